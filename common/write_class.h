@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What kind of write an instruction makes to a guest table, and what the policy says about it: decided by the same code
+ * in trapd (which decodes), poold (which counts), the replayer and the tests. pool-spec section 6.
+ */
+#ifndef SHADOWPOOL_COMMON_WRITE_CLASS_H
+#define SHADOWPOOL_COMMON_WRITE_CLASS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Travels in bits 8 to 11 of ev_flags and rq_flags: numbers are stable. */
+enum write_class {
+	WRITE_CLASS_UNKNOWN = 0,	/* cannot be emulated */
+	WRITE_CLASS_SIMPLE = 1,		/* mov, xchg, cmpxchg, and/or/..., bts/btr/btc of other bits */
+	WRITE_CLASS_REP_STOS = 2,	/* short REP STOS that the policy accepts */
+	WRITE_CLASS_STRING = 3,		/* other string stores, REP or not */
+	WRITE_CLASS_REUSE = 4,		/* push, call, fxsave, stack-based, CPL 3, non-temporal, large REP */
+	WRITE_CLASS_FORK = 5,		/* BTR of the R/W bit of an entry */
+	WRITE_CLASS_FRAME = 6,		/* interrupt or exception frame pushed by trapd: counts as reuse */
+	WRITE_CLASS_DEVICE = 7,		/* a device wrote guest RAM */
+	WRITE_CLASS_COUNT
+};
+
+/* page_state bits, one byte per gfn, published by poold (ring-spec.md). */
+#define PAGE_STATE_MONITORED	(1u << 0)
+#define PAGE_STATE_HOT		(1u << 1)
+#define PAGE_STATE_ROOT		(1u << 2)
+#define PAGE_STATE_TRACKED	(1u << 3)
+
+enum write_decision {
+	WRITE_DO_EMULATE,	/* carry it out once, post an event */
+	WRITE_DO_UNSHADOW,	/* let the table go, run natively */
+	WRITE_DO_UNSYNC,	/* leave the table writable until the next flush point */
+};
+
+/*
+ * Pure. state: page_state byte of the gfn. A root in use is never unshadowed: its writes are always emulated if they
+ * can be. trapd emulates at once for WRITE_DO_EMULATE of a page that is not hot, and asks poold (WRITE_FAULT) otherwise.
+ */
+enum write_decision write_policy(enum write_class class, uint8_t state);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The shadow page pool: guest paging structures in, shadow paging structures out, kept in step. A library without system
+ * calls, clock, allocation after creation, threads or global state; one struct pool serves one VM; the caller holds one
+ * lock per VM. Rules, kinds and invariants: doc/pool.md.
+ *
+ * Every operation fills a struct pool_result. On any POOL_E_* the state is as before the call and every out-parameter is
+ * nil. NEED_SHOOTDOWN and NEED_FLUSH: do what is named, pool_flush_done(), repeat the same call.
+ */
+#ifndef SHADOWPOOL_POOLD_POOL_H
+#define SHADOWPOOL_POOLD_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/guest_ram.h"
+#include "common/pool_stats.h"
+#include "common/shm_layout.h"
+#include "common/write_class.h"
+
+#define POOL_MAX_VCPUS LINK_MAX_VCPUS
+
+struct pool;
+
+struct pool_config {
+	struct guest_ram ram;		/* ranges; base may be NULL if callbacks.read is set */
+	uint64_t ram_maddr;		/* machine address of gpa 0 */
+	uint64_t pool_maddr;		/* machine address of the arena, 2 MiB aligned */
+	uint32_t max_pages;		/* arena pages of 4 KiB, page 0 is never used; at least POOL_MIN_PAGES */
+	uint8_t maxphyaddr;
+	uint8_t nvcpu;
+	uint16_t stub_slot;		/* PML4 index reserved in every root */
+	uint64_t stub_entry;		/* copied there, software bit OWNED added */
+	/* limits; 0 takes the default of pool-spec section 4 */
+	uint32_t max_users;
+	uint32_t max_extents;
+	uint32_t rmap_nodes_per_gfn;
+	uint32_t cached_roots;
+	uint32_t prefetch;		/* window in entries, 1 to 64 */
+	uint32_t hot_limit;		/* modifications before a table is hot */
+	/* extensions, each may be off */
+	uint32_t unsync_tables;		/* 0: off */
+	bool cache_off;			/* tables are flushed at their last put */
+};
+
+#define POOL_MIN_PAGES 512u		/* 2 MiB */
+
+struct pool_callbacks {
+	void *ctx;
+	/*
+	 * page_state of gfn is now bits (PAGE_STATE_*). Called before write permission is removed when a bit is set, after
+	 * the last monitor left when one is cleared; the callee publishes with a full fence (site S2).
+	 */
+	void (*state_changed)(void *ctx, uint64_t gfn, uint8_t bits);
+	/* Optional. Every store over an entry that was present. */
+	void (*entry_changed)(void *ctx, uint32_t page, uint32_t slot, uint64_t old, uint64_t new);
+	/*
+	 * Optional. Replaces the pool's own atomic load of guest RAM: size is 4 or 8, gpa aligned to it and inside RAM.
+	 * A recorder loads and notes, a replayer answers from its notes.
+	 */
+	uint64_t (*read)(void *ctx, uint64_t gpa, unsigned size);
+};
+
+struct pool_result {
+	enum pool_status status;
+	enum pool_flush flush;
+	uint64_t flush_gva;		/* FLUSH_GVA: the gva; FLUSH_ROOT: the root's machine address */
+	uint64_t root[2];		/* machine addresses, [0] supervisor [1] user view; 0: unchanged */
+	uint8_t ntouch;			/* tables with an entry changed while present; LINK_TOUCH_TOO_MANY: all of them */
+	uint64_t touch[LINK_MAX_TOUCH];	/* their machine addresses */
+	uint64_t entry;			/* leaf installed by map */
+	uint64_t gen;			/* generation: changes with every change to the arena */
+	uint32_t epoch;			/* flush epoch to acknowledge */
+	uint32_t prefetched;
+};
+
+/* Paging state of a vCPU as loaded by the guest. pdpte is used in PAE mode only. */
+struct pool_modes {
+	uint64_t cr0, cr3, cr4, efer;
+	bool ac;			/* RFLAGS.AC */
+	uint64_t pdpte[4];
+};
+
+/* Result of a walk that trapd has made (A and D already set). */
+struct pool_map_args {
+	uint64_t gva, gpa;
+	uint64_t walk[4];		/* guest entries, top level first */
+	uint8_t nwalk;
+	bool write, fetch, user_view;
+};
+
+/* Bytes of tracking memory that config needs; 0 if config is not valid. */
+uint64_t pool_memory_needed(const struct pool_config *config);
+/*
+ * arena: max_pages * 4 KiB, zeroed, 2 MiB aligned in machine space. tracking: pool_memory_needed() bytes, zeroed, never
+ * mapped into the VM. stats: POOL_STAT_COUNT counters, written relaxed. All three stay the caller's and outlive the pool.
+ * Returns 0 or -EINVAL with one line in err.
+ */
+int pool_create(struct pool **out, const struct pool_config *config, const struct pool_callbacks *callbacks, void *arena,
+		void *tracking, uint64_t *stats, char *err, uint64_t err_size);
+
+/* All of these: vcpu < nvcpu or E_INVAL. Preconditions and effects: pool-spec section 5. "events consumed" is the caller's duty. */
+void pool_set_root(struct pool *p, uint32_t vcpu, const struct pool_modes *modes, struct pool_result *r);
+void pool_clear_root(struct pool *p, uint32_t vcpu, struct pool_result *r);
+void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, struct pool_result *r);
+void pool_dirty(struct pool *p, uint32_t vcpu, uint64_t gva, bool user_view, struct pool_result *r);
+/* The write is done in RAM. 1 <= len <= PAGE_SIZE, inside one page. A gfn that is not monitored: OK, nothing happens. */
+void pool_guest_write(struct pool *p, uint32_t vcpu, uint64_t gpa, uint32_t len, enum write_class class, bool user,
+		      uint64_t rip, struct pool_result *r);
+void pool_guest_range_changed(struct pool *p, uint64_t gpa, uint64_t len, struct pool_result *r);
+void pool_write_fault(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa, enum write_class class, uint64_t rip,
+		      uint32_t size, struct pool_result *r);
+void pool_unshadow(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa, uint64_t rip, struct pool_result *r);
+void pool_open(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *r);
+void pool_close(struct pool *p, uint32_t vcpu, struct pool_result *r);
+void pool_invlpg(struct pool *p, uint32_t vcpu, uint64_t gva, bool all_roots, struct pool_result *r);
+void pool_track(struct pool *p, uint64_t gfn, bool on, struct pool_result *r);
+void pool_clear_all(struct pool *p, struct pool_result *r);
+void pool_flush_all(struct pool *p, struct pool_result *r);
+void pool_reset(struct pool *p);
+/* vcpu (or all of them) has made a full flush not older than epoch. */
+void pool_flush_done(struct pool *p, uint32_t vcpu, bool all_vcpus, uint32_t epoch);
+/*
+ * Carries what posted events changed (list of touched tables, flush scope) into *r and forgets it: the server calls it
+ * once per reply, after the operation, with that operation's result.
+ */
+void pool_merge_pending(struct pool *p, uint32_t vcpu, struct pool_result *r);
+
+/* A software walk over the arena; for tests, audit, replay and the walk verb. */
+struct pool_walk_step { uint32_t page; uint32_t slot; uint64_t entry; uint64_t maddr; uint8_t kind; uint8_t level; };
+struct pool_walk {
+	struct pool_walk_step step[5];
+	uint8_t nsteps;
+	bool present, writable, nx;
+	uint64_t gpa;			/* if present */
+};
+/* root: machine address. 0 or -ENOENT (not present: the steps so far are filled), -EINVAL (root not a root of this pool). */
+int pool_walk(const struct pool *p, uint64_t root, uint64_t gva, struct pool_walk *out);
+/* Current roots of a vCPU (0: none) and the modes they were made from. */
+int pool_vcpu_roots(const struct pool *p, uint32_t vcpu, uint64_t root[2], struct pool_modes *modes);
+
+enum pool_audit_mode { POOL_AUDIT_CHEAP, POOL_AUDIT_FULL };
+struct pool_violation {
+	uint8_t rule;			/* 1 to 24: A1 .. A24 */
+	uint32_t page, slot;
+	uint64_t expected, found;
+};
+/* Quiescent. Fills up to max violations and returns how many there are in all. Changes nothing. */
+uint32_t pool_audit(struct pool *p, enum pool_audit_mode mode, struct pool_violation *out, uint32_t max);
+const char *pool_kind_name(unsigned kind);
+/* Test hook: flip the frame of the n-th present leaf from now on installed. 0: off. */
+void pool_poison_leaf(struct pool *p, uint64_t nth);
+/* Statistics of one kind: pages in use. */
+uint32_t pool_pages_of_kind(const struct pool *p, unsigned kind);
+/* 128-bit digest of section 11. */
+void pool_digest(const struct pool *p, uint64_t out[2]);
+
+#endif

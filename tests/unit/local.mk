@@ -1,0 +1,15 @@
+# Criterion programs, one per module: tests/unit/test_<module>.c, no extension, run by run-criterion through the TAP driver.
+# Tests that cannot be Criterion programs (threads under TSan, several processes) are *.test or *.sh and exit 0, 1 or 77.
+UNIT_LIBS = trapd/libtrapd.a poold/libpool.a common/libcommon.a proto/libproto.a \
+	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(CAPSTONE_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) $(JANSSON_LIBS) -lpthread
+UNIT_TESTS =
+EXTRA_DIST += tests/unit/run-criterion
+
+# Each module adds two lines:
+#   UNIT_TESTS += tests/unit/test_NAME
+#   tests_unit_test_NAME_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/unit/run-criterion

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The virtual CPU as the guest believes it to be, kept by trapd. GPRs, RIP and RFLAGS are valid while the vCPU stands at a
+ * trap; DS, ES, FS and GS are the real registers (see seg.h), CS and SS are virtual: their selectors carry the virtual RPL.
+ */
+#ifndef SHADOWPOOL_TRAPD_CPU_STATE_H
+#define SHADOWPOOL_TRAPD_CPU_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/x86.h"
+
+/* Encoding order of the manuals: ModRM.reg, REX, /r (SDM vol. 2A 2.1.5). */
+enum gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI, GPR_R8, GPR_R9, GPR_R10, GPR_R11, GPR_R12,
+	   GPR_R13, GPR_R14, GPR_R15, GPR_COUNT };
+/* Encoding order of Sreg (SDM vol. 2A table B-8). */
+enum sreg { SREG_ES, SREG_CS, SREG_SS, SREG_DS, SREG_FS, SREG_GS, SREG_COUNT };
+
+/* One segment register with its hidden part. */
+struct segment {
+	uint16_t selector;
+	bool usable;		/* false: null selector loaded */
+	uint8_t type;		/* 4 bits of the descriptor */
+	bool code_or_data;	/* S */
+	uint8_t dpl;
+	bool present, avl, l, db, g;
+	uint64_t base;
+	uint32_t limit;		/* in bytes, granularity applied */
+};
+
+struct desc_table { uint64_t base; uint16_t limit; };
+
+struct cpu_state {
+	uint64_t gpr[GPR_COUNT];
+	uint64_t rip;
+	uint64_t rflags;	/* IOPL is virtual; IF is virtual */
+	struct segment seg[SREG_COUNT];
+	struct segment ldtr, tr;
+	struct desc_table gdtr, idtr;
+	uint8_t cpl;		/* virtual: 0 or 3 */
+	uint64_t cr0, cr2, cr3, cr4, efer;
+	uint64_t pdpte[4];
+	uint64_t dr[4], dr6, dr7;
+	uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
+	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+	uint64_t pat, apic_base, misc_enable, tsc_aux;
+	bool inhibit;		/* the instruction before left an STI or MOV SS shadow */
+};
+
+static inline bool cpu_long_mode(const struct cpu_state *c)
+{
+	return c->efer & EFER_LMA;
+}
+
+/* 64-bit code: long mode and CS.L. */
+static inline bool cpu_code64(const struct cpu_state *c)
+{
+	return cpu_long_mode(c) && c->seg[SREG_CS].l;
+}
+
+/* Default operand size of the current code segment in bytes: 2 or 4 (64-bit code: 4). */
+static inline unsigned cpu_operand_size(const struct cpu_state *c)
+{
+	return cpu_code64(c) || c->seg[SREG_CS].db ? 4 : 2;
+}
+
+/* Bytes of a stack push's address: 8, 4 or 2. */
+static inline unsigned cpu_stack_size(const struct cpu_state *c)
+{
+	return cpu_code64(c) ? 8 : c->seg[SREG_SS].db ? 4 : 2;
+}
+
+/* Mask for rIP, linear addresses and the stack pointer of the current mode. */
+static inline uint64_t cpu_linear_mask(const struct cpu_state *c)
+{
+	return cpu_code64(c) ? ~0ull : 0xffffffffull;
+}
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The platform's ports and MMIO ranges. A device is a file and a row; unassigned ports and addresses read as ones.
+ */
+#ifndef SHADOWPOOL_TRAPD_DEVICES_BUS_H
+#define SHADOWPOOL_TRAPD_DEVICES_BUS_H
+
+#include <stdint.h>
+
+struct vm;
+struct bus;
+
+struct device_ops {
+	const char *name;
+	/* offset: from the start of the range; size 1, 2, 4 (MMIO also 8). Thread: a vCPU's, under the bus lock. */
+	uint64_t (*read)(void *dev, uint32_t offset, unsigned size);
+	void (*write)(void *dev, uint32_t offset, unsigned size, uint64_t value);
+	void (*destroy)(void *dev);
+};
+
+int bus_create(struct bus **out);
+void bus_destroy(struct bus *b);
+/* The bus owns dev from success on. -EEXIST if ranges overlap, -EINVAL for an empty range. */
+int bus_add_ports(struct bus *b, uint16_t first, uint16_t count, const struct device_ops *ops, void *dev);
+int bus_add_mmio(struct bus *b, uint64_t gpa, uint64_t size, const struct device_ops *ops, void *dev);
+/* An access that spans two devices is split into bytes. */
+uint64_t bus_port_read(struct bus *b, uint16_t port, unsigned size);
+void bus_port_write(struct bus *b, uint16_t port, unsigned size, uint64_t value);
+uint64_t bus_mmio_read(struct bus *b, uint64_t gpa, unsigned size);
+void bus_mmio_write(struct bus *b, uint64_t gpa, unsigned size, uint64_t value);
+
+/* 16550 UART at COM1: output to out_fd (-1: dropped), input from in_fd (-1: none). Descriptors stay the caller's. */
+int uart_add(struct bus *b, int in_fd, int out_fd);
+/* Port 0xf4: the value written ends the VM and is its exit code. */
+int debug_exit_add(struct bus *b, struct vm *vm);
+
+#endif

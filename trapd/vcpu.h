@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One vCPU: its thread, its KVM file, its virtual CPU state and its end of the link. Everything here belongs to the vCPU's
+ * own thread unless said otherwise.
+ *
+ * Return values of everything that acts for the guest (emulation, delivery, guest memory):
+ *   0           done
+ *   -EFAULT     the guest gets an exception: vcpu->exc holds it (vcpu_raise)
+ *   -EAGAIN     nothing was done: resume and let the guest try the instruction again
+ *   -EOPNOTSUPP not something this code knows: nothing was done, the caller falls back
+ *   -ENOTCONN   the link to poold is lost, nothing was committed: the trap is handled anew after the next attach
+ *   -ECANCELED  the VM is stopped: vm->stop says why (vm_stop)
+ */
+#ifndef SHADOWPOOL_TRAPD_VCPU_H
+#define SHADOWPOOL_TRAPD_VCPU_H
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/link.h"
+#include "common/walk.h"
+#include "trapd/cpu_state.h"
+#include "trapd/trap_stats.h"
+
+struct vm;
+struct insn;
+
+struct exception {
+	bool pending;
+	uint8_t vector;
+	bool has_error;
+	uint32_t error;
+	uint64_t cr2;		/* VEC_PF only */
+	bool software;		/* INT n, INT3, INTO: gate DPL is checked, no EXT, RIP of the next instruction is pushed */
+	uint64_t dr6;		/* VEC_DB: bits to merge into DR6 */
+};
+
+struct vcpu {
+	struct vm *vm;
+	uint32_t index;
+	struct cpu_state cpu;
+	struct exception exc;
+	struct walk_mode walk;		/* derived from cpu by vcpu_modes_changed(); ac is refreshed at each trap */
+	/* what must be put back into the real CPU before it runs again */
+	bool sregs_dirty;		/* real segment registers, CR0 or CR4 bits changed: seg_load_real() */
+	bool root_changed;		/* SET_ROOT was answered: CR3 must be loaded by the return program */
+	uint64_t root[2];		/* machine addresses of supervisor and user view */
+	/* the link */
+	struct link_client link;
+	bool link_up;
+	uint32_t flush_epoch;		/* last epoch completed by a full flush */
+	bool events_since_reply;	/* an event was posted since the last reply: flush rule of a delivered #PF */
+	/* KVM; -1 and NULL in unit tests */
+	int fd;
+	struct kvm_run *run;
+	pthread_t thread;
+	uint64_t *stat;			/* TRAP_STAT_COUNT counters in shared memory */
+	struct vcpu_priv *priv;		/* stub frame, return program, step state: vcpu_priv.h */
+};
+
+/* Record an exception for delivery and return -EFAULT. error is ignored for vectors that push none. */
+int vcpu_raise(struct vcpu *v, uint8_t vector, uint32_t error);
+/* #PF with CR2. */
+int vcpu_raise_pf(struct vcpu *v, uint64_t gva, uint32_t error);
+
+/*
+ * CR0, CR3, CR4, EFER or AC changed: refresh v->walk, send SET_ROOT with the values given (not yet in v->cpu), and only when
+ * poold has answered store them in v->cpu. 0, -ENOTCONN, -ECANCELED. pdpte: PAE, else NULL.
+ */
+int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, const uint64_t *pdpte);
+/* INVLPG of gva in this vCPU's roots, answered. 0, -ENOTCONN, -ECANCELED. */
+int vcpu_invlpg(struct vcpu *v, uint64_t gva);
+/* Tell the pool of one store that is done in RAM, if its page is monitored (sites S1, P1..P3). Never fails: a lost link cancels the debt. */
+void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes,
+		     uint16_t ev_flags);
+
+#endif
