@@ -34,7 +34,7 @@ struct walk_mode {
 #define WALK_USER	(1u << 2)	/* access at CPL 3 */
 #define WALK_IMPLICIT	(1u << 3)	/* implicit supervisor access (GDT, IDT, TSS): SMAP applies whatever AC is */
 #define WALK_SET_AD	(1u << 4)	/* set A, and D on a write, by compare-and-swap: the walk of a real access */
-#define WALK_PROBE	(1u << 5)	/* check no permissions at all: inspection only */
+#define WALK_PROBE	(1u << 5)	/* check no permissions at all, set nothing: inspection only */
 
 struct walk_result {
 	uint64_t gpa;		/* translated address, page offset included; valid on success */
@@ -67,7 +67,8 @@ int walk_load_pdptes(const struct guest_ram *ram, uint64_t cr3, uint8_t maxphyad
  * gva      guest-virtual (linear) address, any alignment; canonical in 4-level mode; truncated to 32 bits otherwise
  * access   any combination of WALK_*
  * Returns 0 and fills *out; -EFAULT with out->error_code as a CPU would push it and the entries read so far;
- *          -EINVAL for a non-canonical gva in 4-level mode or a fetch that is also a write.
+ *          -EINVAL for a non-canonical gva in 4-level mode or a fetch that is also a write;
+ *          -EAGAIN if entries kept changing under WALK_SET_AD: let the guest run on, it takes the fault again.
  * A guest table outside RAM reads as all ones. Each entry is loaded once, atomically; with WALK_SET_AD an entry that
  * changed under the compare-and-swap restarts the walk (bounded; SDM vol. 3A 4.8).
  * Thread: any. Takes no lock. Without WALK_SET_AD the RAM mapping may be read-only.
