@@ -16,7 +16,12 @@
 #define ATTACH_MAX_MESSAGE	4096u
 #define ATTACH_MAX_FDS		8u
 
-/* Order of descriptors in HELLO and WELCOME. */
+/*
+ * Order of descriptors in HELLO and WELCOME. The header of link-t carries last_epoch of the hello, since trapd writes it
+ * before poold has named the new one; the header of link-p carries the new epoch. stats-p begins with the pool's counters
+ * in the order of enum pool_stat; stats-t may have any size up to ATTACH_MAX_STATS.
+ */
+#define ATTACH_MAX_STATS	(1u << 20)
 enum attach_hello_fd { HELLO_FD_LINK_T, HELLO_FD_RAM, HELLO_FD_STATS_T, HELLO_FD_EVENT, HELLO_NFDS };
 enum attach_welcome_fd { WELCOME_FD_LINK_P, WELCOME_FD_POOL, WELCOME_FD_PAGE_STATE, WELCOME_FD_STATS_P, WELCOME_NFDS };
 
