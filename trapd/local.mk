@@ -4,3 +4,4 @@ trapd_libtrapd_a_SOURCES = \
 	trapd/cpu_state.h trapd/gva.h trapd/insn.h trapd/trap_stats.h trapd/vcpu.h trapd/vm.h \
 	trapd/devices/bus.h \
 	trapd/trap_stats.c
+trapd_libtrapd_a_SOURCES += trapd/raise.c

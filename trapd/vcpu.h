@@ -33,7 +33,9 @@ struct exception {
 	bool has_error;
 	uint32_t error;
 	uint64_t cr2;		/* VEC_PF only */
-	bool software;		/* INT n, INT3, INTO: gate DPL is checked, no EXT, RIP of the next instruction is pushed */
+	bool software;		/* INT n, INT3, INTO: gate DPL is checked, no EXT */
+	uint8_t insn_length;	/* software, INT1: added to cpu.rip in the frame, so that a fault on the way still points at
+				 * the instruction; 0 for faults and for traps whose cpu.rip is already the next one */
 	uint64_t dr6;		/* VEC_DB: bits to merge into DR6 */
 };
 
@@ -60,7 +62,7 @@ struct vcpu {
 	struct vcpu_priv *priv;		/* stub frame, return program, step state: vcpu_priv.h */
 };
 
-/* Record an exception for delivery and return -EFAULT. error is ignored for vectors that push none. */
+/* Record an exception for delivery and return -EFAULT. error is ignored for vectors that push none. raise.c */
 int vcpu_raise(struct vcpu *v, uint8_t vector, uint32_t error);
 /* #PF with CR2. */
 int vcpu_raise_pf(struct vcpu *v, uint64_t gva, uint32_t error);
@@ -75,5 +77,7 @@ int vcpu_invlpg(struct vcpu *v, uint64_t gva);
 /* Tell the pool of one store that is done in RAM, if its page is monitored (sites S1, P1..P3). Never fails: a lost link cancels the debt. */
 void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes,
 		     uint16_t ev_flags);
+/* cpu.dr[], dr6 or dr7 changed: load the real debug registers before the guest runs again. Never fails. */
+void vcpu_debug_changed(struct vcpu *v);
 
 #endif

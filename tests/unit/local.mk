@@ -8,6 +8,9 @@ EXTRA_DIST += tests/unit/run-criterion
 # Each module adds two lines:
 #   UNIT_TESTS += tests/unit/test_NAME
 #   tests_unit_test_NAME_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+# and, if it needs a vCPU without KVM and poold:
+#   tests_unit_test_NAME_SOURCES = tests/unit/test_NAME.c $(FAKE_VCPU)
+FAKE_VCPU = tests/unit/fake_vcpu.c tests/unit/fake_vcpu.h
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
