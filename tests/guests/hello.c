@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* hello.elf: prints one line and exits 0. 32-bit code, unpaged; the guest's kernel. */
+#include "tests/guests/lib.h"
+
+int guest_main(void)
+{
+	print("hello: ok, running unpaged with %u MiB of RAM\n", (unsigned)(boot_info.ram_end >> 20));
+	return 0;
+}
