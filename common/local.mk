@@ -5,3 +5,9 @@ common_libcommon_a_SOURCES = \
 	common/pool_stats.c \
 	common/walk.c \
 	common/write_class.c
+common_libcommon_a_SOURCES += \
+	common/control_client.c common/control_client.h \
+	common/control_codes.h \
+	common/control_server.c common/control_server.h \
+	common/control_socket.c common/control_socket.h \
+	common/frame.c common/frame.h

@@ -12,6 +12,11 @@ EXTRA_DIST += tests/unit/run-criterion
 #   tests_unit_test_NAME_SOURCES = tests/unit/test_NAME.c $(FAKE_VCPU)
 FAKE_VCPU = tests/unit/fake_vcpu.c tests/unit/fake_vcpu.h
 
+UNIT_TESTS += tests/unit/test_frame
+tests_unit_test_frame_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_control_server
+tests_unit_test_control_server_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
