@@ -295,7 +295,7 @@ static bool path_set_ad(const struct guest_ram *ram, const struct walk_mode *mod
 {
 	const struct walk_level *level = formats[mode->paging].level;
 	uint64_t bits;
-	unsigned i;
+	unsigned i, j;
 
 	for (i = 0; i < r->nentries; i++) {
 		if (mode->paging == WALK_PAE && level[i].level == 3)
@@ -308,6 +308,10 @@ static bool path_set_ad(const struct guest_ram *ram, const struct walk_mode *mod
 		if (!entry_set(ram, r->entry_gpa[i], level[i].entry_size, &r->entry[i], bits))
 			return false;
 		r->ad_changed = true;
+		/* A recursive mapping meets one entry at several levels. */
+		for (j = 0; j < r->nentries; j++)
+			if (r->entry_gpa[j] == r->entry_gpa[i])
+				r->entry[j] = r->entry[i];
 	}
 	return true;
 }
