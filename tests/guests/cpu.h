@@ -13,6 +13,7 @@
 
 #include "common/x86.h"
 
+#define PAGE_BYTES	4096ul		/* PAGE_SIZE in the width of the code */
 #define SEL_CODE32	0x08
 #define SEL_CODE64	0x10
 #define SEL_DATA	0x18

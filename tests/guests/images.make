@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The guest images and their parts; see guests.make. Read by make only.
-IMAGES = hello
+IMAGES = hello loop64 spin tour triple wild
 
 hello_PARTS = $(LIB32) hello.c32
+loop64_PARTS = $(ONLY64) loop64.c64
+spin_PARTS = $(ONLY64) spin.c64
+tour_PARTS = $(LIB32) $(TRAPS32) $(LIB64) $(TRAPS64) tour_checks.c32 tour_checks.c64 tour32.c32 tour64.c64
+triple_PARTS = $(LIB32) triple.c32
+wild_PARTS = $(LIB32) wild.c32

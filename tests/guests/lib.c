@@ -76,7 +76,7 @@ void *frame_alloc_run(unsigned long n, unsigned long align)
 
 void *frame_alloc(void)
 {
-	return memset(frame_alloc_run(PAGE_SIZE, PAGE_SIZE), 0, PAGE_SIZE);
+	return memset(frame_alloc_run(PAGE_BYTES, PAGE_BYTES), 0, PAGE_BYTES);
 }
 
 static bool cpuid_bit(uint32_t leaf, char reg, unsigned bit)

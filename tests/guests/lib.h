@@ -53,6 +53,9 @@ void *memset(void *to, int c, size_t n);
 void *memcpy(void *to, const void *from, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 
+/* The 64-bit half of an image that has one: named by its 32-bit half, entered by long_enter. */
+void guest_main64(void);
+
 #if defined(__i386__)
 /* Reads what the loader left; called by boot.S before guest_main. */
 void boot_read(uint32_t magic, uint32_t info);
@@ -62,8 +65,6 @@ int guest_main(void);
 void long_enter(uint32_t cr3, uint32_t efer, void (*main64)(void)) __attribute__((noreturn));
 /* Build supervisor identity tables of 2 MiB pages over all RAM (at most 1 GiB) and enter long mode there. */
 void long_enter_identity(uint32_t efer, void (*main64)(void)) __attribute__((noreturn));
-/* The 64-bit half of an image that has one. */
-void guest_main64(void);
 #endif
 
 #endif

@@ -1,20 +1,36 @@
 # Rules of tests/guests/: freestanding programs that run in a VM. guests.make builds them; every make asks it.
 GUESTS = \
-	tests/guests/hello.elf
+	tests/guests/hello.elf \
+	tests/guests/loop64.elf \
+	tests/guests/spin.elf \
+	tests/guests/tour.elf \
+	tests/guests/triple.elf \
+	tests/guests/wild.elf
 noinst_DATA += $(GUESTS)
-EXTRA_DIST += tests/guests/guests.make tests/guests/images.make tests/guests/guest.lds \
+EXTRA_DIST += \
 	tests/guests/boot.S \
 	tests/guests/cpu.h \
+	tests/guests/guest.lds \
+	tests/guests/guests.make \
 	tests/guests/hello.c \
+	tests/guests/images.make \
 	tests/guests/lib.c \
 	tests/guests/lib.h \
+	tests/guests/loop64.c \
 	tests/guests/only64.c \
 	tests/guests/print.c \
+	tests/guests/spin.c \
 	tests/guests/start32.c \
+	tests/guests/tour.h \
+	tests/guests/tour32.c \
+	tests/guests/tour64.c \
+	tests/guests/tour_checks.c \
 	tests/guests/traps.c \
 	tests/guests/traps.h \
 	tests/guests/traps32.S \
-	tests/guests/traps64.S
+	tests/guests/traps64.S \
+	tests/guests/triple.c \
+	tests/guests/wild.c
 
 $(GUESTS): guests-build
 	@:

@@ -27,7 +27,7 @@ void boot_read(uint32_t magic, uint32_t info)
 	const char *s;
 	size_t n;
 
-	boot_info.frame_next = ((unsigned long)image_end + PAGE_SIZE - 1) & PAGE_MASK;
+	boot_info.frame_next = ((unsigned long)image_end + PAGE_BYTES - 1) & PAGE_MASK;
 	EXPECT_EQ(magic, MULTIBOOT_MAGIC, "EAX at entry");
 	if (!(m->flags & MULTIBOOT_INFO_MEMORY))
 		panic("the loader gives no memory size");
