@@ -11,3 +11,13 @@ common_libcommon_a_SOURCES += \
 	common/control_server.c common/control_server.h \
 	common/control_socket.c common/control_socket.h \
 	common/frame.c common/frame.h
+common_libcommon_a_SOURCES += \
+	common/attach.c \
+	common/link_check.c \
+	common/link_client.c \
+	common/link_priv.h \
+	common/link_server.c \
+	common/link_wake.c \
+	common/memfd.c \
+	common/ring.c \
+	common/shm_layout.c

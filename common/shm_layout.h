@@ -130,6 +130,11 @@ struct link_p_vcpu {		/* poold's control block of one vCPU, at LINK_P_VCPU(v) */
 #define LINK_STATE_RUNNING	0u
 #define LINK_STATE_SLEEPING	1u
 
+/* lt_waiting: what trapd's vCPU thread sleeps on, so that poold wakes nobody in vain. */
+#define LINK_WAIT_NONE		0u
+#define LINK_WAIT_REPLY		1u	/* rp_seq */
+#define LINK_WAIT_ROOM		2u	/* lp_head */
+
 #define LINK_T_VCPU(v)		(0x1000u + 0x200u * (v))
 #define LINK_T_SLOTS(n, v)	(0x4000u + 64u * (uint64_t)(n) * (v))
 #define LINK_T_SIZE(n, nv)	((0x4000u + 64u * (uint64_t)(n) * (nv) + 4095u) & ~4095ull)

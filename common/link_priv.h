@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the two ends of a link share: futex and eventfd calls, the budget for spinning, and test hooks. Private to
+ * common/link_*.c and ring.c.
+ */
+#ifndef SHADOWPOOL_COMMON_LINK_PRIV_H
+#define SHADOWPOOL_COMMON_LINK_PRIV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/link.h"
+
+/*
+ * Bounds of the spin budget, our own: a peer's hints can cost at most this much per wait. Waking a sleeper on another CPU
+ * costs about 15 us, so less than that is not worth the sleep; a peer slower than the upper bound is not worth spinning for.
+ */
+#define WAIT_SPIN_MIN_NS	10000u
+#define WAIT_SPIN_MAX_NS	100000u
+#define WAIT_SPIN_FIRST_NS	20000u
+#define WAIT_FAST_LOOPS		64u	/* looks before the clock is read for the first time */
+
+uint64_t wait_clock_ns(void);
+/* How long to spin at an average response time; 0: sleep at once. */
+uint64_t wait_budget_ns(uint64_t average_ns);
+uint64_t wait_average_ns(uint64_t average_ns, uint64_t sample_ns);
+uint32_t wait_this_cpu(void);
+
+/* Shared futex on a word that may be mapped read-only. wait: 0, -EAGAIN (changed), -EINTR, -ETIMEDOUT. */
+int wake_futex_wait(const uint32_t *word, uint32_t expected, uint32_t timeout_ms);
+void wake_futex_wake(const uint32_t *word, int max_threads);
+
+/*
+ * Injected delays between the steps of the wake handshake, and a longer sleep that turns a lost wake from a delay into a
+ * failure. Only the test that compiles these files itself has them.
+ */
+enum link_delay_site { DELAY_PUBLISHED, DELAY_WAITING, DELAY_REPLIED, DELAY_ARMED };
+#ifdef LINK_TEST_HOOKS
+void link_test_delay(enum link_delay_site site);
+extern const uint32_t link_test_sleep_ms;
+#define link_delay(site)	link_test_delay(site)
+#define LINK_FUTEX_MS		link_test_sleep_ms
+#else
+#define link_delay(site)	do { } while (0)
+#define LINK_FUTEX_MS		LINK_SLEEP_MS
+#endif
+
+#endif

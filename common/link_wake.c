@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * System calls and arithmetic of the wait policy: shared futex, clock, CPU number, spin budget. Runs on trapd's vCPU threads,
+ * on poold's link thread and, for wakes, on whoever ends a link. Never waits without a timeout.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/link_priv.h"
+
+uint64_t wait_clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t wait_budget_ns(uint64_t average_ns)
+{
+	uint64_t budget = 2 * average_ns;
+
+	if (budget > WAIT_SPIN_MAX_NS)
+		return 0;
+	return budget < WAIT_SPIN_MIN_NS ? WAIT_SPIN_MIN_NS : budget;
+}
+
+uint64_t wait_average_ns(uint64_t average_ns, uint64_t sample_ns)
+{
+	/* One long pause of the machine must not stop the spinning for many requests. */
+	if (sample_ns > 2 * WAIT_SPIN_MAX_NS)
+		sample_ns = 2 * WAIT_SPIN_MAX_NS;
+	return average_ns - average_ns / 8 + sample_ns / 8;
+}
+
+uint32_t wait_this_cpu(void)
+{
+	int cpu = sched_getcpu();
+
+	return cpu < 0 ? UINT32_MAX : (uint32_t)cpu;
+}
+
+int wake_futex_wait(const uint32_t *word, uint32_t expected, uint32_t timeout_ms)
+{
+	struct timespec t = { .tv_sec = timeout_ms / 1000, .tv_nsec = (long)(timeout_ms % 1000) * 1000000 };
+
+	/* Not FUTEX_PRIVATE: the waker is another process. The kernel needs no write access to the word. */
+	return syscall(SYS_futex, word, FUTEX_WAIT, expected, &t, NULL, 0) < 0 ? -errno : 0;
+}
+
+void wake_futex_wake(const uint32_t *word, int max_threads)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, max_threads, NULL, NULL, 0);
+}
