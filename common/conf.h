@@ -26,9 +26,14 @@ struct conf_key {
  * A CONF_STRING value is duplicated; the previous one is freed.
  */
 int conf_set(const struct conf_key *keys, void *config, const char *key, const char *value, char *err, size_t err_size);
-/* Read a file. -ENOENT if it does not exist (not an error to callers with defaults); err names file and line. */
+/*
+ * Read a file of up to 64 KiB. '#' begins a comment at the start of a line or after a blank; a value in double quotes is
+ * taken as it is. A key set twice is an error. Stops at the first error: keys of earlier lines are set.
+ * -ENOENT only if the file does not exist (not an error to callers with defaults), -EINVAL, -ERANGE, -EFBIG, -ENOMEM or
+ * what the system answered; err names file and line.
+ */
 int conf_read(const struct conf_key *keys, void *config, const char *path, char *err, size_t err_size);
-/* "256M", "1G", "4096", "4k": bytes. Returns 0 or -EINVAL/-ERANGE. */
+/* Digits and one of K, M, G, T (1024 each, either case): "256M", "1G", "4096", "4k". Returns 0 or -EINVAL/-ERANGE. */
 int conf_parse_size(const char *text, uint64_t *bytes);
 /* Free every CONF_STRING of config. */
 void conf_free(const struct conf_key *keys, void *config);

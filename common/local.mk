@@ -21,3 +21,5 @@ common_libcommon_a_SOURCES += \
 	common/memfd.c \
 	common/ring.c \
 	common/shm_layout.c
+common_libcommon_a_SOURCES += common/conf.c common/conf_file.c common/conf_priv.h
+common_libcommon_a_SOURCES += common/log.c

@@ -17,15 +17,8 @@ tests_unit_test_frame_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_control_server
 tests_unit_test_control_server_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
-UNIT_TESTS += tests/unit/test_walk
-tests_unit_test_walk_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
-
-UNIT_TESTS += tests/unit/test_walk_random
-tests_unit_test_walk_random_SOURCES = tests/unit/test_walk_random.c tests/unit/ref_walk.c tests/unit/ref_walk.h
-tests_unit_test_walk_random_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
-
+include tests/unit/platform.mk
 include tests/unit/link.mk
-
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh

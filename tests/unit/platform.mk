@@ -1,0 +1,13 @@
+# Walker, log, configuration, devices and loader.
+UNIT_TESTS += tests/unit/test_walk
+tests_unit_test_walk_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_walk_random
+tests_unit_test_walk_random_SOURCES = tests/unit/test_walk_random.c tests/unit/ref_walk.c tests/unit/ref_walk.h
+tests_unit_test_walk_random_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_conf
+tests_unit_test_conf_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_log
+tests_unit_test_log_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
