@@ -31,5 +31,7 @@ int gva_probe(struct vcpu *v, uint64_t gva, unsigned size, bool write, unsigned 
  * 0, -EFAULT, -EOPNOTSUPP (not RAM, or not naturally aligned).
  */
 int gva_rmw_ptr(struct vcpu *v, uint64_t gva, unsigned size, unsigned flags, void **ptr, uint64_t *gpa);
+/* ev_flags of a store made with these flags: LINK_EVF_* and the class (enum write_class). */
+uint16_t gva_event_flags(const struct vcpu *v, unsigned flags, unsigned class);
 
 #endif

@@ -18,7 +18,7 @@ enum operand_type { OPERAND_NONE, OPERAND_REG, OPERAND_MEM, OPERAND_IMM };
 struct operand {
 	enum operand_type type;
 	uint8_t size;		/* bytes */
-	uint8_t reg;		/* enum gpr; for 8-bit registers high says AH..BH */
+	uint8_t reg;		/* enum gpr; for 8-bit registers high says AH..BH; 0xff: x87, SSE or another file */
 	bool high;
 	bool is_sreg, is_creg, is_dreg;	/* reg is then the number of the segment, control or debug register */
 	uint64_t imm;
@@ -52,11 +52,18 @@ int insn_decode(const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t r
 /* Linear address of a memory operand (segment base applied, truncated to the mode), and its limit / canonical check. */
 int insn_linear(struct vcpu *v, const struct insn *in, const struct operand *op, unsigned size, bool write, uint64_t *gva);
 uint64_t insn_effective(const struct vcpu *v, const struct insn *in, const struct operand *op);
+/*
+ * How far from its memory operand of size bytes a BT, BTS, BTR or BTC reaches: a bit offset in a register is signed and
+ * selects the word (SDM vol. 2A BT). offset: operand 1 of the instruction, index its value. 0 for an immediate.
+ */
+int64_t insn_bit_displacement(const struct operand *offset, uint64_t index, unsigned size);
 
 uint64_t insn_read_gpr(const struct vcpu *v, const struct operand *op);
 /* 32-bit writes clear the upper half, 8- and 16-bit ones merge. */
 void insn_write_gpr(struct vcpu *v, const struct operand *op, uint64_t value);
 
+/* Bytes of a guest paging entry in the vCPU's paging mode: 4 or 8. */
+unsigned insn_entry_size(const struct vcpu *v);
 /* How this instruction writes memory (for the write policy), and whether our emulator knows it. gva_fault: CR2. */
 struct insn_write { enum write_class class; unsigned size; bool emulated; };
 void insn_classify_write(struct vcpu *v, const struct insn *in, uint64_t gva_fault, unsigned entry_size, struct insn_write *out);

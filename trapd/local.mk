@@ -5,3 +5,4 @@ trapd_libtrapd_a_SOURCES = \
 	trapd/devices/bus.h \
 	trapd/trap_stats.c
 trapd_libtrapd_a_SOURCES += trapd/raise.c
+include trapd/emulate.mk

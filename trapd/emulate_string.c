@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Emulated string instructions: MOVS, STOS, LODS, CMPS, SCAS with and without REP. Process trapd, the vCPU's own thread.
+ * Under REP at most STRING_BATCH iterations are done per call. Each iteration is whole: its accesses are walked before it
+ * stores, and registers advance after it; RIP stays until the count is 0, so an interrupt or a fault finds the state that a
+ * CPU would show (SDM vol. 2B REP).
+ */
+#include <errno.h>
+
+#include "trapd/emulate_priv.h"
+#include "trapd/gva.h"
+
+#define STRING_BATCH	32u
+
+/* One iteration; *stop: a repeat condition on ZF has ended the loop. */
+struct string_op {
+	int (*step)(struct vcpu *v, const struct insn *in, unsigned size);
+	bool compares;
+};
+
+static struct operand index_operand(const struct insn *in, uint8_t reg, unsigned size)
+{
+	struct operand op = { .type = OPERAND_MEM, .size = (uint8_t)size, .base = reg, .index = 0xff };
+
+	op.segment = reg == GPR_RDI ? SREG_ES : SREG_DS;
+	for (unsigned i = 0; i < in->noperands; i++)
+		if (in->op[i].type == OPERAND_MEM && in->op[i].base == reg)
+			op.segment = in->op[i].segment;
+	return op;
+}
+
+static struct operand counter_operand(const struct insn *in, uint8_t reg)
+{
+	return (struct operand){ .type = OPERAND_REG, .size = in->addrsize, .reg = reg };
+}
+
+static void index_advance(struct vcpu *v, const struct insn *in, uint8_t reg, unsigned size)
+{
+	struct operand op = counter_operand(in, reg);
+	uint64_t step = v->cpu.rflags & RFLAGS_DF ? -(uint64_t)size : size;
+
+	insn_write_gpr(v, &op, insn_read_gpr(v, &op) + step);
+}
+
+static int index_load(struct vcpu *v, const struct insn *in, uint8_t reg, unsigned size, uint64_t *value)
+{
+	struct operand op = index_operand(in, reg, size);
+
+	return operand_load(v, in, &op, value);
+}
+
+static int index_store(struct vcpu *v, const struct insn *in, unsigned size, uint64_t value)
+{
+	struct operand op = index_operand(in, GPR_RDI, size);
+
+	return operand_store(v, in, &op, value);
+}
+
+static struct operand accumulator(unsigned size)
+{
+	return (struct operand){ .type = OPERAND_REG, .size = (uint8_t)size, .reg = GPR_RAX };
+}
+
+static int movs_step(struct vcpu *v, const struct insn *in, unsigned size)
+{
+	uint64_t value;
+	int err = index_load(v, in, GPR_RSI, size, &value);
+
+	if (!err)
+		err = index_store(v, in, size, value);
+	if (err)
+		return err;
+	index_advance(v, in, GPR_RSI, size);
+	index_advance(v, in, GPR_RDI, size);
+	return 0;
+}
+
+static int stos_step(struct vcpu *v, const struct insn *in, unsigned size)
+{
+	const struct operand from = accumulator(size);
+	int err = index_store(v, in, size, insn_read_gpr(v, &from));
+
+	if (!err)
+		index_advance(v, in, GPR_RDI, size);
+	return err;
+}
+
+static int lods_step(struct vcpu *v, const struct insn *in, unsigned size)
+{
+	const struct operand to = accumulator(size);
+	uint64_t value;
+	int err = index_load(v, in, GPR_RSI, size, &value);
+
+	if (err)
+		return err;
+	insn_write_gpr(v, &to, value);
+	index_advance(v, in, GPR_RSI, size);
+	return 0;
+}
+
+static int cmps_step(struct vcpu *v, const struct insn *in, unsigned size)
+{
+	uint64_t first, second;
+	int err = index_load(v, in, GPR_RSI, size, &first);
+
+	if (!err)
+		err = index_load(v, in, GPR_RDI, size, &second);
+	if (err)
+		return err;
+	alu_sub(first, second, size, &v->cpu.rflags);
+	index_advance(v, in, GPR_RSI, size);
+	index_advance(v, in, GPR_RDI, size);
+	return 0;
+}
+
+static int scas_step(struct vcpu *v, const struct insn *in, unsigned size)
+{
+	const struct operand first = accumulator(size);
+	uint64_t second;
+	int err = index_load(v, in, GPR_RDI, size, &second);
+
+	if (err)
+		return err;
+	alu_sub(insn_read_gpr(v, &first), second, size, &v->cpu.rflags);
+	index_advance(v, in, GPR_RDI, size);
+	return 0;
+}
+
+/* REPE goes on while ZF is 1, REPNE while it is 0. MOVS, STOS and LODS repeat on either prefix. */
+static bool condition_ended(const struct vcpu *v, const struct insn *in)
+{
+	return (bool)(v->cpu.rflags & RFLAGS_ZF) != in->rep;
+}
+
+static int string_run(struct vcpu *v, const struct insn *in, const struct string_op *op, unsigned size)
+{
+	const struct operand counter = counter_operand(in, GPR_RCX);
+	uint64_t left = insn_read_gpr(v, &counter);
+	unsigned batch = v->cpu.rflags & RFLAGS_TF ? 1 : STRING_BATCH;
+
+	if (!in->rep && !in->repne)
+		return op->step(v, in, size);
+	for (unsigned done = 0; left; done++) {
+		int err;
+
+		if (done == batch)
+			return EMULATE_AGAIN;
+		err = op->step(v, in, size);
+		if (err)
+			return err == -EOPNOTSUPP && done ? EMULATE_AGAIN : err;
+		insn_write_gpr(v, &counter, --left);
+		if (op->compares && condition_ended(v, in))
+			break;
+	}
+	return 0;
+}
+
+int emulate_movs(struct vcpu *v, const struct insn *in, const struct emulate_row *row)
+{
+	return string_run(v, in, &(struct string_op){ movs_step, false }, row->arg);
+}
+
+int emulate_stos(struct vcpu *v, const struct insn *in, const struct emulate_row *row)
+{
+	return string_run(v, in, &(struct string_op){ stos_step, false }, row->arg);
+}
+
+int emulate_lods(struct vcpu *v, const struct insn *in, const struct emulate_row *row)
+{
+	return string_run(v, in, &(struct string_op){ lods_step, false }, row->arg);
+}
+
+int emulate_cmps(struct vcpu *v, const struct insn *in, const struct emulate_row *row)
+{
+	return string_run(v, in, &(struct string_op){ cmps_step, true }, row->arg);
+}
+
+int emulate_scas(struct vcpu *v, const struct insn *in, const struct emulate_row *row)
+{
+	return string_run(v, in, &(struct string_op){ scas_step, true }, row->arg);
+}

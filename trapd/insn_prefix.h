@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Legacy and REX prefixes of an instruction, as the CPU reads them (SDM vol. 2A 2.1.1, 2.2.1). */
+#ifndef SHADOWPOOL_TRAPD_INSN_PREFIX_H
+#define SHADOWPOOL_TRAPD_INSN_PREFIX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct insn_prefix {
+	uint8_t length;		/* bytes of prefixes, REX included */
+	bool lock, opsize, addrsize;
+	uint8_t repeat;		/* 0, 0xf2 or 0xf3: the last one counts */
+	uint8_t segment;	/* 0 or the override byte in force; in 64-bit code only FS and GS count */
+	uint8_t rex;		/* 0 or the REX byte directly before the opcode */
+	bool redundant;		/* a group is repeated, or holds a byte that has no effect */
+};
+
+/* Reads at most n bytes (n <= 15). code_bits 16, 32, 64. */
+void insn_prefix_read(const uint8_t *bytes, unsigned n, unsigned code_bits, struct insn_prefix *out);
+/* Write each prefix that counts once, in a fixed order. Returns the number of bytes, at most 6. */
+unsigned insn_prefix_canonical(const struct insn_prefix *p, uint8_t out[6]);
+
+#endif
