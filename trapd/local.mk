@@ -6,3 +6,4 @@ trapd_libtrapd_a_SOURCES = \
 	trapd/trap_stats.c
 trapd_libtrapd_a_SOURCES += trapd/raise.c
 include trapd/emulate.mk
+include trapd/privilege.mk
