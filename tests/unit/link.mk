@@ -8,3 +8,10 @@ TESTS += $(LINK_TESTS)
 
 tests_unit_ring_threads_test_SOURCES = tests/unit/ring_threads.c $(LINK_PAIR)
 tests_unit_ring_threads_test_LDADD = common/libcommon.a -lpthread
+
+UNIT_TESTS += tests/unit/test_ring
+tests_unit_test_ring_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_memfd
+tests_unit_test_memfd_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_attach
+tests_unit_test_attach_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
