@@ -189,8 +189,8 @@ int insn_decode(const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t r
 		return -EOPNOTSUPP;
 	insn_prefix_read(bytes, n, code_bits, &prefix);
 	left = n;
-	if (prefix.redundant) {
-		unsigned kept = insn_prefix_canonical(&prefix, buffer);
+	if (prefix.length < n && (prefix.redundant || (prefix.repeat && prefix.opsize))) {
+		unsigned kept = insn_prefix_canonical(&prefix, bytes[prefix.length] == 0x0f, buffer);
 
 		memcpy(buffer + kept, bytes + prefix.length, n - prefix.length);
 		stripped = prefix.length - kept;
@@ -216,7 +216,7 @@ int insn_decode(const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t r
 	out->repne = prefix.repeat == 0xf2;
 	out->noperands = x86->op_count < 4 ? x86->op_count : 4;
 	for (unsigned i = 0; i < out->noperands; i++)
-		operand_convert(&x86->operands[i], &prefix, bytes[prefix.length], &out->op[i]);
+		operand_convert(&x86->operands[i], &prefix, out->bytes[prefix.length], &out->op[i]);
 	operand_sizes_fix(out);
 	snprintf(out->text, sizeof(out->text), "%.23s %.55s", cs->mnemonic, cs->op_str);
 	return 0;

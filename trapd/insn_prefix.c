@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Instruction prefixes. Process trapd, any thread, pure. Read here and not taken from capstone, which keeps one byte of a
- * group and toggles on a repeated operand-size prefix (66 66 F3 AB is REP STOSW, capstone says STOSD).
+ * group and depends on their order: 66 F3 AB and 66 66 F3 AB are REP STOSW, capstone says STOSD.
  */
 #include "trapd/insn_prefix.h"
 
@@ -59,10 +59,12 @@ void insn_prefix_read(const uint8_t *bytes, unsigned n, unsigned code_bits, stru
 	out->length = (uint8_t)i;
 }
 
-unsigned insn_prefix_canonical(const struct insn_prefix *p, uint8_t out[6])
+unsigned insn_prefix_canonical(const struct insn_prefix *p, bool escape, uint8_t out[6])
 {
+	uint8_t opsize = p->opsize ? 0x66 : 0;
 	const uint8_t all[6] = {
-		p->lock ? 0xf0 : 0, p->repeat, p->segment, p->addrsize ? 0x67 : 0, p->opsize ? 0x66 : 0, p->rex,
+		p->lock ? 0xf0 : 0, p->segment, p->addrsize ? 0x67 : 0, escape ? opsize : p->repeat, escape ? p->repeat : opsize,
+		p->rex,
 	};
 	unsigned n = 0;
 

@@ -17,7 +17,10 @@ struct insn_prefix {
 
 /* Reads at most n bytes (n <= 15). code_bits 16, 32, 64. */
 void insn_prefix_read(const uint8_t *bytes, unsigned n, unsigned code_bits, struct insn_prefix *out);
-/* Write each prefix that counts once, in a fixed order. Returns the number of bytes, at most 6. */
-unsigned insn_prefix_canonical(const struct insn_prefix *p, uint8_t out[6]);
+/*
+ * Write each prefix that counts once, in the order that capstone understands: 66 after F2 and F3 before a one-byte opcode,
+ * before them if the opcode begins with the escape byte 0F. Returns the number of bytes, at most 6.
+ */
+unsigned insn_prefix_canonical(const struct insn_prefix *p, bool escape, uint8_t out[6]);
 
 #endif

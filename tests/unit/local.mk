@@ -20,6 +20,7 @@ tests_unit_test_control_server_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 include tests/unit/platform.mk
 include tests/unit/link.mk
 include tests/unit/privilege.mk
+include tests/unit/emulate.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Runs one instruction on the real CPU with chosen registers, for tests that compare the emulator with it. User mode, one
+ * thread at a time. The code ends with a jump to native_return; no stack may be used in between, RSP is the test's.
+ *
+ * void native_run(struct native_state *s, const void *code);
+ */
+	.text
+	.globl	native_run, native_return
+	.type	native_run, @function
+	.type	native_return, @function
+native_run:
+	push	%rbx
+	push	%rbp
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	mov	%rdi, state(%rip)
+	mov	%rsi, code(%rip)
+	mov	%rsp, host_rsp(%rip)
+	pushq	128(%rdi)
+	popfq
+	mov	0(%rdi), %rax
+	mov	8(%rdi), %rcx
+	mov	16(%rdi), %rdx
+	mov	24(%rdi), %rbx
+	mov	32(%rdi), %rsp
+	mov	40(%rdi), %rbp
+	mov	48(%rdi), %rsi
+	mov	64(%rdi), %r8
+	mov	72(%rdi), %r9
+	mov	80(%rdi), %r10
+	mov	88(%rdi), %r11
+	mov	96(%rdi), %r12
+	mov	104(%rdi), %r13
+	mov	112(%rdi), %r14
+	mov	120(%rdi), %r15
+	mov	56(%rdi), %rdi
+	jmp	*code(%rip)
+native_return:
+	mov	%rax, test_rax(%rip)
+	mov	state(%rip), %rax
+	mov	%rsp, 32(%rax)
+	mov	host_rsp(%rip), %rsp
+	pushfq
+	popq	128(%rax)
+	mov	%rcx, 8(%rax)
+	mov	%rdx, 16(%rax)
+	mov	%rbx, 24(%rax)
+	mov	%rbp, 40(%rax)
+	mov	%rsi, 48(%rax)
+	mov	%rdi, 56(%rax)
+	mov	%r8, 64(%rax)
+	mov	%r9, 72(%rax)
+	mov	%r10, 80(%rax)
+	mov	%r11, 88(%rax)
+	mov	%r12, 96(%rax)
+	mov	%r13, 104(%rax)
+	mov	%r14, 112(%rax)
+	mov	%r15, 120(%rax)
+	mov	test_rax(%rip), %rcx
+	mov	%rcx, 0(%rax)
+	pushq	$2
+	popfq
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbp
+	pop	%rbx
+	ret
+	.size	native_run, . - native_run
+
+	.local	state, code, host_rsp, test_rax
+	.comm	state, 8, 8
+	.comm	code, 8, 8
+	.comm	host_rsp, 8, 8
+	.comm	test_rax, 8, 8
+	.section .note.GNU-stack, "", @progbits
