@@ -7,3 +7,4 @@ trapd_libtrapd_a_SOURCES = \
 trapd_libtrapd_a_SOURCES += trapd/raise.c
 include trapd/emulate.mk
 include trapd/privilege.mk
+include trapd/platform.mk

@@ -11,3 +11,9 @@ tests_unit_test_conf_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += tests/unit/test_log
 tests_unit_test_log_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_bus
+tests_unit_test_bus_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_uart
+tests_unit_test_uart_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)

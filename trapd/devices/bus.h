@@ -20,16 +20,25 @@ struct device_ops {
 
 int bus_create(struct bus **out);
 void bus_destroy(struct bus *b);
-/* The bus owns dev from success on. -EEXIST if ranges overlap, -EINVAL for an empty range. */
+/*
+ * The bus owns dev from success on; one dev may have several ranges and is destroyed once. 0; -EEXIST if ranges overlap;
+ * -EINVAL for a range that is empty, longer than 4 GiB or beyond the last address; -ENOMEM.
+ */
 int bus_add_ports(struct bus *b, uint16_t first, uint16_t count, const struct device_ops *ops, void *dev);
 int bus_add_mmio(struct bus *b, uint64_t gpa, uint64_t size, const struct device_ops *ops, void *dev);
-/* An access that spans two devices is split into bytes. */
+/*
+ * size 1 to 8. An access that no single device covers is split into bytes. value bits above size are ignored, and read as 0.
+ * Thread: any vCPU's.
+ */
 uint64_t bus_port_read(struct bus *b, uint16_t port, unsigned size);
 void bus_port_write(struct bus *b, uint16_t port, unsigned size, uint64_t value);
 uint64_t bus_mmio_read(struct bus *b, uint64_t gpa, unsigned size);
 void bus_mmio_write(struct bus *b, uint64_t gpa, unsigned size, uint64_t value);
 
-/* 16550 UART at COM1: output to out_fd (-1: dropped), input from in_fd (-1: none). Descriptors stay the caller's. */
+/*
+ * 16550A UART at COM1: output to out_fd (-1: dropped), input from in_fd (-1: none). Descriptors stay the caller's and outlive
+ * the bus; blocking or not, no vCPU ever waits for them. The process ignores SIGPIPE. 0, -EEXIST, -ENOMEM.
+ */
 int uart_add(struct bus *b, int in_fd, int out_fd);
 /* Port 0xf4: the value written ends the VM and is its exit code. */
 int debug_exit_add(struct bus *b, struct vm *vm);
