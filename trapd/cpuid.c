@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * CPUID policy as a table of masks: a leaf that has no row is removed. Process trapd, creating thread.
+ * Source: SDM vol. 2A CPUID; APM vol. 3 appendix E.
+ */
+#include "trapd/cpuid.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "common/x86.h"
+
+#define BIT(n) (1u << (n))
+#define ALL 0xffffffffu
+
+struct leaf_policy {
+	uint32_t function;
+	uint32_t keep[4];	/* EAX, EBX, ECX, EDX: bits taken from KVM's answer */
+	uint32_t set[4];	/* bits that are virtual and always there */
+};
+
+static const struct leaf_policy policies[] = {
+	{ 0x00000000, { ALL, ALL, ALL, ALL }, { 0 } },		/* EAX is clipped below */
+	{ 0x00000001,
+	  /* SSE3 PCLMUL SSSE3 CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES RDRAND; FPU DE PSE TSC MSR PAE CX8 PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 */
+	  { ALL, 0x0000ff00, BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) | BIT(25) | BIT(30),
+	    BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(13) | BIT(15) | BIT(16) | BIT(17) | BIT(19) |
+	    BIT(23) | BIT(24) | BIT(25) | BIT(26) },
+	  { 0, 0, 0, BIT(3) | BIT(6) | BIT(13) | BIT(17) } },	/* PSE, PAE, PGE, PSE-36 are the shadow tables' doing */
+	/* ERMS ADX CLFLUSHOPT SHA; UMIP; SMEP and SMAP are virtual, so always there */
+	{ 0x00000007, { 0, BIT(9) | BIT(19) | BIT(23) | BIT(29), BIT(2), 0 }, { 0, BIT(7) | BIT(20), 0, 0 } },
+	{ 0x80000000, { ALL, ALL, ALL, ALL }, { 0 } },
+	/* LAHF ABM SSE4A MISALIGNSSE PREFETCHW; SYSCALL RDTSCP LM as the host has them; NX and 1 GiB pages are virtual */
+	{ 0x80000001, { ALL, 0, BIT(0) | BIT(5) | BIT(6) | BIT(7) | BIT(8), BIT(11) | BIT(27) | BIT(29) },
+	  { 0, 0, 0, BIT(11) | BIT(20) | BIT(26) } },
+	{ 0x80000002, { ALL, ALL, ALL, ALL }, { 0 } },
+	{ 0x80000003, { ALL, ALL, ALL, ALL }, { 0 } },
+	{ 0x80000004, { ALL, ALL, ALL, ALL }, { 0 } },
+	{ 0x80000008, { 0xffff, 0, 0, 0 }, { 0 } },		/* physical and linear address widths */
+};
+
+static const struct leaf_policy *policy_of(const struct kvm_cpuid_entry2 *e)
+{
+	if (e->function == 7 && e->index != 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
+		if (policies[i].function == e->function)
+			return &policies[i];
+	return NULL;
+}
+
+static void apply(struct kvm_cpuid_entry2 *e, const struct leaf_policy *p)
+{
+	e->eax = (e->eax & p->keep[0]) | p->set[0];
+	e->ebx = (e->ebx & p->keep[1]) | p->set[1];
+	e->ecx = (e->ecx & p->keep[2]) | p->set[2];
+	e->edx = (e->edx & p->keep[3]) | p->set[3];
+	if (e->function == 0 && e->eax > 7)
+		e->eax = 7;
+	if (e->function == 0x80000000 && e->eax > 0x80000008)
+		e->eax = 0x80000008;
+	if (e->function == 7)
+		e->eax = 0;
+}
+
+int cpuid_build(int kvm_fd, struct cpuid_table *out, uint8_t *maxphyaddr)
+{
+	uint32_t kept = 0;
+
+	memset(out, 0, sizeof(*out));
+	out->head.nent = CPUID_MAX_ENTRIES;
+	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, out))
+		return -errno;
+	if (out->head.nent > CPUID_MAX_ENTRIES)
+		return -E2BIG;
+	*maxphyaddr = 36;		/* SDM vol. 3A 4.1.4: without leaf 0x80000008 */
+	for (uint32_t i = 0; i < out->head.nent; i++) {
+		const struct leaf_policy *p = policy_of(&out->entry[i]);
+
+		if (!p)
+			continue;
+		out->entry[kept] = out->entry[i];
+		apply(&out->entry[kept], p);
+		if (out->entry[kept].function == 0x80000008)
+			*maxphyaddr = out->entry[kept].eax & 0xff;
+		kept++;
+	}
+	memset(&out->entry[kept], 0, (CPUID_MAX_ENTRIES - kept) * sizeof(out->entry[0]));
+	out->head.nent = kept;
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What CPUID says in a VM: KVM's answer less everything that trapd does not virtualise. CPUID never traps. */
+#ifndef SHADOWPOOL_TRAPD_CPUID_H
+#define SHADOWPOOL_TRAPD_CPUID_H
+
+#include <linux/kvm.h>
+#include <stdint.h>
+
+#define CPUID_MAX_ENTRIES 128u
+
+struct cpuid_table {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 entry[CPUID_MAX_ENTRIES];
+};
+
+/* 0 or -errno. *maxphyaddr: the host's physical-address width, which the guest sees unchanged. */
+int cpuid_build(int kvm_fd, struct cpuid_table *out, uint8_t *maxphyaddr);
+
+#endif
