@@ -259,11 +259,20 @@ enum kcpu_exit kcpu_run(struct kcpu *c)
 	}
 }
 
-int kcpu_capture(struct kcpu *c, struct kcpu_context *ctx)
+void kcpu_peek(const struct kcpu *c, struct kcpu_context *ctx)
 {
 	const struct kvm_sregs *s = &c->run->s.regs.sregs;
 	const struct kvm_regs *r = &c->run->s.regs.regs;
 
+	memset(ctx, 0, sizeof(*ctx));
+	get_gprs(r, ctx->gpr);
+	ctx->gpr[GPR_RSP] = r->rsp;
+	ctx->frame = (struct stub_frame){ .rip = r->rip, .cs = s->cs.selector | 3u, .rflags = r->rflags, .rsp = r->rsp,
+					  .ss = s->ss.selector | 3u };
+}
+
+int kcpu_capture(struct kcpu *c, struct kcpu_context *ctx)
+{
 	if (c->in_tail) {	/* kicked before guest code ran: what it was given still holds */
 		*ctx = c->resume;
 		return 0;
@@ -273,11 +282,7 @@ int kcpu_capture(struct kcpu *c, struct kcpu_context *ctx)
 	if (ioctl(c->fd, KVM_RUN, 0) == 0 || errno != EINTR)
 		return -EIO;
 	c->run->immediate_exit = 0;
-	memset(ctx, 0, sizeof(*ctx));
-	get_gprs(r, ctx->gpr);
-	ctx->gpr[GPR_RSP] = r->rsp;
-	ctx->frame = (struct stub_frame){ .rip = r->rip, .cs = s->cs.selector | 3u, .rflags = r->rflags, .rsp = r->rsp,
-					  .ss = s->ss.selector | 3u };
+	kcpu_peek(c, ctx);
 	return 0;
 }
 

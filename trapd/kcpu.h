@@ -8,6 +8,7 @@
 #define SHADOWPOOL_TRAPD_KCPU_H
 
 #include <linux/kvm.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -63,6 +64,8 @@ void kcpu_trap_context(const struct kcpu *c, struct kcpu_context *ctx);
  * 0 or -EIO.
  */
 int kcpu_capture(struct kcpu *c, struct kcpu_context *ctx);
+/* The same from the registers as they stand, without finishing anything: a look only. */
+void kcpu_peek(const struct kcpu *c, struct kcpu_context *ctx);
 /* One line about an exit that should not be. */
 void kcpu_describe_exit(const struct kcpu *c, char *text, unsigned size);
 /* Makes the calling thread's next or current kcpu_run return KCPU_KICKED: for the signal handler. */

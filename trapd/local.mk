@@ -8,3 +8,23 @@ trapd_libtrapd_a_SOURCES += trapd/raise.c
 include trapd/emulate.mk
 include trapd/privilege.mk
 include trapd/platform.mk
+trapd_libtrapd_a_SOURCES += \
+	trapd/cpuid.c trapd/cpuid.h \
+	trapd/exits.c \
+	trapd/fault.c \
+	trapd/image.c trapd/image.h \
+	trapd/kcpu.c trapd/kcpu.h trapd/loader.h \
+	trapd/pool_link.c trapd/pool_link.h \
+	trapd/pool_request.c \
+	trapd/report.c \
+	trapd/selftest.c trapd/selftest.h \
+	trapd/step.c \
+	trapd/stub.c trapd/stub.h \
+	trapd/stub_code.S \
+	trapd/stub_move.c \
+	trapd/trap.c \
+	trapd/vcpu_priv.h \
+	trapd/vcpu_real.c \
+	trapd/vcpu_thread.c trapd/vcpu_thread.h \
+	trapd/vm.c trapd/vm.h \
+	trapd/write_fault.c

@@ -54,10 +54,8 @@ struct vcpu {
 	bool link_up;
 	uint32_t flush_epoch;		/* last epoch completed by a full flush */
 	bool events_since_reply;	/* an event was posted since the last reply: flush rule of a delivered #PF */
-	/* KVM; -1 and NULL in unit tests */
-	int fd;
-	struct kvm_run *run;
 	pthread_t thread;
+	bool thread_started;
 	uint64_t *stat;			/* TRAP_STAT_COUNT counters in shared memory */
 	struct vcpu_priv *priv;		/* stub frame, return program, step state: vcpu_priv.h */
 };

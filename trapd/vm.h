@@ -65,6 +65,9 @@ struct host_facts {
 struct vm {
 	struct vm_config config;
 	int kvm_fd, fd;
+	struct stub *stub_window;
+	struct pool_link *link;		/* pool_link.c */
+	struct cpuid_table *cpuid;
 	struct memfd ram_fd, stub_fd, link_t, stats_t, link_p, page_state_fd, stats_p;
 	struct guest_ram ram;
 	const uint8_t *page_state;	/* one byte per gfn, poold writes; all zero while no pool is attached */
@@ -77,8 +80,36 @@ struct vm {
 	uint64_t pool_bytes;
 	pthread_mutex_t stop_lock;
 	struct vm_stop stop;
-	uint32_t stopping;		/* atomic */
+	uint32_t stopping;		/* atomic: set by vm_stop */
+	uint32_t link_lost;		/* atomic: set by the link's watcher, cleared by the vCPU thread that attaches anew */
+	uint32_t running;		/* vCPU threads that have not ended */
+	void (*ended)(struct vm *vm, void *ctx);
+	void *ended_ctx;
+	bool started;
 };
+
+/*
+ * Create a VM: opens /dev/kvm, reserves memory, runs the self-tests, loads the image. config is copied (strings duplicated;
+ * the console descriptors are taken over from success on). 0; -errno with one line (cause and remedy) in err.
+ * Thread: control.
+ */
+int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t err_size);
+/*
+ * Start the vCPU threads. ended is called once, from a vCPU thread, when the VM has ended: vm->stop says why; the callee
+ * must not destroy the VM from there. 0 or -errno.
+ */
+int vm_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx);
+/* Joins the threads (a running VM is stopped first) and frees everything. NULL is ignored. */
+void vm_destroy(struct vm *vm);
+/* Why the VM ended, copied under the lock; reason VM_RUNNING while it runs. report: malloc'ed or NULL, the caller's. */
+void vm_stop_state(struct vm *vm, struct vm_stop *out);
+/* Make every vCPU thread leave KVM_RUN. Any thread. */
+void vm_kick(struct vm *vm);
+/* Add and remove a one-page memslot: KVM drops everything it derived from the shadow tables. Thread: a vCPU's. */
+void vm_cycle_dummy_slot(struct vm *vm);
+/* Memslot id at maddr; size 0 removes. 0 or -errno. */
+int vm_set_slot(struct vm *vm, uint32_t id, uint64_t maddr, uint64_t size, const void *hva);
+enum { VM_SLOT_STUB, VM_SLOT_POOL, VM_SLOT_RAM_LOW, VM_SLOT_RAM_HIGH, VM_SLOT_DUMMY };
 
 /*
  * Record why the VM ends (the first reason wins) and kick every vCPU. Any thread. Returns -ECANCELED for convenience.

@@ -106,7 +106,6 @@ void fake_vcpu_init(struct fake_vcpu *f, uint64_t ram_bytes)
 	f->vm.vcpu = &f->v;
 	f->v.vm = &f->vm;
 	f->v.stat = f->stat;
-	f->v.fd = -1;
 	c->cr0 = CR0_PE | CR0_ET;
 	c->rflags = RFLAGS_FIXED;
 	for (unsigned i = 0; i < SREG_COUNT; i++)

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * #PF: whose is it? The guest's own tables decide: a guest fault, an access to a device, a write to a monitored table, or a
+ * shadow entry that is missing. Process trapd, the vCPU's own thread. doc/fault-path.md follows this file.
+ */
+#include <errno.h>
+#include <stddef.h>
+
+#include "common/barrier.h"
+#include "common/counters.h"
+#include "trapd/insn.h"
+#include "trapd/vcpu_priv.h"
+
+#define MAX_WALKS	64	/* RETRY means that the guest's tables changed or that the page became monitored */
+#define MAX_SAME_FAULT	64	/* a fault that comes again this often after it was mapped will come for ever */
+
+static bool same_fault_forever(struct vcpu *v, uint64_t gva)
+{
+	struct vcpu_priv *p = v->priv;
+
+	if (p->last_rip != v->cpu.rip || p->last_gva != gva)
+		p->repeats = 0;
+	p->last_rip = v->cpu.rip;
+	p->last_gva = gva;
+	return ++p->repeats > MAX_SAME_FAULT;
+}
+
+static int fault_mmio(struct vcpu *v, uint64_t gpa, bool fetch)
+{
+	struct insn in;
+	int rc;
+
+	if (fetch)
+		return vm_stop(v->vm, VM_STOP_FAULT, 0, report_vcpu(v), "the guest executes at gpa 0x%llx, where there is no memory",
+			       (unsigned long long)gpa);
+	counter_add(&v->stat[TRAP_STAT_fault_mmio], 1);
+	rc = insn_fetch(v, &in);
+	if (!rc)
+		rc = emulate_memory(v, &in);
+	if (rc == -EOPNOTSUPP)
+		return vm_stop(v->vm, VM_STOP_FAULT, 0, report_vcpu(v),
+			       "the guest accesses gpa 0x%llx, where there is no memory, with an instruction that cannot be emulated",
+			       (unsigned long long)gpa);
+	return rc;
+}
+
+/* SMAP: POPF changes AC without a trap; the roots must be those of the AC that holds now. */
+static int follow_ac(struct vcpu *v)
+{
+	bool ac = v->cpu.rflags & RFLAGS_AC;
+
+	if (!v->walk.smap || v->cpu.cpl == 3 || ac == v->priv->loaded_ac)
+		return 0;
+	return vcpu_set_modes(v, v->cpu.cr0, v->cpu.cr3, v->cpu.cr4, v->cpu.efer, NULL);
+}
+
+static bool is_monitored(const struct vcpu *v, uint64_t gpa)
+{
+	uint8_t state = load_relaxed(&v->vm->page_state[gpa >> PAGE_SHIFT]);
+
+	return (state & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)) && !step_is_open(v, gpa >> PAGE_SHIFT);
+}
+
+static int map_missing(struct vcpu *v, uint64_t gva, const struct walk_result *walk, bool write, bool fetch)
+{
+	int rc;
+
+	if (same_fault_forever(v, gva))
+		return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "this host cannot hold the address 0x%llx: it faults whatever is mapped",
+			       (unsigned long long)gva);
+	counter_add(&v->stat[TRAP_STAT_fault_map], 1);
+	rc = pool_link_map(v, gva, walk, write, fetch);
+	if (rc != POOL_RETRY)
+		return rc < 0 ? rc : 0;
+	counter_add(&v->stat[TRAP_STAT_fault_retry], 1);
+	return POOL_RETRY;
+}
+
+/* One look at the guest's tables and what follows from it. POOL_RETRY: look again. */
+static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
+{
+	struct walk_result walk;
+	uint32_t access = (write ? WALK_WRITE : 0) | (fetch ? WALK_FETCH : 0) | (v->cpu.cpl == 3 ? WALK_USER : 0);
+
+	if (walk_guest(&v->vm->ram, &v->walk, gva, access | WALK_SET_AD, &walk)) {
+		counter_add(&v->stat[TRAP_STAT_fault_guest], 1);
+		return vcpu_raise_pf(v, gva, walk.error_code);
+	}
+	if (!guest_ram_contains(&v->vm->ram, walk.gpa, 1))
+		return fault_mmio(v, walk.gpa, fetch);
+	if (write && is_monitored(v, walk.gpa)) {
+		counter_add(&v->stat[TRAP_STAT_fault_monitored], 1);
+		return fault_monitored(v, gva, &walk);
+	}
+	return map_missing(v, gva, &walk, write, fetch);
+}
+
+int fault_page(struct vcpu *v)
+{
+	uint64_t gva = v->priv->real_cr2 & cpu_linear_mask(&v->cpu);
+	bool write = v->priv->error & PF_W, fetch = v->priv->error & PF_I;
+	int rc = follow_ac(v);
+
+	if (rc)
+		return rc;
+	for (unsigned i = 0; i < MAX_WALKS; i++) {
+		rc = fault_once(v, gva, write, fetch);
+		if (rc != POOL_RETRY)
+			return rc;
+	}
+	return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "poold asks to walk 0x%llx again for ever", (unsigned long long)gva);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One row per exception vector: what a trap of the real CPU means for the virtual one. Process trapd, the vCPU's own thread.
+ * The vector never says which instruction it was: that is always decoded (doc/hosts.md).
+ * Source: SDM vol. 3A 6.15.
+ */
+#include <errno.h>
+
+#include "common/counters.h"
+#include "trapd/gva.h"
+#include "trapd/insn.h"
+#include "trapd/vcpu_priv.h"
+
+struct trap {
+	int (*handle)(struct vcpu *v);
+	bool has_error;
+	enum trap_stat stat;
+};
+
+/* An exception that is the guest's own, whatever caused it. */
+static int trap_reflect(struct vcpu *v)
+{
+	return vcpu_raise(v, v->priv->vector, v->priv->error);
+}
+
+/* #GP, #UD, #NP, #SS: an instruction that trapd stands in for, or the guest's own fault. */
+static int trap_privileged(struct vcpu *v)
+{
+	struct insn in;
+	int rc = insn_fetch(v, &in);
+
+	if (!rc)
+		rc = emulate_privileged(v, &in);
+	if (!rc)
+		counter_add(&v->stat[TRAP_STAT_privileged_emulated], 1);
+	return rc == -EOPNOTSUPP ? trap_reflect(v) : rc;
+}
+
+/*
+ * INT3 and INTO come through their own gates with RIP behind them. RIP goes back to the instruction, so that a fault on the
+ * way to the guest's handler points at it: CC, CE, or CD 03 and CD 04.
+ */
+static int trap_software(struct vcpu *v)
+{
+	uint64_t mask = cpu_linear_mask(&v->cpu), base = cpu_code64(&v->cpu) ? 0 : v->cpu.seg[SREG_CS].base;
+	uint8_t last = 0;
+	unsigned length = 1;
+
+	if (gva_read(v, (base + v->cpu.rip - 1) & mask, &last, 1, GVA_FETCH))
+		v->exc.pending = false;		/* unreadable by now: one byte is as good as two */
+	else if (last == v->priv->vector)
+		length = 2;
+	v->cpu.rip = (v->cpu.rip - length) & mask;
+	vcpu_raise(v, v->priv->vector, 0);
+	v->exc.software = true;
+	v->exc.insn_length = (uint8_t)length;
+	return -EFAULT;
+}
+
+/* #DB: the end of a step of ours, or the guest's own breakpoint or single step. */
+static int trap_debug(struct vcpu *v)
+{
+	uint64_t dr6 = vcpu_take_real_dr6(v);
+
+	if (v->priv->step.active) {
+		int rc;
+
+		if (!v->priv->step.guest_tf)
+			dr6 &= ~DR6_BS;
+		rc = step_end(v);
+		if (rc || !dr6)
+			return rc;
+	}
+	vcpu_raise(v, VEC_DB, 0);
+	v->exc.dr6 = dr6;
+	return -EFAULT;
+}
+
+/* On hosts that ignore EFER.SCE a SYSCALL arrives as a fetch fault at the real LSTAR, RCX and R11 already set. */
+static bool came_from_syscall(const struct vcpu *v)
+{
+	uint64_t lstar = v->priv->kcpu.stub->va + STUB_SYSCALL_PAGE;
+
+	return v->vm->facts.syscall_faults_at_lstar && v->cpu.rip == lstar && v->priv->real_cr2 == lstar &&
+	       (v->priv->error & PF_I);
+}
+
+static int trap_page_fault(struct vcpu *v)
+{
+	if (came_from_syscall(v)) {
+		v->cpu.rip = v->cpu.gpr[GPR_RCX] - 2;
+		return trap_privileged(v);
+	}
+	if (cpu_long_mode(&v->cpu) && stub_contains(v->priv->kcpu.stub, v->priv->real_cr2))
+		return vcpu_move_stub(v);
+	return fault_page(v);
+}
+
+#define REFLECT(error) { trap_reflect, error, TRAP_STAT_trap_other }
+
+static const struct trap traps[32] = {
+	[VEC_DE] = REFLECT(false),
+	[VEC_DB] = { trap_debug, false, TRAP_STAT_trap_db },
+	[VEC_BP] = { trap_software, false, TRAP_STAT_trap_other },
+	[VEC_OF] = { trap_software, false, TRAP_STAT_trap_other },
+	[VEC_BR] = REFLECT(false),
+	[VEC_UD] = { trap_privileged, false, TRAP_STAT_trap_ud },
+	[VEC_NM] = REFLECT(false),
+	[VEC_TS] = { trap_privileged, true, TRAP_STAT_trap_other },
+	[VEC_NP] = { trap_privileged, true, TRAP_STAT_trap_other },
+	[VEC_SS] = { trap_privileged, true, TRAP_STAT_trap_other },
+	[VEC_GP] = { trap_privileged, true, TRAP_STAT_trap_gp },
+	[VEC_PF] = { trap_page_fault, true, TRAP_STAT_trap_pf },
+	[VEC_MF] = REFLECT(false),
+	[VEC_AC] = REFLECT(true),
+	[VEC_XM] = REFLECT(false),
+};
+
+int trap_dispatch(struct vcpu *v)
+{
+	const struct trap *t = v->priv->vector < 32 ? &traps[v->priv->vector] : NULL;
+	uint64_t rip = v->cpu.rip;
+	int rc;
+
+	if (!t || !t->handle)
+		return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "unexpected trap: vector %u", v->priv->vector);
+	counter_add(&v->stat[t->stat], 1);
+	rc = t->handle(v);
+	/* An instruction that was emulated to its end while a step was open has ended the step as well. */
+	if (!rc && v->priv->step.active && v->cpu.rip != rip)
+		rc = step_end(v);
+	return rc;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What only the trap path of a vCPU needs: the real CPU, the trap in hand, what the return program must do, the step.
+ * Files: vcpu.c (thread and run loop), vcpu_real.c (between virtual and real registers), trap.c (vectors), fault.c (#PF),
+ * write_fault.c (monitored pages), step.c, pool_link.c (requests), exits.c (exits without a frame).
+ */
+#ifndef SHADOWPOOL_TRAPD_VCPU_PRIV_H
+#define SHADOWPOOL_TRAPD_VCPU_PRIV_H
+
+#include "common/write_class.h"
+#include "trapd/kcpu.h"
+#include "trapd/vcpu.h"
+#include "trapd/vm.h"
+
+#define STEP_MAX_GFNS 4u
+
+/* One instruction of the guest run with a table open (doc/pool.md, Step). */
+struct step {
+	bool active;
+	bool guest_tf;			/* the guest's own TF, kept while ours is set */
+	unsigned ngfns;
+	uint64_t gfn[STEP_MAX_GFNS];
+};
+
+/* What poold's replies since the last entry demand of the return program. */
+struct return_work {
+	bool flush;			/* load CR3 */
+	bool cycle;			/* too many tables: cycle the dummy memslot */
+	unsigned ntouch;
+	uint64_t touch[STUB_MAX_TOUCH];
+	uint32_t epoch;			/* flush epoch that this flush will complete */
+};
+
+struct vcpu_priv {
+	struct kcpu kcpu;
+	uint8_t vector;			/* the trap in hand */
+	uint32_t error;
+	uint64_t real_cr2;
+	uint16_t cs_real, ss_real;	/* selectors of the guest's CS and SS in the real GDT */
+	uint64_t real_root;		/* CR3 that the real CPU has, 0: unknown */
+	bool loaded_ac;			/* AC that the roots in use were made for */
+	struct return_work work;
+	uint32_t epoch_in_flight;	/* of the return program that was handed to the CPU, 0: none */
+	struct step step;
+	uint64_t last_rip, last_gva;	/* livelock check of fault.c */
+	unsigned repeats;
+	bool audit_failed;
+};
+
+/* vcpu_real.c */
+/* After a trap or capture: virtual registers from the real ones. */
+void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx);
+/* Before an entry: everything that changed goes into the real CPU, and the way back is prepared. */
+void vcpu_store_state(struct vcpu *v);
+/* The real CPU's initial state for the virtual one in v->cpu. */
+int vcpu_real_init(struct vcpu *v);
+/* Is the virtual IF the real one in the code that runs now? */
+bool vcpu_if_is_native(const struct vcpu *v);
+/* DR6 of the real CPU, B0 to B3, BD, BS only; cleared in the real CPU. */
+uint64_t vcpu_take_real_dr6(struct vcpu *v);
+
+/* trap.c: handle the trap in hand (priv->vector ...). Return values of vcpu.h. */
+int trap_dispatch(struct vcpu *v);
+/* fault.c, write_fault.c */
+int fault_page(struct vcpu *v);
+int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk);
+/* step.c */
+int step_begin(struct vcpu *v, uint64_t gpa);
+/* The instruction is done, or a trap is about to be delivered: close the tables. 0 or -ECANCELED. */
+int step_end(struct vcpu *v);
+bool step_is_open(const struct vcpu *v, uint64_t gfn);
+/*
+ * stub_move.c: the guest uses an address in the slot that holds stub and pool: take another slot and a fresh pool.
+ * -ENOTCONN: the trap is handled anew after the next attach.
+ */
+int vcpu_move_stub(struct vcpu *v);
+/* exits.c: KCPU_IO. 1: enter as it stands; 0: the state was captured; negative: end. */
+int exit_io(struct vcpu *v);
+
+/* pool_link.c */
+int pool_link_attach(struct vm *vm, char *err, size_t err_size);
+void pool_link_detach(struct vm *vm);
+/* Detach and free; before the VM's file is closed. */
+void pool_link_destroy(struct vm *vm);
+int pool_link_map(struct vcpu *v, uint64_t gva, const struct walk_result *walk, bool write, bool fetch);
+int pool_link_write_fault(struct vcpu *v, uint64_t gva, uint64_t gpa, enum write_class class, unsigned size);
+int pool_link_unshadow(struct vcpu *v, uint64_t gva, uint64_t gpa);
+int pool_link_open(struct vcpu *v, uint64_t gpa);
+int pool_link_close(struct vcpu *v);
+/* Full audit. Number of violations, or a negative return value of vcpu.h. */
+int64_t pool_link_audit(struct vcpu *v);
+
+/* report.c: registers, paging, bytes at RIP decoded; malloc'ed text or NULL. */
+char *report_vcpu(struct vcpu *v);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The thread of one vCPU: attach to a pool, enter the VM, handle what comes out, again. Process trapd. doc/fault-path.md.
+ */
+#include "trapd/vcpu_thread.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "common/barrier.h"
+#include "common/counters.h"
+#include "trapd/deliver.h"
+#include "trapd/vcpu_priv.h"
+
+#define RECONNECT_MS	10	/* architecture: poold is looked for every 10 ms */
+#define RECONNECT_MAX_MS 30000	/* then the VM ends: nobody restarts poold */
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static bool stopping(const struct vcpu *v)
+{
+	return load_acquire(&v->vm->stopping);	/* pairs with the store in vm_stop */
+}
+
+/* Tell the fresh pool where the guest stands. Roots come back, so the next entry loads CR3. */
+static int send_current_modes(struct vcpu *v)
+{
+	return vcpu_set_modes(v, v->cpu.cr0, v->cpu.cr3, v->cpu.cr4, v->cpu.efer, NULL);
+}
+
+static int attach_once(struct vcpu *v, char *err, size_t err_size)
+{
+	int rc;
+
+	pool_link_detach(v->vm);
+	store_release(&v->vm->link_lost, 0);
+	rc = pool_link_attach(v->vm, err, err_size);
+	if (rc)
+		return rc;
+	rc = send_current_modes(v);
+	if (rc == -ENOTCONN)
+		snprintf(err, err_size, "poold closed the link at once; see its log");
+	return rc;
+}
+
+/* The first attach must succeed; a later one waits for a poold that is being restarted. 0 or -ECANCELED. */
+static int ensure_link(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	char err[512] = "";
+	bool first = !vm->epoch;
+	uint64_t start = now_ms();
+	int rc;
+
+	if (v->link_up && !load_acquire(&vm->link_lost))	/* pairs with the watcher's store */
+		return 0;
+	for (;;) {
+		rc = stopping(v) ? -ECANCELED : attach_once(v, err, sizeof(err));
+		if (!rc && !first)
+			counter_add(&v->stat[TRAP_STAT_recoveries], 1);
+		if (!rc || rc == -ECANCELED)
+			return rc;
+		if (first || now_ms() - start > RECONNECT_MAX_MS)
+			return vm_stop(vm, VM_STOP_ERROR, 0, NULL, "%s", err);
+		poll(NULL, 0, RECONNECT_MS);	/* a kick ends it early */
+	}
+}
+
+/* The flush rule of a delivered #PF: the CPU drops the address from its TLB, so nothing older than now may stay in ours. */
+static int flush_before_page_fault(struct vcpu *v)
+{
+	int rc = 0;
+
+	if (v->exc.vector == VEC_PF && v->events_since_reply)
+		rc = vcpu_invlpg(v, v->exc.cr2);
+	return rc == -ENOTCONN ? 0 : rc;	/* a fresh pool has nothing old */
+}
+
+/* What handling ended with: exceptions go to the guest, a lost link starts the trap anew, all else goes on or ends. */
+static int settle(struct vcpu *v, int rc)
+{
+	while (rc == -EFAULT) {
+		rc = v->priv->step.active ? step_end(v) : 0;
+		if (!rc)
+			rc = flush_before_page_fault(v);
+		if (!rc) {
+			counter_add(&v->stat[TRAP_STAT_exceptions_delivered], 1);
+			rc = deliver_exception(v);
+		}
+	}
+	if (!rc && v->priv->kcpu.held_debug) {	/* held back by MOV SS across the instruction just handled */
+		uint64_t dr6 = v->priv->kcpu.held_debug;
+
+		v->priv->kcpu.held_debug = 0;
+		vcpu_raise(v, VEC_DB, 0);
+		v->exc.dr6 = dr6;
+		return settle(v, -EFAULT);
+	}
+	return rc == -EAGAIN ? 0 : rc;
+}
+
+/* A trap: handled until it is handled, with a fresh pool in between if the old one is lost. */
+static int handle_trap(struct vcpu *v)
+{
+	struct kcpu_context ctx;
+	int rc;
+
+	kcpu_trap_context(&v->priv->kcpu, &ctx);
+	v->priv->vector = v->priv->kcpu.vector;
+	v->priv->error = (uint32_t)ctx.frame.error;
+	v->priv->real_cr2 = v->priv->kcpu.run->s.regs.sregs.cr2;
+	vcpu_load_state(v, &ctx);
+	counter_add(&v->stat[TRAP_STAT_exit_trap], 1);
+	do {
+		rc = ensure_link(v);
+		if (!rc)
+			rc = settle(v, trap_dispatch(v));
+	} while (rc == -ENOTCONN);
+	return rc;
+}
+
+/* An exit that left guest code without a frame: go on in place unless the link must be made anew. */
+static int handle_kick(struct vcpu *v)
+{
+	struct kcpu_context ctx;
+	int rc;
+
+	counter_add(&v->stat[TRAP_STAT_exit_interrupted], 1);
+	if (v->link_up && !load_acquire(&v->vm->link_lost))
+		return 1;
+	rc = kcpu_capture(&v->priv->kcpu, &ctx);
+	if (rc)
+		return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "KVM does not finish an exit");
+	if (!v->priv->kcpu.in_tail)
+		vcpu_load_state(v, &ctx);
+	return 0;
+}
+
+static int broken(struct vcpu *v)
+{
+	char what[200];
+
+	kcpu_describe_exit(&v->priv->kcpu, what, sizeof(what));
+	counter_add(&v->stat[TRAP_STAT_exit_other], 1);
+	return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "%s", what);
+}
+
+/* One entry and its exit. 0: prepare the way back and enter; 1: enter as it stands; negative: end. */
+static int run_once(struct vcpu *v)
+{
+	enum kcpu_exit exit = kcpu_run(&v->priv->kcpu);
+
+	counter_add(&v->stat[TRAP_STAT_exits], 1);
+	switch (exit) {
+	case KCPU_TRAP:
+		return handle_trap(v);
+	case KCPU_IO:
+		counter_add(&v->stat[TRAP_STAT_exit_io], 1);
+		return exit_io(v);
+	case KCPU_WINDOW:
+		counter_add(&v->stat[TRAP_STAT_exit_irq_window], 1);
+		return 1;
+	case KCPU_KICKED:
+		return handle_kick(v);
+	case KCPU_BROKEN:
+		break;
+	}
+	return broken(v);
+}
+
+/* With --audit the end of a VM is audited in full: a violation makes it a failure whatever the guest said. */
+static void final_audit(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	int64_t n;
+
+	if (!vm->config.audit || !v->link_up || v->priv->audit_failed)
+		return;
+	n = pool_link_audit(v);
+	if (n <= 0)
+		return;
+	pthread_mutex_lock(&vm->stop_lock);
+	vm->stop.reason = VM_STOP_ERROR;
+	snprintf(vm->stop.message, sizeof(vm->stop.message), "the final pool audit found %lld violations; poold's log lists them", (long long)n);
+	pthread_mutex_unlock(&vm->stop_lock);
+}
+
+void *vcpu_thread_main(void *arg)
+{
+	struct vcpu *v = arg;
+	struct vm *vm = v->vm;
+	int rc = 0;
+
+	while (rc >= 0 && !stopping(v)) {
+		if (rc == 0) {
+			do {
+				rc = ensure_link(v);
+			} while (rc == -ENOTCONN);
+			if (rc)
+				break;
+			vcpu_store_state(v);
+		}
+		rc = run_once(v);
+	}
+	final_audit(v);
+	pool_link_detach(vm);
+	if (__atomic_sub_fetch(&vm->running, 1, __ATOMIC_ACQ_REL) == 0 && vm->ended)
+		vm->ended(vm, vm->ended_ctx);
+	return NULL;
+}

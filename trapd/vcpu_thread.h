@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The thread of one vCPU: attach, enter, handle the exit, again. */
+#ifndef SHADOWPOOL_TRAPD_VCPU_THREAD_H
+#define SHADOWPOOL_TRAPD_VCPU_THREAD_H
+
+/* pthread start routine; arg: struct vcpu *. */
+void *vcpu_thread_main(void *arg);
+
+#endif
