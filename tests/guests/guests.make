@@ -9,7 +9,7 @@ OBJCOPY ?= objcopy
 LD ?= ld
 
 FLAGS = -std=gnu11 -O2 -ffreestanding -nostdlib -fno-pic -mgeneral-regs-only -fcf-protection=none -fno-stack-protector \
-	-fno-asynchronous-unwind-tables -fno-strict-aliasing -I$(srcdir) -MMD -MP $(WARN)
+	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fmacro-prefix-map=$(srcdir)/= -I$(srcdir) -MMD -MP $(WARN)
 FLAGS64 = $(FLAGS) -m64 -mno-red-zone -mcmodel=small
 FLAGS32 = $(FLAGS) -m32 -march=i686
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The guest images and their parts; see guests.make. Read by make only.
-IMAGES = hello loop64 spin tour triple wild
+IMAGES = churn hello loop64 spin tour triple wild
 
+churn_PARTS = $(ONLY64) churn.c64 churn_model.c64 churn_ops.c64 churn_store.c64 churn_tables.c64
 hello_PARTS = $(LIB32) hello.c32
 loop64_PARTS = $(ONLY64) loop64.c64
 spin_PARTS = $(ONLY64) spin.c64

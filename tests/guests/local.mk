@@ -1,5 +1,6 @@
 # Rules of tests/guests/: freestanding programs that run in a VM. guests.make builds them; every make asks it.
 GUESTS = \
+	tests/guests/churn.elf \
 	tests/guests/hello.elf \
 	tests/guests/loop64.elf \
 	tests/guests/spin.elf \
@@ -9,6 +10,12 @@ GUESTS = \
 noinst_DATA += $(GUESTS)
 EXTRA_DIST += \
 	tests/guests/boot.S \
+	tests/guests/churn.c \
+	tests/guests/churn.h \
+	tests/guests/churn_model.c \
+	tests/guests/churn_ops.c \
+	tests/guests/churn_store.c \
+	tests/guests/churn_tables.c \
 	tests/guests/cpu.h \
 	tests/guests/guest.lds \
 	tests/guests/guests.make \
