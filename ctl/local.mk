@@ -1,1 +1,31 @@
-# Rules of ctl/.
+# shadowctl: main, the table of verbs, one file per verb.
+bin_PROGRAMS += ctl/shadowctl
+ctl_shadowctl_CPPFLAGS = $(AM_CPPFLAGS) -DLIBEXECDIR='"$(libexecdir)"'
+ctl_shadowctl_SOURCES = \
+	ctl/cmd-completion.c \
+	ctl/cmd-help.c \
+	ctl/cmd-list.c \
+	ctl/cmd-run.c \
+	ctl/cmd-show.c \
+	ctl/cmd-start.c \
+	ctl/cmd-stats.c \
+	ctl/cmd-stop.c \
+	ctl/cmd-version.c \
+	ctl/cmd-wait.c \
+	ctl/cmd-walk.c \
+	ctl/cmd.h \
+	ctl/cmd_table.c ctl/cmd_table.h \
+	ctl/daemon.c ctl/daemon.h \
+	ctl/main.c \
+	ctl/options.c \
+	ctl/output.c \
+	ctl/preflight.c \
+	ctl/run.h \
+	ctl/run_child.c \
+	ctl/run_dir.c \
+	ctl/run_result.c \
+	ctl/run_vm.c \
+	ctl/usage.c \
+	ctl/vm_config.c ctl/vm_config.h \
+	ctl/vm_info.c ctl/vm_info.h
+ctl_shadowctl_LDADD = common/libcommon.a proto/libproto.a $(EVENT_LIBS) $(PROTOBUF_LIBS) $(JANSSON_LIBS)

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A VM's configuration, see vm_conf.h. Values come from users: everything is checked here, once, for every program. */
+#include "common/vm_conf.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+
+#include "common/attach.h"
+
+#define DEFAULT_MEM	(128ull << 20)
+#define MIN_MEM		(1ull << 20)	/* a multiboot image is loaded at 1 MiB by custom; less holds nothing useful */
+
+static const char *const page_sizes[] = {
+	[ATTACH_PAGES_AUTO] = "auto", [ATTACH_PAGES_2M] = "2m", [ATTACH_PAGES_4K] = "4k", NULL
+};
+static const char *const audits[] = {
+	[ATTACH_AUDIT_OFF] = "off", [ATTACH_AUDIT_CHEAP] = "cheap", [ATTACH_AUDIT_FULL] = "full", NULL
+};
+
+#define KEY(key, kind, member) .name = key, .type = kind, .offset = offsetof(struct vm_conf, member)
+
+const struct conf_key vm_conf_keys[] = {
+	{ KEY("image", CONF_STRING, image), .help = "multiboot image to boot" },
+	{ KEY("cmdline", CONF_STRING, cmdline), .help = "its command line" },
+	{ KEY("module", CONF_STRING, module), .help = "files handed to it as multiboot modules, separated by ;" },
+	{ KEY("mem", CONF_SIZE, mem), .min = MIN_MEM, .max = 1ull << 40, .help = "guest memory, default 128M" },
+	{ KEY("pool", CONF_SIZE, pool), .min = 0, .max = 63ull << 30, .help = "shadow page pool, 0 (default): poold decides" },
+	{ KEY("pool-pages", CONF_ENUM, pool_pages), .values = page_sizes,
+	  .help = "pages that the pool is made of: 2m, 4k, or auto" },
+	{ KEY("audit", CONF_ENUM, audit), .values = audits, .help = "check the pool while it works: off, cheap, full" },
+	{ NULL },
+};
+
+bool vm_name_is_valid(const char *name)
+{
+	size_t n;
+
+	for (n = 0; name[n]; n++) {
+		bool letter = (name[n] >= 'a' && name[n] <= 'z') || (name[n] >= '0' && name[n] <= '9');
+
+		if (n >= VM_NAME_MAX || (!letter && (name[n] != '-' || !n)))
+			return false;
+	}
+	return n > 0;
+}
+
+int vm_conf_defaults(struct vm_conf *conf)
+{
+	*conf = (struct vm_conf){ .mem = DEFAULT_MEM };
+	return 0;
+}
+
+int vm_conf_add_module(struct vm_conf *conf, const char *path)
+{
+	char **grown;
+
+	if (conf->nmodules >= VM_MODULES_MAX)
+		return -E2BIG;
+	grown = realloc(conf->modules, (conf->nmodules + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	conf->modules = grown;
+	grown[conf->nmodules] = strdup(path);
+	if (!grown[conf->nmodules])
+		return -ENOMEM;
+	conf->nmodules++;
+	return 0;
+}
+
+/* The paths of "a; b" without the blanks around them. */
+static int cut_modules(struct vm_conf *conf, char *err, size_t err_size)
+{
+	char *copy, *rest, *word;
+	int rc = 0;
+
+	if (!conf->module)
+		return 0;
+	copy = rest = strdup(conf->module);
+	while (copy && !rc && (word = strsep(&rest, ";"))) {
+		char *end;
+
+		word += strspn(word, " \t");
+		for (end = word + strlen(word); end > word && strchr(" \t", end[-1]); )
+			*--end = 0;
+		if (*word)
+			rc = vm_conf_add_module(conf, word);
+	}
+	if (!copy)
+		rc = -ENOMEM;
+	free(copy);
+	if (rc)
+		snprintf(err, err_size, rc == -E2BIG ? "module: more than %u files" : "out of memory", VM_MODULES_MAX);
+	return rc;
+}
+
+int vm_conf_check(struct vm_conf *conf, char *err, size_t err_size)
+{
+	struct sysinfo si;
+	uint64_t have;
+
+	if (!conf->image || !*conf->image) {
+		snprintf(err, err_size, "no image is named; set image to the path of a multiboot image");
+		return -EINVAL;
+	}
+	if (conf->mem < MIN_MEM || conf->mem & 4095) {
+		snprintf(err, err_size, "mem = %" PRIu64 " bytes is too little or no whole number of 4 KiB pages; give 1M or more",
+			 conf->mem);
+		return -EINVAL;
+	}
+	if (!sysinfo(&si)) {
+		have = (uint64_t)si.totalram * si.mem_unit;
+		if (conf->mem > have) {
+			snprintf(err, err_size, "mem = %" PRIu64 "M is more than this machine has (%" PRIu64 "M); give less",
+				 conf->mem >> 20, have >> 20);
+			return -EINVAL;
+		}
+	}
+	return cut_modules(conf, err, err_size);
+}
+
+int vm_conf_read(struct vm_conf *conf, const char *path, char *err, size_t err_size)
+{
+	char why[384];
+	int rc = conf_read(vm_conf_keys, conf, path, err, err_size);
+
+	if (rc)
+		return rc;
+	rc = vm_conf_check(conf, why, sizeof(why));
+	if (rc)
+		snprintf(err, err_size, "%s: %s", path, why);
+	return rc;
+}
+
+void vm_conf_free(struct vm_conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nmodules; i++)
+		free(conf->modules[i]);
+	free(conf->modules);
+	conf_free(vm_conf_keys, conf);
+	*conf = (struct vm_conf){ 0 };
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a VM consists of, as a user says it: vm.d/NAME.conf, `shadowctl start --config`, the options of `shadowctl run`.
+ * One table of keys for all of them. Runs in trapd's main thread and in shadowctl.
+ */
+#ifndef SHADOWPOOL_COMMON_VM_CONF_H
+#define SHADOWPOOL_COMMON_VM_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/conf.h"
+
+#define VM_NAME_MAX	32u
+#define VM_MODULES_MAX	16u
+
+struct vm_conf {
+	char *image, *cmdline;
+	char *module;			/* paths, separated by ';' */
+	uint64_t mem;			/* bytes, a multiple of 4 KiB */
+	uint64_t pool;			/* bytes, 0: poold decides by mem */
+	int pool_pages;			/* ATTACH_PAGES_* */
+	int audit;			/* ATTACH_AUDIT_* */
+	uint64_t poison;		/* no key: a test hook */
+	char **modules;			/* cut out of module by vm_conf_check() or set by the caller with vm_conf_add_module() */
+	size_t nmodules;
+};
+
+extern const struct conf_key vm_conf_keys[];
+
+/* A VM's name: [a-z0-9][a-z0-9-]{0,31}. */
+bool vm_name_is_valid(const char *name);
+
+/* Every value its default; nothing before this call is freed. 0, -ENOMEM. */
+int vm_conf_defaults(struct vm_conf *conf);
+/* Read a file over the values there are and check the whole. 0, -ENOENT, or another -errno with one line in err. */
+int vm_conf_read(struct vm_conf *conf, const char *path, char *err, size_t err_size);
+/* 0, -ENOMEM, -E2BIG. */
+int vm_conf_add_module(struct vm_conf *conf, const char *path);
+/*
+ * What the keys alone cannot say: an image is named, memory in whole pages and no more than the machine has, modules cut.
+ * 0, -EINVAL, -ENOMEM; err gets one line with the remedy.
+ */
+int vm_conf_check(struct vm_conf *conf, char *err, size_t err_size);
+void vm_conf_free(struct vm_conf *conf);
+
+#endif

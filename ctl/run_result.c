@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How an embedded run ended: exit code, lines on standard error, the files of --stats and --status. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/attach.h"
+#include "ctl/run.h"
+#include "ctl/vm_info.h"
+
+/* Stop reasons of trapd and what becomes of them here; -1: the guest's own code. */
+static const struct {
+	const char *reason;
+	int exit_code;
+} results[] = {
+	{ "exit", -1 },
+	{ "fault", RUN_FAULT },
+	{ "timeout", RUN_TIMED_OUT },
+	{ "requested", RUN_FAILED },
+	{ "error", RUN_FAILED },
+};
+
+static int exit_code_of(const Shadowpool__VmInfo *vm)
+{
+	unsigned i;
+
+	for (i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+		if (!strcmp(results[i].reason, vm->stop_reason))
+			return results[i].exit_code < 0 ? vm->exit_code & 0xff : results[i].exit_code;
+	return RUN_FAILED;
+}
+
+static int write_json(const struct run *run, const char *file, json_t *object)
+{
+	FILE *f = NULL;
+	int rc = -1;
+
+	if (object && !json_object_set_new(object, "schema", json_integer(1)))
+		f = strcmp(file, "-") ? fopen(file, "we") : stderr;
+	if (f) {
+		rc = json_dumpf(object, f, JSON_SORT_KEYS | JSON_INDENT(2));
+		if (putc('\n', f) == EOF || fflush(f) || ferror(f))
+			rc = -1;
+		if (f != stderr && fclose(f))
+			rc = -1;
+	}
+	json_decref(object);
+	return rc ? cmd_fail(run->cmd, CONTROL_FAILED, NULL, "cannot write %s: %s", file, strerror(errno)) : 0;
+}
+
+static json_t *status_json(const struct run *run, const Shadowpool__VmInfo *vm, int code)
+{
+	return json_pack("{s:i,s:o,s:o,s:o,s:i}", "exit_code", code, "reason", cmd_json_string(vm->stop_reason),
+			 "message", cmd_json_string(vm->message), "report", cmd_json_string(vm->report),
+			 "poold_restarts", (int)run->poold_restarts);
+}
+
+static json_t *whole_stats_json(const struct run *run, const Shadowpool__VmInfo *vm)
+{
+	json_t *o = stats_json(run->stats->stats);
+
+	json_object_set_new(o, "vm", vm_info_json(vm));
+	json_object_set_new(o, "poold_restarts", json_integer(run->poold_restarts));
+	return o;
+}
+
+/* The line about small pages that were not asked for; the reader may want to change it. */
+static void note_pages(const struct run *run, const Shadowpool__VmInfo *vm)
+{
+	if (run->conf.pool_pages == ATTACH_PAGES_AUTO && !strcmp(vm->pool_page_size, "4k"))
+		fprintf(stderr, "shadowctl: too few free 2 MiB hugepages, the pool used 4 KiB pages; "
+			"sysctl vm.nr_hugepages=%llu provides them\n", (unsigned long long)((vm->pool_bytes + (2u << 20) - 1) >> 21));
+}
+
+static void tell(const struct run *run, const Shadowpool__VmInfo *vm, int code)
+{
+	note_pages(run, vm);
+	if (run->poold_restarts)
+		fprintf(stderr, "shadowctl: poold was restarted %u times\n", run->poold_restarts);
+	if (!strcmp(vm->stop_reason, "exit") || run->signal)
+		return;
+	fprintf(stderr, "shadowctl: the VM was stopped (%s): ", vm->stop_reason);
+	cmd_print(stderr, vm->message);
+	fputc('\n', stderr);
+	if (*vm->report) {
+		cmd_print(stderr, vm->report);
+		fputc('\n', stderr);
+	}
+}
+
+int run_result(struct run *run)
+{
+	const Shadowpool__VmInfo *vm = run->end->vm;
+	int code = exit_code_of(vm), rc;
+
+	tell(run, vm, code);
+	rc = run->stats ? write_json(run, run->stats_file, whole_stats_json(run, vm)) : 0;
+	if (!rc && run->status_file)
+		rc = write_json(run, run->status_file, status_json(run, vm, code));
+	if (!rc && run->cmd->json && cmd_json(status_json(run, vm, code)))
+		rc = RUN_FAILED;
+	return rc ? rc : code;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* VmInfo and Stats as JSON and text, see vm_info.h. */
+#include "ctl/vm_info.h"
+
+#include <inttypes.h>
+
+#include "ctl/cmd.h"
+
+const char *size_text(uint64_t bytes, char *buf, size_t size)
+{
+	if (bytes && !(bytes & ((1u << 20) - 1)))
+		snprintf(buf, size, "%" PRIu64 "M", bytes >> 20);
+	else
+		snprintf(buf, size, "%" PRIu64, bytes);
+	return buf;
+}
+
+static json_t *counters_json(size_t n, Shadowpool__Counter *const *counters)
+{
+	json_t *o = json_object();
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		json_object_set_new(o, counters[i]->name, json_integer((json_int_t)counters[i]->value));
+	return o;
+}
+
+static json_t *facts_json(size_t n, Shadowpool__Counter *const *facts)
+{
+	json_t *o = json_object();
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		json_object_set_new(o, facts[i]->name, json_boolean(facts[i]->value));
+	return o;
+}
+
+json_t *vm_info_json(const Shadowpool__VmInfo *vm)
+{
+	return json_pack("{s:o,s:o,s:I,s:I,s:o,s:o,s:I,s:i,s:o,s:o,s:o,s:i,s:o,s:o,s:o}",
+			 "name", cmd_json_string(vm->name), "state", cmd_json_string(vm->state),
+			 "mem_bytes", (json_int_t)vm->mem_bytes, "pool_bytes", (json_int_t)vm->pool_bytes,
+			 "pool_page_size", cmd_json_string(vm->pool_page_size), "pool", cmd_json_string(vm->pool),
+			 "epoch", (json_int_t)vm->epoch, "vcpus", (int)vm->vcpus, "image", cmd_json_string(vm->image),
+			 "cmdline", cmd_json_string(vm->cmdline), "stop_reason", cmd_json_string(vm->stop_reason),
+			 "exit_code", vm->exit_code, "message", cmd_json_string(vm->message),
+			 "report", cmd_json_string(vm->report), "facts", facts_json(vm->n_facts, vm->facts));
+}
+
+json_t *stats_json(const Shadowpool__Stats *stats)
+{
+	return json_pack("{s:o,s:o,s:o,s:o,s:I}", "name", cmd_json_string(stats->name),
+			 "trapd", counters_json(stats->n_trapd, stats->trapd),
+			 "pool", counters_json(stats->n_pool, stats->pool),
+			 "pool_page_size", cmd_json_string(stats->pool_page_size),
+			 "audit_violations", (json_int_t)stats->audit_violations);
+}
+
+static void print_text(FILE *f, const char *key, const char *value)
+{
+	if (!*value)
+		return;
+	fprintf(f, "%-15s ", key);
+	cmd_print(f, value);
+	fputc('\n', f);
+}
+
+void vm_info_print(FILE *f, const Shadowpool__VmInfo *vm)
+{
+	char buf[32];
+	size_t i;
+
+	print_text(f, "name", vm->name);
+	print_text(f, "state", vm->state);
+	print_text(f, "image", vm->image);
+	print_text(f, "cmdline", vm->cmdline);
+	print_text(f, "mem", size_text(vm->mem_bytes, buf, sizeof(buf)));
+	print_text(f, "pool size", size_text(vm->pool_bytes, buf, sizeof(buf)));
+	print_text(f, "pool page size", vm->pool_page_size);
+	print_text(f, "pool", vm->pool);
+	fprintf(f, "%-15s %" PRIu64 "\n%-15s %u\n", "epoch", vm->epoch, "vcpus", vm->vcpus);
+	print_text(f, "stop reason", vm->stop_reason);
+	if (*vm->stop_reason)
+		fprintf(f, "%-15s %d\n", "exit code", vm->exit_code);
+	print_text(f, "message", vm->message);
+	for (i = 0; i < vm->n_facts; i++)
+		fprintf(f, "%-15s %s=%" PRIu64 "\n", i ? "" : "host", vm->facts[i]->name, vm->facts[i]->value);
+	if (*vm->report) {
+		fprintf(f, "report\n");
+		cmd_print(f, vm->report);
+		fputc('\n', f);
+	}
+}
+
+static void print_counters(FILE *f, const char *title, size_t n, Shadowpool__Counter *const *counters)
+{
+	size_t i;
+
+	fprintf(f, "%s\n", title);
+	for (i = 0; i < n; i++)
+		fprintf(f, "  %-34s %20" PRIu64 "\n", counters[i]->name, counters[i]->value);
+}
+
+void stats_print(FILE *f, const Shadowpool__Stats *stats)
+{
+	print_text(f, "name", stats->name);
+	print_text(f, "pool page size", stats->pool_page_size);
+	fprintf(f, "audit violations %" PRIu64 "\n", stats->audit_violations);
+	print_counters(f, "pool", stats->n_pool, stats->pool);
+	print_counters(f, "trapd", stats->n_trapd, stats->trapd);
+}
