@@ -15,3 +15,6 @@ UNIT_TESTS += tests/unit/test_memfd
 tests_unit_test_memfd_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_attach
 tests_unit_test_attach_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_link
+tests_unit_test_link_SOURCES = tests/unit/test_link.c $(LINK_PAIR)
+tests_unit_test_link_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
