@@ -45,7 +45,6 @@ struct link_client {
 	const struct link_p_loop *loop;
 	int eventfd;			/* wakes poold's loop; not owned */
 	uint32_t seq;			/* last request sent */
-	uint32_t nvcpu;
 	uint32_t cpu;			/* private copy of lt_cpu */
 	uint32_t dead;			/* atomic: set by link_client_kill from any thread */
 	enum link_fault fault;		/* why the last -EPROTO */
@@ -53,7 +52,7 @@ struct link_client {
 	struct link_counters count;
 };
 
-/* Write the header and index of trapd's object. base: link-t, mapped read-write, zeroed. */
+/* Write the header and indices of trapd's object, before it is sent. base: link-t, mapped read-write, zeroed. */
 void link_t_init(void *base, const struct link_params *p);
 /* The same for poold's object link-p. */
 void link_p_init(void *base, const struct link_params *p);

@@ -44,18 +44,31 @@ static int header_check(const void *base, uint64_t magic, const struct link_para
 	return memcmp(&is, &want, sizeof(is)) ? -EPROTO : 0;
 }
 
+/* Indices too: the peer may poll from the moment that it has the object, before our end is set up. */
 void link_t_init(void *base, const struct link_params *p)
 {
 	struct link_header h = header_of(LINK_T_MAGIC, p);
+	uint32_t v, w;
 
 	memcpy(base, &h, sizeof(h));
+	for (v = 0; v < p->nvcpu; v++) {
+		struct link_t_vcpu *t = (struct link_t_vcpu *)((char *)base + LINK_T_VCPU(v));
+
+		store_release(&t->lt_tail, p->start_index);
+		/* A tail that is never claimed counts as consumed. */
+		for (w = 0; w < p->nvcpu; w++)
+			store_relaxed(&t->lt_tails[w], p->start_index);
+	}
 }
 
 void link_p_init(void *base, const struct link_params *p)
 {
 	struct link_header h = header_of(LINK_P_MAGIC, p);
+	uint32_t v;
 
 	memcpy(base, &h, sizeof(h));
+	for (v = 0; v < p->nvcpu; v++)
+		store_release(&((struct link_p_vcpu *)((char *)base + LINK_P_VCPU(v)))->lp_head, p->start_index);
 }
 
 int link_t_check(const void *base, const struct link_params *p)

@@ -16,17 +16,12 @@
 void link_client_init(struct link_client *c, void *link_t, const void *link_p, int eventfd, const struct link_params *p,
 		      uint32_t vcpu)
 {
-	uint32_t w;
-
 	*c = (struct link_client){
 		.mine = (struct link_t_vcpu *)((char *)link_t + LINK_T_VCPU(vcpu)),
 		.theirs = (const struct link_p_vcpu *)((const char *)link_p + LINK_P_VCPU(vcpu)),
 		.loop = (const struct link_p_loop *)((const char *)link_p + LINK_P_LOOP),
-		.eventfd = eventfd, .nvcpu = p->nvcpu, .spin_ns = WAIT_SPIN_FIRST_NS / 2,
+		.eventfd = eventfd, .spin_ns = WAIT_SPIN_FIRST_NS / 2,
 	};
-	/* A tail that is never claimed counts as consumed. */
-	for (w = 0; w < p->nvcpu; w++)
-		store_relaxed(&c->mine->lt_tails[w], p->start_index);
 	ring_producer_init(&c->ring, (struct link_event *)((char *)link_t + LINK_T_SLOTS(p->nslots, vcpu)),
 			   &c->mine->lt_tail, &c->theirs->lp_head, p->nslots, p->start_index);
 }
