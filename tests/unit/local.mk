@@ -12,6 +12,12 @@ EXTRA_DIST += tests/unit/run-criterion
 #   tests_unit_test_NAME_SOURCES = tests/unit/test_NAME.c $(FAKE_VCPU)
 FAKE_VCPU = tests/unit/fake_vcpu.c tests/unit/fake_vcpu.h
 
+# The pool library, with the test as trapd.
+POOL_FIXTURE = tests/unit/pool_fixture.c tests/unit/pool_fixture.h
+UNIT_TESTS += tests/unit/test_pool_map
+tests_unit_test_pool_map_SOURCES = tests/unit/test_pool_map.c $(POOL_FIXTURE)
+tests_unit_test_pool_map_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
 UNIT_TESTS += tests/unit/test_frame
 tests_unit_test_frame_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_control_server

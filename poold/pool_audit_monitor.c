@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Audit of monitoring: A11, A12. Part of the pool library: called by pool_audit() only.
+ */
+#include "poold/pool_audit.h"
+
+static void audit_gtable(struct audit *a, uint32_t gt)
+{
+	const struct pool *p = a->p;
+	const struct pool_gtable *g = &p->gtable[gt];
+	uint32_t n = 0, prev = PAGE_NIL;
+	uint8_t bits = PAGE_STATE_MONITORED;
+
+	for (uint32_t page = g->head; page && n <= p->n_used; prev = page, page = p->page[page].mon_next, n++) {
+		const struct pool_page *pg = &p->page[page];
+
+		if (!page_in_use(p, page) || pg->gt != gt || gfn_of(pg->gpa) != g->gfn || pg->mon_prev != prev) {
+			audit_report(a, 11, page, 0, gt, pg->gt);
+			break;
+		}
+	}
+	audit_equal(a, 11, g->head, 0, g->n_shadows, n);
+	if (gfn_is_root_in_use(p, g->gfn))
+		bits |= PAGE_STATE_ROOT;
+	else if (g->mods > p->cfg.hot_limit)
+		bits |= PAGE_STATE_HOT;
+	audit_equal(a, 11, g->head, 0, bits, state_get(p, g->gfn) & ~PAGE_STATE_TRACKED);
+	audit_equal(a, 12, g->head, 0, g->mods > 0, g->listed);
+}
+
+void audit_monitor(struct audit *a)
+{
+	const struct pool *p = a->p;
+	uint32_t used = 0, listed = 0, n = 0;
+
+	for (uint32_t gt = 0; gt < p->cfg.max_pages; gt++) {
+		if (!p->gtable[gt].used)
+			continue;
+		used++;
+		listed += p->gtable[gt].listed;
+		audit_gtable(a, gt);
+	}
+	audit_equal(a, 11, PAGE_NIL, 0, p->n_gtables, used);
+	for (uint32_t gt = p->mod_head; gt < p->cfg.max_pages && n <= listed; gt = p->gtable[gt].mod_next, n++)
+		if (!p->gtable[gt].used || !p->gtable[gt].listed)
+			audit_report(a, 12, PAGE_NIL, 0, 1, gt);
+	audit_equal(a, 12, PAGE_NIL, 0, listed, n);
+	audit_equal(a, 12, PAGE_NIL, 0, p->n_modified, n);
+	for (uint32_t page = 1; page < p->cfg.max_pages; page++)
+		if (page_in_use(p, page) && !!(page_kind(p, page)->flags & KF_MONITORED) != (p->page[page].gt != GT_NIL))
+			audit_report(a, 11, page, 0, page_kind(p, page)->flags, p->page[page].gt);
+}
+
+/* No page is called monitored without a record. */
+void audit_monitor_full(struct audit *a)
+{
+	const struct pool *p = a->p;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->n_gfn; i++)
+		n += p->state[i] & PAGE_STATE_MONITORED;
+	audit_equal(a, 11, PAGE_NIL, 0, p->n_gtables, n);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hanging a table under an entry and taking it off. Part of the pool library: any caller of it, under the VM's lock.
+ */
+#include "poold/pool_priv.h"
+
+/*
+ * The caller has pinned the parent, so nothing that is let go here to make room can be on the way to it. A user record is
+ * made sure of first: after a page is found or made, nothing can fail any more.
+ */
+enum pool_status pool_get(struct pool *p, const struct pool_key *key, uint32_t parent, uint32_t slot, uint64_t bits,
+			  uint32_t *child)
+{
+	enum pool_status status;
+
+	*child = PAGE_NIL;
+	if (entry_get(p, parent, slot) & PTE_P) {
+		pool_corrupt(p);
+		return POOL_E_CORRUPT;
+	}
+	status = user_reserve(p);
+	if (status != POOL_OK)
+		return status;
+	status = cache_page(p, key, child);
+	if (status != POOL_OK && status != POOL_CACHED)
+		return status;
+	entry_set(p, parent, slot, page_maddr(p, *child) | bits);
+	return status;
+}
+
+void pool_put(struct pool *p, uint32_t parent, uint32_t slot)
+{
+	bool leaf = page_kind(p, parent)->flags & KF_LEAF;
+	uint32_t child = leaf ? PAGE_NIL : entry_child(p, entry_get(p, parent, slot));
+
+	entry_set(p, parent, slot, 0);
+	if (!child || p->page[child].users != USER_NIL || p->page[child].lock)
+		return;
+	/* Depth is bounded by the levels: a child's child is one level lower. */
+	if ((p->cfg.cache_off || p->page[child].flags & PAGE_DEAD) && !(page_kind(p, child)->flags & KF_ROOT))
+		page_flush(p, child);
+}

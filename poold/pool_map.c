@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Making the shadow of one guest translation: the tables of the path from the root down, the leaf, and its neighbours.
+ * Part of the pool library: any caller of it, under the VM's lock, all events consumed.
+ *
+ * A table is monitored from the moment it exists, so each guest entry is read again here, after that: what the caller has
+ * walked may be older.
+ */
+#include "poold/pool_priv.h"
+
+struct descent {
+	struct pool *p;
+	uint32_t vcpu;
+	const struct pool_map_args *a;
+	uint32_t page, slot;	/* where the walk stands */
+	unsigned used;		/* guest entries compared */
+	bool writable;		/* so far */
+};
+
+static bool guest_entry_agrees(struct descent *w, const struct derived *d)
+{
+	if (!d->has_guest)
+		return true;
+	if (w->used >= w->a->nwalk)
+		return false;
+	return w->a->walk[w->used++] == d->guest;
+}
+
+/* With several vCPUs: a table may be read only after all of them have dropped what still lets them write to it. */
+static bool table_is_safe(const struct pool *p, uint32_t page)
+{
+	if (p->cfg.nvcpu == 1 || p->page[page].gt == GT_NIL)
+		return true;
+	return epoch_reached(epoch_all_acked(p), p->gtable[p->page[page].gt].shoot_epoch);
+}
+
+/* The table that the entry should point to: the one that it has, or another one. */
+static enum pool_status descend_link(struct descent *w, const struct derived *d, uint32_t *child)
+{
+	struct pool *p = w->p;
+	struct pool_key key = derive_key(p, w->page, d);
+	uint64_t old = entry_get(p, w->page, w->slot);
+	enum pool_status status;
+
+	if (old & PTE_P) {
+		*child = entry_child(p, old);
+		if (*child && key_matches(p, *child, &key)) {
+			entry_set(p, w->page, w->slot, page_maddr(p, *child) | d->bits);
+			return POOL_OK;
+		}
+		pool_put(p, w->page, w->slot);
+	}
+	status = pool_get(p, &key, w->page, w->slot, d->bits, child);
+	if (status == POOL_OK) {
+		stat_inc(p, POOL_STAT_map_new_tables);
+		if (d->split)
+			stat_inc(p, POOL_STAT_large_split);
+	}
+	return status == POOL_CACHED ? POOL_OK : status;
+}
+
+static enum pool_status descend(struct descent *w, struct derived *d)
+{
+	struct pool *p = w->p;
+
+	for (unsigned n = 0; n < POOL_MAX_PATH; n++) {
+		const struct pool_kind *k = page_kind(p, w->page);
+		enum pool_status status;
+		uint32_t child;
+
+		if (!table_is_safe(p, w->page))
+			return POOL_NEED_SHOOTDOWN;
+		w->slot = slot_of(k, w->a->gva);
+		derive(p, w->page, w->slot, d);
+		if (d->bad)
+			stat_inc(p, POOL_STAT_bad_guest_entry);
+		if (!guest_entry_agrees(w, d) || d->what == DERIVE_ABSENT)
+			return POOL_RETRY;
+		if (d->what != DERIVE_TABLE)
+			return d->what == DERIVE_LEAF ? POOL_OK : POOL_E_INVAL;
+		w->writable &= !!(d->bits & PTE_W);
+		status = descend_link(w, d, &child);
+		if (status != POOL_OK)
+			return status;
+		if (!child) {
+			pool_corrupt(p);
+			return POOL_E_CORRUPT;
+		}
+		op_pin(p, child);
+		w->page = child;
+	}
+	pool_corrupt(p);
+	return POOL_E_CORRUPT;
+}
+
+/* The entry was right already: the CPU, or what stands below it, holds an older one. Have it look at the path again. */
+static void spurious(struct descent *w)
+{
+	struct pool *p = w->p;
+
+	stat_inc(p, POOL_STAT_map_spurious);
+	debt_flush(&p->op.debt, POOL_FLUSH_GVA, w->a->gva);
+	for (uint32_t i = 0; i < p->op.npath; i++)
+		debt_touch(&p->op.debt, page_maddr(p, p->op.path[i]));
+}
+
+static enum pool_status leaf_install(struct descent *w, const struct derived *d, struct pool_result *r)
+{
+	struct pool *p = w->p;
+	uint64_t want = derive_leaf_entry(p, d), old = entry_get(p, w->page, w->slot);
+
+	if (d->target != (w->a->gpa & PAGE_MASK) || w->used != w->a->nwalk)
+		return POOL_RETRY;
+	p->op.scope = POOL_FLUSH_GVA;
+	p->op.scope_gva = w->a->gva;
+	if (old == want) {
+		spurious(w);
+	} else {
+		entry_set(p, w->page, w->slot, want);
+		stat_inc(p, old & PTE_P ? POOL_STAT_map_leaf_upgrade : POOL_STAT_map_leaf_new);
+	}
+	p->op.scope = POOL_FLUSH_ALL;
+	r->entry = want;
+	if (w->a->write && !(w->writable && (want & PTE_W)))
+		return POOL_RETRY;
+	return w->a->fetch && (want & PTE_NX) ? POOL_RETRY : POOL_OK;
+}
+
+/* Neighbours that the guest has mapped and used: each saves a fault, and costs nothing if it was wrong. */
+static uint32_t prefetch(struct descent *w)
+{
+	struct pool *p = w->p;
+	uint32_t first = w->slot & ~(p->cfg.prefetch - 1), end = first + p->cfg.prefetch, done = 0;
+
+	if (end > page_kind(p, w->page)->count)
+		end = page_kind(p, w->page)->count;
+	for (uint32_t s = first; s < end; s++) {
+		struct derived d;
+
+		if (s == w->slot || (entry_get(p, w->page, s) & PTE_P))
+			continue;
+		stat_inc(p, POOL_STAT_prefetch_tried);
+		derive(p, w->page, s, &d);
+		if (d.what == DERIVE_LEAF) {
+			entry_set(p, w->page, s, derive_leaf_entry(p, &d));
+			done++;
+		} else if (d.has_guest && (d.guest & (PTE_P | PTE_A)) == PTE_P) {
+			stat_inc(p, POOL_STAT_prefetch_skip_not_accessed);
+		}
+	}
+	stat_add(p, POOL_STAT_prefetch_installed, done);
+	return done;
+}
+
+static bool map_args_valid(const struct pool *p, uint32_t vcpu, const struct pool_map_args *a)
+{
+	bool narrow = modes_paging(&p->vcpu[vcpu].modes) != WALK_4LEVEL;
+
+	if (!p->vcpu[vcpu].root[a->user_view] || a->nwalk > 4 || (a->write && a->fetch))
+		return false;
+	if (narrow ? a->gva >> 32 : !x86_is_canonical(a->gva))
+		return false;
+	return ((a->gva >> 39) & (POOL_SLOTS - 1)) != p->cfg.stub_slot;
+}
+
+void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, struct pool_result *r)
+{
+	struct descent w = { .p = p, .vcpu = vcpu, .a = a, .writable = true };
+	enum pool_status status;
+	struct derived d;
+
+	if (!op_begin(p, vcpu, r))
+		return;
+	stat_inc(p, POOL_STAT_map_requests);
+	if (!map_args_valid(p, vcpu, a)) {
+		op_end(p, POOL_E_INVAL, r);
+		return;
+	}
+	if (!ram_has(p, a->gpa)) {
+		op_end(p, POOL_E_RANGE, r);
+		return;
+	}
+	w.page = p->vcpu[vcpu].root[a->user_view];
+	op_pin(p, w.page);
+	status = descend(&w, &d);
+	if (status == POOL_OK) {
+		status = leaf_install(&w, &d, r);
+		r->prefetched = prefetch(&w);
+	}
+	if (status == POOL_RETRY)
+		stat_inc(p, POOL_STAT_map_retry);
+	op_end(p, status, r);
+}

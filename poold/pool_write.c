@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writes of the guest to its own tables: events of writes that are done, and the decision about writes that are not.
+ * Part of the pool library: any caller of it, under the VM's lock.
+ *
+ * Entries are made anew from RAM as it is now, never from the value in an event: RAM may be newer, and what is newest is
+ * always right.
+ */
+#include "poold/pool_priv.h"
+
+void rederive_slot(struct pool *p, uint32_t page, uint32_t slot)
+{
+	uint64_t have = entry_get(p, page, slot), want;
+
+	if (!(have & PTE_P) || (have & ENTRY_OWNED)) {
+		stat_inc(p, POOL_STAT_mon_not_present_skip);
+		return;
+	}
+	want = derive_entry(p, page, slot);
+	if (want && entry_matches(have, want)) {
+		stat_inc(p, POOL_STAT_mon_entries_kept);
+		return;
+	}
+	pool_put(p, page, slot);
+	stat_inc(p, POOL_STAT_mon_entries_cleared);
+}
+
+/* Every shadow of one guest page. A put may take pages away, also from this chain: then from the start, it is idempotent. */
+void guest_write_page(struct pool *p, uint64_t gpa, uint32_t len)
+{
+	static const enum pool_stat by_level[POOL_LEVELS] = {
+		POOL_STAT_mon_not_present_skip, POOL_STAT_mon_handled_pt, POOL_STAT_mon_handled_pd, POOL_STAT_mon_handled_pdpt,
+		POOL_STAT_mon_handled_pml4,
+	};
+	uint32_t gt = gtable_find(p, gfn_of(gpa)), page = gt == GT_NIL ? PAGE_NIL : p->gtable[gt].head;
+
+	while (page) {
+		uint32_t used = p->n_used, slot, end;
+
+		if (derive_slots(p, page, gpa, len, &slot, &end)) {
+			stat_inc(p, by_level[p->page[page].level]);
+			for (; slot < end && used == p->n_used; slot++)
+				rederive_slot(p, page, slot);
+		}
+		if (used == p->n_used) {
+			page = p->page[page].mon_next;
+		} else {
+			gt = gtable_find(p, gfn_of(gpa));
+			page = gt == GT_NIL ? PAGE_NIL : p->gtable[gt].head;
+		}
+	}
+}
+
+/*
+ * What one write counts. A store of a part of an entry, or across entries, is no way to write page tables, except the
+ * byte operations on the status bits in byte 0.
+ */
+static uint32_t write_weight(struct pool *p, uint32_t gt, uint64_t gpa, uint32_t len)
+{
+	uint32_t size = page_kind(p, p->gtable[gt].head)->guest_size, off = gpa & (size - 1);
+
+	if (off + len > size)
+		stat_inc(p, POOL_STAT_mon_cross_entry);
+	if (!(off | (len & (size - 1))) || (len == 1 && !off))
+		return 1;
+	stat_inc(p, POOL_STAT_mon_misaligned);
+	return 4;
+}
+
+/* Posted while the guest runs: what changed is owed to every vCPU with its next reply. */
+static void debt_post(struct pool *p)
+{
+	for (uint32_t v = 0; v < p->cfg.nvcpu; v++)
+		debt_add(&p->vcpu[v].pending, &p->op.debt);
+}
+
+static void write_count_class(struct pool *p, enum write_class class)
+{
+	stat_inc(p, POOL_STAT_mon_write_events);
+	if (class == WRITE_CLASS_REP_STOS)
+		stat_inc(p, POOL_STAT_mon_rep_stos);
+	else if (class == WRITE_CLASS_STRING)
+		stat_inc(p, POOL_STAT_mon_rep_prefix);
+	else if (class == WRITE_CLASS_DEVICE)
+		stat_inc(p, POOL_STAT_mon_async);
+}
+
+void pool_guest_write(struct pool *p, uint32_t vcpu, uint64_t gpa, uint32_t len, enum write_class class, bool user,
+		      uint64_t rip, struct pool_result *r)
+{
+	uint32_t gt;
+
+	if (!op_begin(p, vcpu, r))
+		return;
+	if (!len || (gpa & (PAGE_SIZE - 1)) + len > PAGE_SIZE) {
+		op_end(p, POOL_E_INVAL, r);
+		return;
+	}
+	if (!ram_has(p, gpa)) {
+		op_end(p, POOL_E_RANGE, r);
+		return;
+	}
+	gt = gtable_find(p, gfn_of(gpa));
+	if (gt != GT_NIL) {
+		write_count_class(p, class);
+		gtable_mods_add(p, gt, write_weight(p, gt, gpa, len));
+		guest_write_page(p, gpa, len);
+		debt_post(p);
+	}
+	op_end(p, POOL_OK, r);
+}
+
+void pool_guest_range_changed(struct pool *p, uint64_t gpa, uint64_t len, struct pool_result *r)
+{
+	uint64_t end = gpa + len;
+
+	if (!op_begin(p, 0, r))
+		return;
+	if (!len || end < gpa || end > guest_ram_span(&p->cfg.ram)) {
+		op_end(p, len && end >= gpa ? POOL_E_RANGE : POOL_E_INVAL, r);
+		return;
+	}
+	while (gpa < end) {
+		uint64_t left = PAGE_SIZE - (gpa & (PAGE_SIZE - 1));
+		uint32_t n = (uint32_t)(left < end - gpa ? left : end - gpa), gt = gtable_find(p, gfn_of(gpa));
+
+		if (gt != GT_NIL) {
+			stat_inc(p, POOL_STAT_mon_async);
+			gtable_mods_add(p, gt, 1);
+			guest_write_page(p, gpa, n);
+		}
+		gpa += n;
+	}
+	debt_post(p);
+	op_end(p, POOL_OK, r);
+}
+
+/* ---- decisions ---- */
+
+/* Is the table on the way of this very access, in either view? Let go, it would be back before the write. */
+static bool gtable_is_on_path(const struct pool *p, uint32_t vcpu, uint64_t gva, uint32_t gt)
+{
+	for (unsigned view = 0; view < 2; view++) {
+		uint32_t page = p->vcpu[vcpu].root[view];
+
+		for (unsigned n = 0; page && n < POOL_MAX_PATH; n++) {
+			const struct pool_kind *k = page_kind(p, page);
+			uint64_t e;
+
+			if (p->page[page].gt == gt)
+				return true;
+			e = entry_get(p, page, slot_of(k, gva));
+			if (k->flags & KF_LEAF || !(e & PTE_P) || (e & ENTRY_OWNED))
+				break;
+			page = entry_child(p, e);
+		}
+	}
+	return false;
+}
+
+/* The same instruction comes again for the same bytes: to let the table go has not helped it. */
+static bool unshadow_repeats(const struct pool_vcpu *v, uint64_t rip, uint64_t gpa)
+{
+	if (v->unshadow_rip != rip)
+		return false;
+	for (uint32_t i = 0; i < v->n_unshadow; i++)
+		if (v->unshadow_gpa[i] == gpa)
+			return true;
+	return v->n_unshadow == POOL_MAX_UNSHADOW;
+}
+
+static void unshadow_note(struct pool_vcpu *v, uint64_t rip, uint64_t gpa)
+{
+	if (v->unshadow_rip != rip || v->n_unshadow == POOL_MAX_UNSHADOW)
+		v->n_unshadow = 0;
+	v->unshadow_rip = rip;
+	v->unshadow_gpa[v->n_unshadow++] = gpa;
+}
+
+static bool unshadow_is_refused(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa, uint64_t rip, uint32_t gt)
+{
+	if (gfn_is_root_in_use(p, gfn_of(gpa))) {
+		stat_inc(p, POOL_STAT_flush_root_refused);
+		return true;
+	}
+	return (state_get(p, gfn_of(gpa)) & PAGE_STATE_TRACKED) || gtable_is_on_path(p, vcpu, gva, gt) ||
+	       unshadow_repeats(&p->vcpu[vcpu], rip, gpa);
+}
+
+static void unshadow(struct pool *p, uint32_t vcpu, uint64_t gpa, uint64_t rip)
+{
+	uint32_t gt;
+
+	unshadow_note(&p->vcpu[vcpu], rip, gpa);
+	for (uint32_t n = 0; n < p->cfg.max_pages && (gt = gtable_find(p, gfn_of(gpa))) != GT_NIL; n++)
+		if (page_flush(p, p->gtable[gt].head)) {
+			pool_corrupt(p);
+			return;
+		}
+}
+
+static void count_reason(struct pool *p, enum write_class class)
+{
+	static const enum pool_stat reason[WRITE_CLASS_COUNT] = {
+		[WRITE_CLASS_UNKNOWN] = POOL_STAT_mon_undecoded, [WRITE_CLASS_SIMPLE] = POOL_STAT_flush_hot,
+		[WRITE_CLASS_REP_STOS] = POOL_STAT_flush_hot, [WRITE_CLASS_STRING] = POOL_STAT_mon_rep_prefix,
+		[WRITE_CLASS_REUSE] = POOL_STAT_flush_reused, [WRITE_CLASS_FORK] = POOL_STAT_flush_fork,
+		[WRITE_CLASS_FRAME] = POOL_STAT_flush_reused, [WRITE_CLASS_DEVICE] = POOL_STAT_flush_forced,
+	};
+
+	stat_inc(p, (unsigned)class < WRITE_CLASS_COUNT ? reason[class] : POOL_STAT_mon_undecoded);
+}
+
+static enum pool_status write_fault_decide(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa, enum write_class class,
+					   uint64_t rip)
+{
+	uint32_t gt = gtable_find(p, gfn_of(gpa));
+	bool can = class != WRITE_CLASS_UNKNOWN && (unsigned)class < WRITE_CLASS_COUNT;
+	uint8_t state = state_get(p, gfn_of(gpa));
+
+	if (gt == GT_NIL) {
+		if (state & PAGE_STATE_TRACKED)
+			return can ? POOL_EMULATE : POOL_STEP;
+		return POOL_UNSHADOW;
+	}
+	gtable_mods_add(p, gt, 1);
+	if (write_policy(class, state) == WRITE_DO_EMULATE)
+		return POOL_EMULATE;
+	if (unshadow_is_refused(p, vcpu, gva, gpa, rip, gt))
+		return can ? POOL_EMULATE : POOL_STEP;
+	count_reason(p, class);
+	unshadow(p, vcpu, gpa, rip);
+	return POOL_UNSHADOW;
+}
+
+void pool_write_fault(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa, enum write_class class, uint64_t rip,
+		      uint32_t size, struct pool_result *r)
+{
+	enum pool_status status;
+
+	if (!op_begin(p, vcpu, r))
+		return;
+	status = ram_has(p, gpa) ? write_fault_decide(p, vcpu, gva, gpa, class, rip) : POOL_E_RANGE;
+	if (status == POOL_EMULATE)
+		stat_inc(p, POOL_STAT_mon_emulate);
+	op_end(p, status, r);
+}
+
+void pool_unshadow(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa, uint64_t rip, struct pool_result *r)
+{
+	enum pool_status status = POOL_OK;
+	uint32_t gt;
+
+	if (!op_begin(p, vcpu, r))
+		return;
+	gt = gtable_find(p, gfn_of(gpa));
+	if (!ram_has(p, gpa)) {
+		status = POOL_E_RANGE;
+	} else if (gt == GT_NIL) {
+		if (state_get(p, gfn_of(gpa)) & PAGE_STATE_TRACKED)
+			status = POOL_STEP;
+	} else if (unshadow_is_refused(p, vcpu, gva, gpa, rip, gt)) {
+		status = POOL_STEP;
+	} else {
+		stat_inc(p, POOL_STAT_flush_forced);
+		unshadow(p, vcpu, gpa, rip);
+	}
+	op_end(p, status, r);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A pool over a small fake RAM, with a test in the part of trapd: it walks the guest's tables, asks for maps, carries out
+ * writes to monitored pages, and has a TLB that keeps what was walked until a result asks for a flush. Test programs only.
+ */
+#ifndef SHADOWPOOL_TESTS_POOL_FIXTURE_H
+#define SHADOWPOOL_TESTS_POOL_FIXTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/walk.h"
+#include "common/x86.h"
+#include "poold/pool.h"
+
+#define FIX_POOL_MADDR	(1ull << 30)
+#define FIX_RAM_MADDR	(64ull << 30)
+#define FIX_STUB_SLOT	271u
+#define FIX_STUB_ENTRY	(0x5000ull | PTE_P | PTE_W | PTE_A)
+#define FIX_TLB		64u
+
+struct fix_tlb { bool valid, writable, nx; uint64_t root, gva, gpa; };
+
+struct fix {
+	struct pool *p;
+	struct pool_config cfg;
+	struct guest_ram ram;
+	uint8_t *arena, *tracking;
+	uint64_t arena_bytes, tracking_bytes;
+	uint64_t stats[POOL_STAT_COUNT];
+	uint8_t *state;			/* page_state as published, by gfn */
+	uint64_t state_gfns;
+	struct pool_modes modes;
+	struct walk_mode mode;
+	struct pool_result r;		/* of the last request */
+	struct fix_tlb tlb[FIX_TLB];
+	unsigned tlb_next;
+	bool audit;			/* full audit after every request */
+	unsigned need_flush;		/* NEED_FLUSH answers so far */
+	unsigned entry_changes;
+	uint64_t next_table;		/* bump allocator of guest pages */
+};
+
+enum fix_access { FIX_OK, FIX_FAULT, FIX_MONITORED, FIX_OUTSIDE, FIX_STUCK };
+
+/* Default configuration: 8 MiB of RAM, smallest pool, one vCPU. Change f->cfg, then fix_open(). */
+void fix_init(struct fix *f);
+void fix_open(struct fix *f);
+void fix_close(struct fix *f);
+
+/* Guest memory. */
+uint64_t fix_table(struct fix *f);			/* a zeroed guest page, from 64 KiB up */
+uint64_t fix_read(const struct fix *f, uint64_t gpa, unsigned size);
+/* A store as trapd does it: RAM, then an event if the page is monitored. */
+void fix_write(struct fix *f, uint64_t gpa, uint64_t value, unsigned size);
+/* A store that the pool is not told of. */
+void fix_poke(struct fix *f, uint64_t gpa, uint64_t value, unsigned size);
+
+/* Requests: each consumes f->r's flush as trapd does and audits. */
+void fix_set_root(struct fix *f, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, bool ac);
+void fix_invlpg(struct fix *f, uint64_t gva);
+enum pool_status fix_map(struct fix *f, uint64_t gva, uint32_t access);
+/* Access as a CPU: TLB, shadow, fault, walk, map, again. FIX_OK: *gpa is where the access went. */
+enum fix_access fix_access(struct fix *f, uint64_t gva, uint32_t access, uint64_t *gpa);
+/* What follows each request. */
+void fix_settle(struct fix *f);
+void fix_audit(struct fix *f, const char *when);
+/* The shadow's translation for one view, by the loaded roots. */
+int fix_shadow(struct fix *f, uint64_t gva, bool user, struct pool_walk *w);
+
+#endif
