@@ -189,7 +189,7 @@ static bool store_is_reuse(const struct vcpu *v, const struct write_row *row, co
 		return true;
 	if ((s->gva & ~PAGE_MASK) + s->size > PAGE_SIZE)
 		return true;
-	return s->size >= 8 && (s->gva & 7);
+	return s->size >= 8 && (s->gva & (s->size >= 16 ? 15 : 7));
 }
 
 void insn_classify_write(struct vcpu *v, const struct insn *in, uint64_t gva_fault, unsigned entry_size, struct insn_write *out)

@@ -3,3 +3,10 @@ UNIT_TESTS += tests/unit/test_emulate_native
 tests_unit_test_emulate_native_SOURCES = tests/unit/test_emulate_native.c tests/unit/native_forms.c tests/unit/native_forms.h \
 	tests/unit/native_run.S $(FAKE_VCPU)
 tests_unit_test_emulate_native_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+FAKE_BUS = tests/unit/fake_bus.c tests/unit/fake_bus.h
+UNIT_TESTS += tests/unit/test_decode
+tests_unit_test_decode_SOURCES = tests/unit/test_decode.c $(FAKE_VCPU) $(FAKE_BUS)
+tests_unit_test_decode_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_emulate
+tests_unit_test_emulate_SOURCES = tests/unit/test_emulate.c $(FAKE_VCPU) $(FAKE_BUS)
+tests_unit_test_emulate_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
