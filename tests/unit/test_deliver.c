@@ -417,3 +417,16 @@ Test(deliver64, push_on_a_supervisor_stack_is_a_supervisor_access)
 	cr_assert_eq(deliver_exception(&f.v), 0);
 	cr_expect_eq(f.v.cpu.rip, HANDLER);
 }
+
+Test(deliver64, from_compatibility_mode_the_kernel_stack_address_is_not_cut)
+{
+	fake_put64(&f, TABLES + 8 * 256, fake_get64(&f, TABLES));
+	fake_put64(&f, TSS + 4, 0xffff800000000000 + STACK0 - 8);
+	put_gate(VEC_UD, KCODE64, HANDLER, 0x8e, 0);
+	set_ring(3, STACK3);
+	cr_assert_not(cpu_code64(&f.v.cpu));
+	vcpu_raise(&f.v, VEC_UD, 0);
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	cr_expect_eq(f.v.cpu.gpr[GPR_RSP], 0xffff800000000000 + STACK0 - 16 - 40);
+	check_frame64(STACK0 - 16 - 40, (uint64_t[]){ 0x4000, UCODE, 0x10203, STACK3, UDATA }, 5);
+}
