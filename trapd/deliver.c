@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "common/counters.h"
 #include "trapd/desc.h"
 #include "trapd/gva.h"
 #include "trapd/seg.h"
@@ -297,7 +296,5 @@ int deliver_exception(struct vcpu *v)
 		}
 	}
 	v->exc = ret ? now : (struct exception){ 0 };
-	if (!ret)
-		counter_add(&v->stat[TRAP_STAT_exceptions_delivered], 1);
 	return ret;
 }

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 
-#include "common/counters.h"
 #include "trapd/insn.h"
 #include "trapd/priv.h"
 
@@ -77,7 +76,5 @@ int emulate_privileged(struct vcpu *v, const struct insn *in)
 	ret = row->run(v, in);
 	if (ret && ret != -EFAULT)
 		v->cpu.inhibit = inhibit;
-	else
-		counter_add(&v->stat[TRAP_STAT_privileged_emulated], 1);
 	return ret;
 }

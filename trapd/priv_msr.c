@@ -4,8 +4,6 @@
  * Sources: SDM vol. 2B RDMSR, WRMSR, SWAPGS; vol. 3A 2.2.1 (EFER), 11.12.4 (PAT), 10.4.4 (APIC base); vol. 4 table 2-2.
  */
 #include <stddef.h>
-#include <sys/ioctl.h>
-#include <x86intrin.h>
 
 #include "trapd/priv.h"
 #include "trapd/vm.h"
@@ -22,16 +20,6 @@ struct msr {
 	int (*write)(struct vcpu *v, uint64_t value);
 	uint64_t (*read)(struct vcpu *v);
 };
-
-/* The guest's TSC: it runs natively, with the offset that KVM gave it. */
-static uint64_t read_tsc(struct vcpu *v)
-{
-	struct { struct kvm_msrs head; struct kvm_msr_entry entry; } msrs = { .head.nmsrs = 1, .entry.index = MSR_TSC };
-
-	if (v->fd >= 0 && ioctl(v->fd, KVM_GET_MSRS, &msrs) == 1)
-		return msrs.entry.data;
-	return __rdtsc();
-}
 
 /* XXX: the guest cannot set its TSC; hurts a guest with several vCPUs that synchronises them by writing it. */
 static int write_ignored(struct vcpu *v, uint64_t value)
@@ -93,7 +81,7 @@ static uint64_t read_gs_base(struct vcpu *v) { return v->cpu.seg[SREG_GS].base; 
 #define HIGH_HALF	0xffffffff00000000ull
 
 static const struct msr msr_table[] = {
-	{ MSR_TSC, .read = read_tsc, .write = write_ignored },
+	{ MSR_TSC, .read = vcpu_read_tsc, .write = write_ignored },
 	{ MSR_APIC_BASE, STATE(apic_base), .write = write_apic_base },
 	{ MSR_SYSENTER_CS, STATE(sysenter_cs), .reserved = HIGH_HALF },
 	{ MSR_SYSENTER_ESP, STATE(sysenter_esp), .canonical = true },
@@ -180,7 +168,7 @@ int priv_rdtsc(struct vcpu *v, const struct insn *in)
 
 	if (ret)
 		return ret;
-	set_edx_eax(&v->cpu, read_tsc(v));
+	set_edx_eax(&v->cpu, vcpu_read_tsc(v));
 	if (in->id == X86_INS_RDTSCP)
 		v->cpu.gpr[GPR_RCX] = v->cpu.tsc_aux;
 	return emulate_retire(v, in);

@@ -58,6 +58,11 @@ void vcpu_debug_changed(struct vcpu *v)
 	fake_of(v)->debug_changes++;
 }
 
+uint64_t vcpu_read_tsc(struct vcpu *v)
+{
+	return fake_of(v)->tsc;
+}
+
 int vm_stop(struct vm *vm, enum vm_stop_reason reason, int exit_code, char *report, const char *fmt, ...)
 {
 	va_list ap;
