@@ -160,8 +160,40 @@ int emulate_movs(struct vcpu *v, const struct insn *in, const struct emulate_row
 	return string_run(v, in, &(struct string_op){ movs_step, false }, row->arg);
 }
 
+/*
+ * A REP STOS that the write policy accepts lies inside one page: it is walked once and is one event. -EOPNOTSUPP: not such
+ * a one, or not plain memory; iteration by iteration then.
+ */
+static int stos_fill(struct vcpu *v, const struct insn *in, unsigned size)
+{
+	const struct operand counter = counter_operand(in, GPR_RCX), from = accumulator(size);
+	struct operand to = index_operand(in, GPR_RDI, size);
+	unsigned count = (unsigned)insn_read_gpr(v, &counter);
+	struct insn_write write;
+	uint64_t gva;
+	int err;
+
+	insn_classify_write(v, in, 0, insn_entry_size(v), &write);
+	if (write.class != WRITE_CLASS_REP_STOS || !count || (v->cpu.rflags & RFLAGS_TF))
+		return -EOPNOTSUPP;
+	err = insn_linear(v, in, &to, size * count, true, &gva);
+	if (err)
+		return -EOPNOTSUPP;	/* some iteration raises it again, after those before it */
+	err = gva_fill(v, gva, size, count, insn_read_gpr(v, &from), write.class);
+	if (err)
+		return err;
+	to = counter_operand(in, GPR_RDI);
+	insn_write_gpr(v, &to, insn_read_gpr(v, &to) + (uint64_t)size * count);
+	insn_write_gpr(v, &counter, 0);
+	return 0;
+}
+
 int emulate_stos(struct vcpu *v, const struct insn *in, const struct emulate_row *row)
 {
+	int err = in->rep ? stos_fill(v, in, row->arg) : -EOPNOTSUPP;
+
+	if (err != -EOPNOTSUPP)
+		return err;
 	return string_run(v, in, &(struct string_op){ stos_step, false }, row->arg);
 }
 

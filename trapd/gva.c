@@ -185,6 +185,21 @@ int gva_write(struct vcpu *v, uint64_t gva, const void *in, unsigned size, unsig
 	return 0;
 }
 
+int gva_fill(struct vcpu *v, uint64_t gva, unsigned size, unsigned count, uint64_t value, unsigned class)
+{
+	struct gva_span span;
+	int err = span_walk(v, gva, size * count, true, 0, &span);
+
+	if (err)
+		return err;
+	if (!span.all_ram || span.count > 1)
+		return -EOPNOTSUPP;
+	for (unsigned i = 0; i < count; i++)
+		host_store(guest_ram_ptr(&v->vm->ram, span.part[0].gpa + i * size), value, size);
+	vcpu_post_fill(v, span.part[0].gpa, size, count, value, gva_event_flags(v, 0, class));
+	return 0;
+}
+
 int gva_probe(struct vcpu *v, uint64_t gva, unsigned size, bool write, unsigned flags)
 {
 	uint64_t at = gva;

@@ -22,6 +22,11 @@ int gva_read(struct vcpu *v, uint64_t gva, void *out, unsigned size, unsigned fl
  */
 int gva_write(struct vcpu *v, uint64_t gva, const void *in, unsigned size, unsigned flags, unsigned class);
 /*
+ * count aligned stores of size bytes (1, 2, 4, 8), ascending inside one page, as the guest's own at its CPL; one event.
+ * 0, -EFAULT, -EOPNOTSUPP (not RAM).
+ */
+int gva_fill(struct vcpu *v, uint64_t gva, unsigned size, unsigned count, uint64_t value, unsigned class);
+/*
  * Check that [gva, gva + size) can be written (or read) without doing it: frames are checked whole before the first store.
  * D and A are set as for a real access.
  */

@@ -242,17 +242,27 @@ int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uin
 	return 0;
 }
 
-void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes, uint16_t ev_flags)
+/* One event, if its page is monitored: the store is done. */
+static void post_event(struct vcpu *v, const struct link_event *ev)
 {
-	struct link_event ev = { .ev_type = LINK_EV_WRITE, .ev_size = (uint8_t)size, .ev_flags = ev_flags, .ev_gpa = gpa,
-				 .ev_rip = v->cpu.rip, .ev_count = 1 };
 	const uint8_t *state = v->vm->page_state;
 
 	if (!state || !v->link_up)
 		return;
 	fence_full();	/* S1: the store to RAM before the look at page_state; pairs with S2 in poold's state_changed */
-	if (!(load_relaxed(&state[gpa >> PAGE_SHIFT]) & PAGE_STATE_MONITORED))
+	if (!(load_relaxed(&state[ev->ev_gpa >> PAGE_SHIFT]) & PAGE_STATE_MONITORED))
 		return;
+	v->events_since_reply = true;
+	counter_add(&v->stat[TRAP_STAT_write_events], 1);
+	if (link_client_post(&v->link, ev))
+		link_lost(v);	/* a lost link cancels the debt */
+}
+
+void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes, uint16_t ev_flags)
+{
+	struct link_event ev = { .ev_type = LINK_EV_WRITE, .ev_size = (uint8_t)size, .ev_flags = ev_flags, .ev_gpa = gpa,
+				 .ev_rip = v->cpu.rip, .ev_count = 1 };
+
 	if (size > 16 || (size & (size - 1))) {	/* a store of odd size is told as a range of unknown content */
 		ev.ev_type = LINK_EV_RANGE;
 		ev.ev_count = size;
@@ -261,8 +271,13 @@ void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *ne
 		memcpy(ev.ev_new, new_bytes, size);
 		memcpy(ev.ev_old, old_bytes, size);
 	}
-	v->events_since_reply = true;
-	counter_add(&v->stat[TRAP_STAT_write_events], 1);
-	if (link_client_post(&v->link, &ev))
-		link_lost(v);	/* a lost link cancels the debt */
+	post_event(v, &ev);
+}
+
+void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count, uint64_t value, uint16_t ev_flags)
+{
+	struct link_event ev = { .ev_type = LINK_EV_FILL, .ev_size = (uint8_t)size, .ev_flags = ev_flags, .ev_gpa = gpa,
+				 .ev_new = { value }, .ev_rip = v->cpu.rip, .ev_count = count };
+
+	post_event(v, &ev);
 }

@@ -75,6 +75,8 @@ int vcpu_invlpg(struct vcpu *v, uint64_t gva);
 /* Tell the pool of one store that is done in RAM, if its page is monitored (sites S1, P1..P3). Never fails: a lost link cancels the debt. */
 void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes,
 		     uint16_t ev_flags);
+/* The same for count stores of one value, ascending from gpa inside one page (REP STOS): one event. size 1, 2, 4, 8. */
+void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count, uint64_t value, uint16_t ev_flags);
 /* cpu.dr[], dr6 or dr7 changed: load the real debug registers before the guest runs again. Never fails. */
 void vcpu_debug_changed(struct vcpu *v);
 /* What the guest would read with RDTSC now: its TSC runs natively, with an offset of KVM's. */

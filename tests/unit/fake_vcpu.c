@@ -53,6 +53,15 @@ void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *ne
 	}
 }
 
+void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count, uint64_t value, uint16_t ev_flags)
+{
+	struct fake_vcpu *f = fake_of(v);
+	struct fake_post *p = &f->post[f->nposts++ % 16];
+
+	*p = (struct fake_post){ .gpa = gpa, .size = size, .count = count, .flags = ev_flags };
+	memcpy(p->new_bytes, &value, sizeof(value));
+}
+
 void vcpu_debug_changed(struct vcpu *v)
 {
 	fake_of(v)->debug_changes++;

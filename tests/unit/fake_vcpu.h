@@ -10,7 +10,8 @@
 #include "trapd/vcpu.h"
 #include "trapd/vm.h"
 
-struct fake_post { uint64_t gpa; unsigned size; uint8_t new_bytes[64], old_bytes[64]; uint16_t flags; };
+/* count: 0 for a store, the number of stores of a fill. */
+struct fake_post { uint64_t gpa; unsigned size, count; uint8_t new_bytes[64], old_bytes[64]; uint16_t flags; };
 
 struct fake_vcpu {
 	struct vcpu v;			/* first: the stand-ins get from v to the rest */

@@ -53,6 +53,14 @@ static void setup(struct bench *b)
 	fake_vcpu_sync(&b->f);
 }
 
+/* Protected mode without paging: gva is gpa. */
+static void setup_legacy(struct bench *b)
+{
+	fake_vcpu_init(&b->f, RAM);
+	b->c = &b->f.v.cpu;
+	b->c->rip = 0x1000;
+}
+
 static void teardown(struct bench *b)
 {
 	fake_vcpu_fini(&b->f);
@@ -342,8 +350,50 @@ Test(emulate, repeat_of_exactly_32_retires)
 	setup(&b);
 	b.c->gpr[GPR_RDI] = WINDOW;
 	b.c->gpr[GPR_RCX] = 32;
+	b.c->gpr[GPR_RAX] = 1;
 	cr_assert(RUN(&b, "\xf3\xab") == 0 && b.c->gpr[GPR_RCX] == 0 && b.c->rip == 0x1002);
-	cr_assert(b.f.nposts == 32 && post_class(&b.f.post[0]) == WRITE_CLASS_REP_STOS);
+	cr_assert(b.f.nposts == 32 && post_class(&b.f.post[0]) == WRITE_CLASS_STRING);
+	teardown(&b);
+}
+
+Test(emulate, accepted_rep_stos_is_one_event)
+{
+	struct bench b;
+
+	setup(&b);
+	for (unsigned i = 0; i < 40; i++)
+		fake_put64(&b.f, 0x20000 + i * 8, ~0ull);
+	b.c->gpr[GPR_RDI] = WINDOW + 8;
+	b.c->gpr[GPR_RCX] = 32;
+	b.c->gpr[GPR_RAX] = 0x80;
+	cr_assert(RUN(&b, "\xf3\x48\xab") == 0 && b.c->gpr[GPR_RCX] == 0 && b.c->rip == 0x1003);
+	cr_assert(b.c->gpr[GPR_RDI] == WINDOW + 8 + 256);
+	cr_assert(b.f.nposts == 1 && b.f.post[0].gpa == 0x20008 && b.f.post[0].size == 8 && b.f.post[0].count == 32);
+	cr_assert(bytes8(b.f.post[0].new_bytes) == 0x80 && post_class(&b.f.post[0]) == WRITE_CLASS_REP_STOS);
+	cr_assert(fake_get64(&b.f, 0x20000) == ~0ull && fake_get64(&b.f, 0x20008) == 0x80);
+	cr_assert(fake_get64(&b.f, 0x20100) == 0x80 && fake_get64(&b.f, 0x20108) == ~0ull);
+	set_pte(&b, 0, 0);
+	b.c->gpr[GPR_RDI] = WINDOW;
+	b.c->gpr[GPR_RCX] = 4;
+	cr_assert(RUN(&b, "\xf3\x48\xab") == -EFAULT && b.f.v.exc.cr2 == WINDOW && b.c->gpr[GPR_RCX] == 4);
+	b.c->gpr[GPR_RDI] = WINDOW + 0x3000;
+	cr_assert(RUN(&b, "\xf3\x48\xab") == 0 && fake_bus.count == 4 && b.f.nposts == 0, "a device sees each store");
+	teardown(&b);
+}
+
+/* The limit is met in the middle: what lies below it is stored, then the fault. */
+Test(emulate, accepted_rep_stos_stops_at_the_segment_limit)
+{
+	struct bench b;
+
+	setup_legacy(&b);
+	b.c->seg[SREG_ES].limit = 0x8007;
+	fake_put32(&b.f, 0x8008, 0x11);
+	b.c->gpr[GPR_RDI] = 0x8000;
+	b.c->gpr[GPR_RCX] = 4;
+	fake_put32(&b.f, 0x8004, 0x11);
+	cr_assert(RUN(&b, "\xf3\xab") == -EFAULT && b.f.v.exc.vector == VEC_GP && b.c->gpr[GPR_RCX] == 2);
+	cr_assert(fake_get32(&b.f, 0x8004) == 0 && fake_get32(&b.f, 0x8008) == 0x11 && b.c->gpr[GPR_RDI] == 0x8008);
 	teardown(&b);
 }
 
@@ -402,14 +452,6 @@ Test(emulate, noncanonical_operands_fault_by_segment)
 	cr_assert(RUN(&b, "\x89\x03") == -EFAULT && b.f.v.exc.vector == VEC_GP && b.f.v.exc.error == 0);
 	cr_assert(RUN(&b, "\x89\x45\x00") == -EFAULT && b.f.v.exc.vector == VEC_SS, "last byte beyond");
 	teardown(&b);
-}
-
-/* Protected mode without paging: gva is gpa. */
-static void setup_legacy(struct bench *b)
-{
-	fake_vcpu_init(&b->f, RAM);
-	b->c = &b->f.v.cpu;
-	b->c->rip = 0x1000;
 }
 
 Test(emulate, segment_limits_and_rights)
