@@ -96,7 +96,7 @@ struct link_rep {		/* poold -> trapd */
 	uint8_t rp_ntouch;	/* 0 to 8 tables in touch[]; LINK_TOUCH_TOO_MANY: cycle the dummy memslot */
 	uint64_t rp_root[2];	/* supervisor, user root as maddr; 0: unchanged */
 	uint64_t rp_gva;	/* flush: the gva, or the root's maddr */
-	uint64_t rp_entry;	/* leaf installed; AUDIT: number of violations */
+	uint64_t rp_entry;	/* leaf installed; AUDIT: violations since the attach */
 	uint64_t rp_gen;	/* generation of the VM's shadow state */
 	uint32_t rp_epoch;	/* flush epoch to acknowledge in rq_flushed */
 	uint32_t rp_prefetched;

@@ -29,3 +29,4 @@ poold_libpool_a_SOURCES = \
 	poold/pool_users.c \
 	poold/pool_walk.c \
 	poold/pool_write.c
+include poold/server.mk

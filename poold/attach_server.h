@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The socket on which trapd attaches VMs. Thread: main. */
+#ifndef SHADOWPOOL_POOLD_ATTACH_SERVER_H
+#define SHADOWPOOL_POOLD_ATTACH_SERVER_H
+
+#include <stddef.h>
+
+struct attach_server;
+struct poold;
+
+/* Listen on the configured socket; each connection gets a link thread. 0, or -errno with one line in err. */
+int attach_server_create(struct attach_server **out, struct poold *daemon, char *err, size_t err_size);
+/* Stops listening; links live on. NULL is allowed. */
+void attach_server_destroy(struct attach_server *s);
+
+#endif

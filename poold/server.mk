@@ -1,0 +1,28 @@
+# poold without its main(), so that unit tests link the same code.
+noinst_LIBRARIES += poold/libpoold.a
+poold_libpoold_a_SOURCES = \
+	poold/attach_server.c poold/attach_server.h \
+	poold/audit.c poold/audit.h \
+	poold/call.c poold/call.h \
+	poold/config.c poold/config.h \
+	poold/control.c poold/control.h \
+	poold/daemon.c poold/daemon.h \
+	poold/events.c poold/events.h \
+	poold/handshake.c poold/handshake.h \
+	poold/hello.c poold/hello.h \
+	poold/hugepages.c poold/hugepages.h \
+	poold/inspect.c poold/inspect.h \
+	poold/link_thread.c poold/link_thread.h \
+	poold/links.c poold/links.h \
+	poold/notify.c poold/notify.h \
+	poold/objects.c poold/objects.h \
+	poold/record.c poold/record.h \
+	poold/replay.c poold/replay.h \
+	poold/requests.c poold/requests.h \
+	poold/sandbox.c poold/sandbox.h \
+	poold/vm.c poold/vm.h
+
+libexec_PROGRAMS += poold/poold
+poold_poold_SOURCES = poold/main.c
+poold_poold_LDADD = poold/libpoold.a poold/libpool.a common/libcommon.a proto/libproto.a \
+	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) -lpthread

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One attached VM: its shared objects, its pool, its end of the link. Made by the link's thread, which alone changes it;
+ * control handlers (main thread) read it under the lock.
+ */
+#ifndef SHADOWPOOL_POOLD_VM_H
+#define SHADOWPOOL_POOLD_VM_H
+
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/attach.h"
+#include "common/link.h"
+#include "poold/call.h"
+#include "poold/config.h"
+#include "poold/objects.h"
+#include "poold/pool.h"
+#include "poold/record.h"
+
+struct vm {
+	char name[33];
+	uint64_t epoch;
+	pid_t peer;			/* trapd, as the kernel saw it at connect */
+	struct pool_config config;
+	struct vm_objects objects;
+	uint32_t audit;			/* ATTACH_AUDIT_* */
+
+	pthread_mutex_t lock;		/* around every use of pool */
+	struct pool *pool;
+	uint64_t *stats;		/* POOL_STAT_COUNT counters in stats-p; written by the link's thread */
+	struct recorder *recorder;	/* NULL unless this link is the recorded one */
+
+	/* Of the link's thread alone. */
+	struct link_server link;
+	uint32_t epoch_given;		/* newest flush epoch in a reply */
+	uint32_t flushed[LINK_MAX_VCPUS];	/* last flush epoch that each vCPU acknowledged */
+	uint64_t nrequests;
+	uint32_t violations_logged;
+	const char *reject;		/* why the peer was called broken; NULL: it was not */
+	struct pool_call_out out;	/* of the call in hand */
+};
+
+/*
+ * objects: open and created; the VM's own on success. recorder may be NULL. Returns 0, or -errno with one line in err.
+ * Thread: the link's.
+ */
+int vm_create(struct vm **out, const struct attach_hello *hello, const struct pool_config *config,
+	      struct vm_objects *objects, uint64_t epoch, struct recorder *recorder, char *err, size_t err_size);
+/* Nobody else may know the VM any more. Ends the record. */
+void vm_destroy(struct vm *vm);
+
+/* Make one library call, recorded if this link is; the outcome is in vm->out. Thread: the link's; takes the lock. */
+void vm_call(struct vm *vm, const struct pool_call *call);
+
+#endif
