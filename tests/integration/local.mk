@@ -1,1 +1,2 @@
 # Rules of tests/integration/.
+include tests/integration/poold.mk

@@ -26,6 +26,7 @@ tests_unit_test_control_server_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 include tests/unit/platform.mk
 include tests/unit/link.mk
 include tests/unit/privilege.mk
+include tests/unit/poold.mk
 include tests/unit/emulate.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -1,0 +1,11 @@
+# poold as a process. The program is needed at its place in the build folder.
+POOLD_LIBS = poold/libpoold.a poold/libpool.a common/libcommon.a proto/libproto.a \
+	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) -lpthread
+FAKE_TRAPD = tests/integration/fake_trapd.c tests/integration/fake_trapd.h
+
+POOLD_TESTS = tests/integration/poold_attach.test
+check_PROGRAMS += $(POOLD_TESTS)
+TESTS += $(POOLD_TESTS)
+
+tests_integration_poold_attach_test_SOURCES = tests/integration/poold_attach.c $(FAKE_TRAPD)
+tests_integration_poold_attach_test_LDADD = $(POOLD_LIBS)

@@ -1,0 +1,5 @@
+# poold's server: pure checks, sandbox, replay. What needs the process is in tests/integration.
+UNIT_TESTS += tests/unit/test_requests
+tests_unit_test_requests_LDADD = poold/libpoold.a $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_hello
+tests_unit_test_hello_LDADD = poold/libpoold.a $(UNIT_LIBS) $(CRITERION_LIBS)
