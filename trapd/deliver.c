@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "common/counters.h"
 #include "trapd/desc.h"
 #include "trapd/gva.h"
 #include "trapd/seg.h"
@@ -136,48 +135,26 @@ static int read_code(struct vcpu *v, struct delivery *d)
 	return seg_check_ring(v, d->cpl);
 }
 
-/* The stack of a legacy handler: the TSS's if the privilege changes, else the current one. */
-static int choose_legacy_stack(struct vcpu *v, struct delivery *d)
+/*
+ * The stack of the handler: the TSS's if the privilege changes, else the current one. Long mode: an IST if the gate names one,
+ * aligned to 16 bytes, and SS:RSP are always pushed (SDM vol. 3A 6.14.2 to 6.14.5).
+ */
+static int choose_stack(struct vcpu *v, struct delivery *d)
 {
-	uint16_t selector;
-	uint64_t sp;
-	int ret;
-
-	if (d->cpl == v->cpu.cpl) {
-		stack_current(v, &d->stack);
-		return 0;
-	}
-	ret = tss_stack(v, d->cpl, &selector, &sp);
-	if (ret)
-		return ret;
-	if (selector_is_null(selector))
-		return vcpu_raise(v, VEC_TS, 0);
-	ret = seg_read_stack(v, selector, d->cpl, VEC_TS, &d->ss);
-	if (ret)
-		return ret;
-	stack_legacy(&d->stack, &d->ss, sp, GVA_SUPERVISOR);
-	d->push_stack = true;
-	return 0;
-}
-
-/* Long mode: IST, RSPn or the current stack, aligned to 16 bytes; SS:RSP are always pushed. SDM vol. 3A 6.14.2 to 6.14.5. */
-static int choose_long_stack(struct vcpu *v, struct delivery *d)
-{
-	bool switched = d->cpl != v->cpu.cpl;
-	uint64_t rsp = v->cpu.gpr[GPR_RSP] & cpu_linear_mask(&v->cpu);
+	bool switched = d->cpl != v->cpu.cpl, wide = cpu_long_mode(&v->cpu);
 	int ret = 0;
 
-	if (d->gate.ist)
-		ret = tss_ist(v, d->gate.ist, &rsp);
-	else if (switched)
-		ret = tss_rsp(v, d->cpl, &rsp);
-	if (ret)
-		return ret;
-	if (switched)
+	stack_current(v, &d->stack);
+	if (d->gate.ist) {
 		d->ss = seg_null_stack(d->cpl);
-	stack_flat(&d->stack, rsp & ~15ull, switched ? GVA_SUPERVISOR : 0);
-	d->push_stack = true;
-	return 0;
+		ret = tss_ist(v, d->gate.ist, &d->stack.sp);
+	} else if (switched) {
+		ret = stack_inner(v, d->cpl, &d->ss, &d->stack);
+	}
+	if (!ret && wide)
+		stack_flat(&d->stack, d->stack.sp & ~15ull, d->cpl);
+	d->push_stack = switched || wide;
+	return ret;
 }
 
 static uint64_t frame_flags(const struct cpu_state *c, const struct exception *e)
@@ -234,7 +211,7 @@ static int deliver_once(struct vcpu *v, const struct exception *e)
 	if (!ret)
 		ret = read_code(v, &d);
 	if (!ret)
-		ret = wide ? choose_long_stack(v, &d) : choose_legacy_stack(v, &d);
+		ret = choose_stack(v, &d);
 	if (!ret && !(wide ? x86_is_canonical(d.gate.offset) : segment_contains(&d.cs.seg, d.gate.offset, 1)))
 		ret = vcpu_raise(v, VEC_GP, 0);
 	if (!ret)
@@ -319,7 +296,5 @@ int deliver_exception(struct vcpu *v)
 		}
 	}
 	v->exc = ret ? now : (struct exception){ 0 };
-	if (!ret)
-		counter_add(&v->stat[TRAP_STAT_exceptions_delivered], 1);
 	return ret;
 }

@@ -33,10 +33,13 @@ static uint32_t walk_access(const struct vcpu *v, bool write, unsigned flags)
 	return access;
 }
 
-/* The second page of an access at the top of the address space is page 0 for code that has 32-bit addresses. */
+/*
+ * The second page of an access at the top of the address space is page 0 for code that has 32-bit addresses. In long mode
+ * system tables and the stack of an inner level have 64-bit addresses, whatever code is interrupted.
+ */
 static uint64_t wrap_mask(const struct vcpu *v, unsigned flags)
 {
-	if ((flags & GVA_SYSTEM) && cpu_long_mode(&v->cpu))
+	if ((flags & (GVA_SYSTEM | GVA_SUPERVISOR)) && cpu_long_mode(&v->cpu))
 		return ~0ull;
 	return cpu_linear_mask(&v->cpu);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Multiboot 1 images: ELF32, ELF64 by their program headers, flat ones by the header's address fields.
- * Source: Multiboot Specification 0.6.96, sections 3.1 to 3.4.
+ * Source: Multiboot Specification 0.6.96, sections 3.1 to 3.4; System V gABI chapters 4 and 5.
  */
 #ifndef SHADOWPOOL_TRAPD_LOADER_H
 #define SHADOWPOOL_TRAPD_LOADER_H
@@ -12,6 +12,9 @@
 #include "common/guest_ram.h"
 
 #define MULTIBOOT_LOADER_MAGIC 0x2badb002u	/* in EAX at entry */
+
+#define LOADER_MODULES_MAX	64u
+#define LOADER_CMDLINE_MAX	16384u	/* bytes, the 0 at the end included */
 
 struct multiboot_module {
 	const char *cmdline;		/* not NULL */
@@ -25,8 +28,12 @@ struct multiboot_entry {
 };
 
 /*
- * Load image and modules into RAM (all zero before) and build the information structure. cmdline may be NULL. All bytes of
- * image are hostile. 0; -EINVAL, -ENOEXEC (no multiboot image), -ENOMEM (does not fit) with one line (cause and remedy) in err.
+ * Load image and modules into RAM (all zero before; ram->base writable) and build the information structure. All bytes of the
+ * image are hostile: everything is checked before the first one is copied, and nothing is written outside RAM.
+ * name: of the image, for messages. cmdline may be NULL; module data may be NULL if its size is 0.
+ * Returns 0 and fills *out; -ENOEXEC (not a Multiboot 1 image, or a broken one), -ENOMEM (does not fit into this RAM, or the
+ * host has none), -EINVAL (command line or module list too long), with one line naming cause and remedy in err.
+ * Thread: the control thread, before the VM runs.
  */
 int multiboot_load(const struct guest_ram *ram, const void *image, size_t image_size, const char *name, const char *cmdline,
 		   const struct multiboot_module *modules, unsigned nmodules, struct multiboot_entry *out, char *err,

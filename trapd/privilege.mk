@@ -4,9 +4,23 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/deliver.h \
 	trapd/desc.c \
 	trapd/desc.h \
+	trapd/emulate_privileged.c \
+	trapd/far.c \
+	trapd/far.h \
+	trapd/iret.c \
+	trapd/priv.h \
+	trapd/priv_cr.c \
+	trapd/priv_debug.c \
+	trapd/priv_desc.c \
+	trapd/priv_flags.c \
+	trapd/priv_io.c \
+	trapd/priv_misc.c \
+	trapd/priv_msr.c \
+	trapd/priv_sreg.c \
 	trapd/seg.c \
 	trapd/seg.h \
 	trapd/stack.c \
 	trapd/stack.h \
+	trapd/syscall.c \
 	trapd/tss.c \
 	trapd/tss.h

@@ -4,6 +4,7 @@
 
 #include "trapd/gva.h"
 #include "trapd/seg.h"
+#include "trapd/tss.h"
 
 void stack_current(const struct vcpu *v, struct stack *s)
 {
@@ -18,17 +19,36 @@ void stack_current(const struct vcpu *v, struct stack *s)
 	};
 }
 
-void stack_legacy(struct stack *s, const struct segment *ss, uint64_t sp, unsigned gva_flags)
+void stack_flat(struct stack *s, uint64_t rsp, uint8_t cpl)
 {
-	*s = (struct stack){
-		.ss = *ss, .sp = sp, .mask = ss->db ? 0xffffffff : 0xffff, .gva_flags = gva_flags,
-		.error = ss->selector & ~3u,
-	};
+	*s = (struct stack){ .sp = rsp, .mask = ~0ull, .flat = true, .gva_flags = cpl == 3 ? 0 : GVA_SUPERVISOR };
 }
 
-void stack_flat(struct stack *s, uint64_t rsp, unsigned gva_flags)
+int stack_inner(struct vcpu *v, uint8_t cpl, struct segment *ss, struct stack *s)
 {
-	*s = (struct stack){ .sp = rsp, .mask = ~0ull, .flat = true, .gva_flags = gva_flags };
+	uint16_t selector;
+	uint64_t sp;
+	int ret;
+
+	*ss = (struct segment){ 0 };
+	if (cpu_long_mode(&v->cpu)) {
+		sp = 0;
+		ret = tss_rsp(v, cpl, &sp);
+		*ss = seg_null_stack(cpl);
+		stack_flat(s, sp, cpl);
+		return ret;
+	}
+	ret = tss_stack(v, cpl, &selector, &sp);
+	if (ret)
+		return ret;
+	if (selector_is_null(selector))
+		return vcpu_raise(v, VEC_TS, 0);
+	ret = seg_read_stack(v, selector, cpl, VEC_TS, ss);
+	*s = (struct stack){
+		.ss = *ss, .sp = sp, .mask = ss->db ? 0xffffffff : 0xffff, .gva_flags = GVA_SUPERVISOR,
+		.error = selector & ~SELECTOR_RPL,
+	};
+	return ret;
 }
 
 static int stack_linear(struct vcpu *v, const struct stack *s, uint64_t offset, unsigned size, uint64_t *gva)

@@ -23,10 +23,13 @@ struct stack {
 
 /* The stack that SS:rSP name now. */
 void stack_current(const struct vcpu *v, struct stack *s);
-/* A legacy stack that is being switched to: #SS carries its selector. */
-void stack_legacy(struct stack *s, const struct segment *ss, uint64_t sp, unsigned gva_flags);
-/* A 64-bit stack: #SS(0). */
-void stack_flat(struct stack *s, uint64_t rsp, unsigned gva_flags);
+/* The 64-bit stack of a handler at privilege level cpl. */
+void stack_flat(struct stack *s, uint64_t rsp, uint8_t cpl);
+/*
+ * The stack of an inner privilege level, from the TSS; *ss gets what SS will be (null in long mode). Nothing is loaded.
+ * 0, -EFAULT (#TS, #SS, #PF).
+ */
+int stack_inner(struct vcpu *v, uint8_t cpl, struct segment *ss, struct stack *s);
 
 /*
  * Push n words of 2, 4 or 8 bytes, word[0] first, checked whole before the first store; s->sp moves on success.

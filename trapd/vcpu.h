@@ -79,5 +79,7 @@ void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *ne
 void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count, uint64_t value, uint16_t ev_flags);
 /* cpu.dr[], dr6 or dr7 changed: load the real debug registers before the guest runs again. Never fails. */
 void vcpu_debug_changed(struct vcpu *v);
+/* What the guest would read with RDTSC now: its TSC runs natively, with an offset of KVM's. */
+uint64_t vcpu_read_tsc(struct vcpu *v);
 
 #endif

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <x86intrin.h>
 
 #include "common/counters.h"
 #include "trapd/vcpu_priv.h"
@@ -179,6 +180,14 @@ void vcpu_debug_changed(struct vcpu *v)
 			d.db[i] = v->cpu.dr[i];
 	}
 	ioctl(v->priv->kcpu.fd, KVM_SET_DEBUGREGS, &d);
+}
+
+uint64_t vcpu_read_tsc(struct vcpu *v)
+{
+	struct { struct kvm_msrs head; struct kvm_msr_entry entry; } msrs = { .head.nmsrs = 1, .entry.index = MSR_TSC };
+
+	/* a host without it still has a clock that runs on */
+	return ioctl(v->priv->kcpu.fd, KVM_GET_MSRS, &msrs) == 1 ? msrs.entry.data : __rdtsc();
 }
 
 int vcpu_real_init(struct vcpu *v)

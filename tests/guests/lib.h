@@ -56,6 +56,11 @@ int memcmp(const void *a, const void *b, size_t n);
 /* The 64-bit half of an image that has one: named by its 32-bit half, entered by long_enter. */
 void guest_main64(void);
 
+#if defined(__x86_64__)
+/* Give U=1 to the pages from start to end, both page aligned, of the tables of long_enter_identity, in use. */
+void identity_open_user(const void *start, const void *end);
+#endif
+
 #if defined(__i386__)
 /* Reads what the loader left; called by boot.S before guest_main. */
 void boot_read(uint32_t magic, uint32_t info);

@@ -1,6 +1,7 @@
 # Rules of tests/guests/: freestanding programs that run in a VM. guests.make builds them; every make asks it.
 GUESTS = \
 	tests/guests/churn.elf \
+	tests/guests/faults.elf \
 	tests/guests/hello.elf \
 	tests/guests/loop64.elf \
 	tests/guests/spin.elf \
@@ -17,6 +18,12 @@ EXTRA_DIST += \
 	tests/guests/churn_store.c \
 	tests/guests/churn_tables.c \
 	tests/guests/cpu.h \
+	tests/guests/faults.h \
+	tests/guests/faults32.c \
+	tests/guests/faults64.c \
+	tests/guests/faults_rules.c \
+	tests/guests/faults_run.c \
+	tests/guests/faults_user.S \
 	tests/guests/guest.lds \
 	tests/guests/guests.make \
 	tests/guests/hello.c \
@@ -25,6 +32,7 @@ EXTRA_DIST += \
 	tests/guests/lib.h \
 	tests/guests/loop64.c \
 	tests/guests/only64.c \
+	tests/guests/paging64.c \
 	tests/guests/print.c \
 	tests/guests/spin.c \
 	tests/guests/start32.c \

@@ -22,6 +22,8 @@ struct trap_regs {
 };
 #endif
 
+#define FAULT_NONE	0x100u		/* vector when nothing came */
+
 /* The last exception that a probe or a trip to user mode ended with. */
 struct fault {
 	unsigned vector;
@@ -49,6 +51,22 @@ int probe_read(const volatile void *at, unsigned long *value, unsigned long flag
 int probe_write(volatile void *at, unsigned long value, unsigned long flags);
 /* Calls at, where a RET must lie. */
 int probe_fetch(const volatile void *at, unsigned long flags);
+
+/*
+ * One instruction of the kernel that may fault and does not move the stack pointer: fault.vector is FAULT_NONE afterwards
+ * if it did not. Operands as in extended asm.
+ */
+#ifdef __x86_64__
+#define PROBE_SUFFIX "q"
+#else
+#define PROBE_SUFFIX "l"
+#endif
+#define PROBE_INSN(text, ...)								\
+	do {										\
+		fault.vector = FAULT_NONE;						\
+		__asm__ volatile("mov" PROBE_SUFFIX " $1f, trap_recover\n\t" text		\
+				 "\n1:\tmov" PROBE_SUFFIX " $0, trap_recover" __VA_ARGS__);	\
+	} while (0)
 
 /*
  * Run user code at ip with stack sp and registers AX, DI as given until it enters the kernel by any exception that the

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "tests/unit/fake_vcpu.h"
-#include "trapd/devices/bus.h"
 
 static struct fake_vcpu *fake_of(struct vcpu *v)
 {
@@ -68,6 +67,11 @@ void vcpu_debug_changed(struct vcpu *v)
 	fake_of(v)->debug_changes++;
 }
 
+uint64_t vcpu_read_tsc(struct vcpu *v)
+{
+	return fake_of(v)->tsc;
+}
+
 int vm_stop(struct vm *vm, enum vm_stop_reason reason, int exit_code, char *report, const char *fmt, ...)
 {
 	va_list ap;
@@ -83,16 +87,6 @@ int vm_stop(struct vm *vm, enum vm_stop_reason reason, int exit_code, char *repo
 		free(report);
 	}
 	return -ECANCELED;
-}
-
-/* No devices: everything outside RAM reads as ones. Weak: a test may bring its own bus. */
-__attribute__((weak)) uint64_t bus_mmio_read(struct bus *b, uint64_t gpa, unsigned size)
-{
-	return ~0ull;
-}
-
-__attribute__((weak)) void bus_mmio_write(struct bus *b, uint64_t gpa, unsigned size, uint64_t value)
-{
 }
 
 static struct segment flat_segment(uint16_t selector, uint8_t type)

@@ -23,6 +23,7 @@ struct fake_vcpu {
 	unsigned invlpg_calls;
 	uint64_t invlpg_gva;
 	unsigned debug_changes;
+	uint64_t tsc;
 	unsigned nposts;		/* all of them; the last 16 are kept */
 	struct fake_post post[16];
 };

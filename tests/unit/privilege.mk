@@ -1,3 +1,5 @@
+FAKE_TABLES = tests/unit/fake_tables.c tests/unit/fake_tables.h $(FAKE_VCPU)
+
 UNIT_TESTS += tests/unit/test_deliver
-tests_unit_test_deliver_SOURCES = tests/unit/test_deliver.c $(FAKE_VCPU)
+tests_unit_test_deliver_SOURCES = tests/unit/test_deliver.c $(FAKE_TABLES)
 tests_unit_test_deliver_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)

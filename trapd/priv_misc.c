@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * HLT, INVLPG, INVD, WBINVD, and instructions that this CPU does not announce. Runs on the vCPU's thread.
+ * Sources: SDM vol. 2A HLT, INVD, INVLPG; vol. 2B WBINVD.
+ */
+#include <errno.h>
+
+#include "trapd/priv.h"
+#include "trapd/vm.h"
+
+int priv_hlt(struct vcpu *v, const struct insn *in)
+{
+	/* There is no interrupt controller: nothing will ever end the halt. */
+	return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "halted at %#llx with nothing that could wake it (IF=%u)",
+		       (unsigned long long)v->cpu.rip, !!(v->cpu.rflags & RFLAGS_IF));
+}
+
+/* The address is not checked against the segment's limit, and one that is not canonical does nothing. */
+int priv_invlpg(struct vcpu *v, const struct insn *in)
+{
+	const struct cpu_state *c = &v->cpu;
+	const struct operand *op = priv_memory(in);
+	bool has_base;
+	uint64_t gva;
+	int ret = 0;
+
+	if (!op)
+		return -EOPNOTSUPP;
+	has_base = !cpu_code64(c) || op->segment == SREG_FS || op->segment == SREG_GS;
+	gva = (insn_effective(v, in, op) + (has_base ? c->seg[op->segment].base : 0)) & cpu_linear_mask(c);
+	if (x86_is_canonical(gva))
+		ret = vcpu_invlpg(v, gva);
+	return ret ? ret : emulate_retire(v, in);
+}
+
+/* Caches are coherent and the guest's memory is ordinary memory: nothing to do. */
+int priv_cache(struct vcpu *v, const struct insn *in)
+{
+	return emulate_retire(v, in);
+}
+
+int priv_undefined(struct vcpu *v, const struct insn *in)
+{
+	return vcpu_raise(v, VEC_UD, 0);
+}
