@@ -25,16 +25,6 @@ static json_t *counters_json(size_t n, Shadowpool__Counter *const *counters)
 	return o;
 }
 
-static json_t *facts_json(size_t n, Shadowpool__Counter *const *facts)
-{
-	json_t *o = json_object();
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		json_object_set_new(o, facts[i]->name, json_boolean(facts[i]->value));
-	return o;
-}
-
 json_t *vm_info_json(const Shadowpool__VmInfo *vm)
 {
 	return json_pack("{s:o,s:o,s:I,s:I,s:o,s:o,s:I,s:i,s:o,s:o,s:o,s:i,s:o,s:o,s:o}",
@@ -44,7 +34,7 @@ json_t *vm_info_json(const Shadowpool__VmInfo *vm)
 			 "epoch", (json_int_t)vm->epoch, "vcpus", (int)vm->vcpus, "image", cmd_json_string(vm->image),
 			 "cmdline", cmd_json_string(vm->cmdline), "stop_reason", cmd_json_string(vm->stop_reason),
 			 "exit_code", vm->exit_code, "message", cmd_json_string(vm->message),
-			 "report", cmd_json_string(vm->report), "facts", facts_json(vm->n_facts, vm->facts));
+			 "report", cmd_json_string(vm->report), "facts", counters_json(vm->n_facts, vm->facts));
 }
 
 json_t *stats_json(const Shadowpool__Stats *stats)

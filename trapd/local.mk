@@ -28,3 +28,4 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/vcpu_thread.c trapd/vcpu_thread.h \
 	trapd/vm.c trapd/vm.h \
 	trapd/write_fault.c
+include trapd/control.mk

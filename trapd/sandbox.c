@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trapd's seccomp filter, for the control thread and every thread of a VM. A call that is not listed raises SIGSYS: the
+ * handler says which and ends the process with a code of its own, so a denial is never silent. Each row has its reason.
+ */
+#include "trapd/sandbox.h"
+
+#include <asm/ioctls.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANDBOX_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANDBOX_SANITIZER 1
+#endif
+#endif
+
+/* A call, and if mask is not 0 the condition (argument & mask) == value. */
+struct sandbox_rule {
+	int nr;
+	unsigned arg;
+	uint64_t mask, value;
+};
+
+#define ANY(name)			{ SCMP_SYS(name), 0, 0, 0 }
+#define WHEN(name, arg, mask, value)	{ SCMP_SYS(name), arg, mask, value }
+#define LOW				0xffffffffull
+#define IOCTL(number)			WHEN(ioctl, 1, LOW, (uint32_t)(number))
+
+/* Bits of clone(2) that decide what is made; every namespace bit must be 0. */
+#define CLONE_KINDS (CLONE_VM | CLONE_THREAD | CLONE_VFORK | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
+		     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+static const struct sandbox_rule rules[] = {
+	/* control connections, log lines, serial lines, event descriptors (libevent reads and writes with vectors) */
+	ANY(read), ANY(write), ANY(readv), ANY(writev),
+	/* images, modules, vm.d/NAME.conf and /dev/kvm of a new VM; nothing is ever created */
+	WHEN(openat, 2, O_CREAT | O_TMPFILE, 0), ANY(close), ANY(pread64), ANY(lseek),
+	/* the C library's fstat() is newfstatat() with an empty path */
+	ANY(fstat), WHEN(newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
+	/* poold's attach socket, again after every loss of poold; the manager's notification socket */
+	WHEN(socket, 0, LOW, AF_UNIX), ANY(connect), ANY(recvmsg), ANY(sendmsg), ANY(recvfrom), ANY(sendto), ANY(shutdown),
+	/* clients of the control socket: SO_PEERCRED, SO_ERROR */
+	ANY(accept4), ANY(getsockopt), ANY(setsockopt), ANY(getsockname),
+	/* the control socket's file goes away with the daemon */
+	ANY(unlink),
+	/* the control loop */
+	ANY(epoll_wait), ANY(epoll_pwait), ANY(epoll_ctl),
+	/* threads of a VM that wait for poold or for input */
+	ANY(poll), ANY(ppoll), ANY(eventfd2),
+	/* mailboxes shared with poold; mutexes */
+	ANY(futex),
+	/* guest RAM, stub window, statistics, link */
+	ANY(memfd_create), ANY(ftruncate), ANY(fallocate),
+	WHEN(fcntl, 1, LOW, F_ADD_SEALS), WHEN(fcntl, 1, LOW, F_GET_SEALS), WHEN(fcntl, 1, LOW, F_GETFL),
+	WHEN(fcntl, 1, LOW, F_SETFL), WHEN(fcntl, 1, LOW, F_GETFD), WHEN(fcntl, 1, LOW, F_SETFD),
+	/* memory, never executable */
+	WHEN(mmap, 2, PROT_EXEC, 0), WHEN(mprotect, 2, PROT_EXEC, 0), ANY(munmap), ANY(mremap), ANY(brk), ANY(madvise),
+	/* creation of a VM (vm.c, kcpu.c, cpuid.c) and its memory slots */
+	IOCTL(KVM_GET_API_VERSION), IOCTL(KVM_CHECK_EXTENSION), IOCTL(KVM_CREATE_VM), IOCTL(KVM_CREATE_VCPU),
+	IOCTL(KVM_GET_VCPU_MMAP_SIZE), IOCTL(KVM_GET_SUPPORTED_CPUID), IOCTL(KVM_GET_CPUID2), IOCTL(KVM_SET_CPUID2),
+	IOCTL(KVM_SET_MSRS), IOCTL(KVM_GET_NR_MMU_PAGES), IOCTL(KVM_SET_NR_MMU_PAGES), IOCTL(KVM_SET_USER_MEMORY_REGION),
+	/* a vCPU thread: run, and the state that the synced registers do not carry */
+	IOCTL(KVM_RUN), IOCTL(KVM_GET_SREGS), IOCTL(KVM_SET_SREGS), IOCTL(KVM_GET_REGS), IOCTL(KVM_SET_REGS),
+	IOCTL(KVM_GET_DEBUGREGS), IOCTL(KVM_SET_DEBUGREGS), IOCTL(KVM_GET_FPU), IOCTL(KVM_SET_FPU), IOCTL(KVM_GET_XSAVE),
+	IOCTL(KVM_GET_MSRS), IOCTL(KVM_SET_GUEST_DEBUG), IOCTL(KVM_SET_SIGNAL_MASK), IOCTL(KVM_SET_XCRS), IOCTL(KVM_GET_XCRS),
+	/* libevent asks how much there is to read, the C library whether its output is a terminal */
+	IOCTL(FIONREAD), IOCTL(TCGETS),
+	/* threads of a VM: of this process and nothing else, neither a process nor a namespace; kicks between them */
+	WHEN(clone, 0, CLONE_KINDS, CLONE_VM | CLONE_THREAD), ANY(set_robust_list), ANY(rseq), ANY(gettid), ANY(getpid),
+	ANY(sched_getaffinity), ANY(tgkill), ANY(exit), WHEN(prctl, 0, LOW, PR_SET_NAME),
+	/* may a caller stop this VM? */
+	ANY(geteuid),
+	/* more memory than the machine has? */
+	ANY(sysinfo),
+	/* spinning and its end; the vDSO answers these two in general, but not on every host */
+	ANY(sched_yield), ANY(clock_gettime), ANY(getcpu),
+	/* handlers, interrupted calls, the end */
+	ANY(rt_sigaction), ANY(rt_sigprocmask), ANY(rt_sigreturn), ANY(restart_syscall), ANY(exit_group),
+	/* malloc's hash seed */
+	ANY(getrandom),
+};
+
+static const struct {
+	int nr, error;
+} answered[] = {
+	/* its flags lie in memory, where a filter cannot see them: the C library falls back to clone */
+	{ SCMP_SYS(clone3), ENOSYS },
+};
+
+/* Async-signal-safe: the thread may hold any lock. */
+static void on_sigsys(int sig, siginfo_t *info, void *context)
+{
+	static const char head[] = "trapd: error: system call ", tail[] = " is not allowed after start-up (sandbox)\n";
+	char line[sizeof(head) + sizeof(tail) + 12], digits[12];
+	unsigned nr = (unsigned)info->si_syscall;
+	size_t n = sizeof(head) - 1;
+	int nd = 0;
+
+	memcpy(line, head, n);
+	do
+		digits[nd++] = (char)('0' + nr % 10);
+	while ((nr /= 10) && nd < (int)sizeof(digits));
+	while (nd)
+		line[n++] = digits[--nd];
+	memcpy(line + n, tail, sizeof(tail) - 1);
+	n += sizeof(tail) - 1;
+	if (write(STDERR_FILENO, line, n) < 0)
+		_exit(TRAPD_EXIT_SIGSYS);
+	_exit(TRAPD_EXIT_SIGSYS);
+}
+
+static int add_rules(scmp_filter_ctx ctx)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < sizeof(rules) / sizeof(rules[0]); i++) {
+		const struct sandbox_rule *r = &rules[i];
+
+		if (r->mask)
+			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, r->nr, 1,
+					      SCMP_CMP(r->arg, SCMP_CMP_MASKED_EQ, r->mask, r->value));
+		else
+			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, r->nr, 0);
+	}
+	for (i = 0; !rc && i < sizeof(answered) / sizeof(answered[0]); i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO((uint32_t)answered[i].error), answered[i].nr, 0);
+	return rc;
+}
+
+int trapd_sandbox_close(char *err, size_t err_size)
+{
+	struct sigaction action = { .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO };
+	scmp_filter_ctx ctx;
+	int rc;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || sigaction(SIGSYS, &action, NULL)) {
+		snprintf(err, err_size, "sandbox: %s", strerror(errno));
+		return -EPERM;
+	}
+#ifdef SANDBOX_SANITIZER
+	return 1;
+#endif
+	ctx = seccomp_init(SCMP_ACT_TRAP);
+	if (!ctx) {
+		snprintf(err, err_size, "sandbox: libseccomp gives no filter");
+		return -ENOMEM;
+	}
+	rc = add_rules(ctx);
+	if (!rc)
+		rc = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (rc)
+		snprintf(err, err_size, "sandbox: %s", strerror(-rc));
+	return rc;
+}
