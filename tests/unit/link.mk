@@ -3,12 +3,15 @@
 LINK_PAIR = tests/unit/link_pair.c tests/unit/link_pair.h
 LINK_TESTS = \
 	tests/unit/link_kill.test \
+	tests/unit/link_scribble.test \
 	tests/unit/ring_threads.test
 check_PROGRAMS += $(LINK_TESTS)
 TESTS += $(LINK_TESTS)
 
 tests_unit_link_kill_test_SOURCES = tests/unit/link_kill.c $(LINK_PAIR)
 tests_unit_link_kill_test_LDADD = common/libcommon.a proto/libproto.a $(PROTOBUF_LIBS) -lpthread
+tests_unit_link_scribble_test_SOURCES = tests/unit/link_scribble.c $(LINK_PAIR)
+tests_unit_link_scribble_test_LDADD = common/libcommon.a -lpthread
 tests_unit_ring_threads_test_SOURCES = tests/unit/ring_threads.c $(LINK_PAIR)
 tests_unit_ring_threads_test_LDADD = common/libcommon.a -lpthread
 
