@@ -16,7 +16,9 @@
  * costs about 15 us, so less than that is not worth the sleep; a peer slower than the upper bound is not worth spinning for.
  */
 #define WAIT_SPIN_MIN_NS	10000u
+#ifndef WAIT_SPIN_MAX_NS	/* 0 in the test of the wake handshake: always sleep */
 #define WAIT_SPIN_MAX_NS	100000u
+#endif
 #define WAIT_SPIN_FIRST_NS	20000u
 #define WAIT_FAST_LOOPS		64u	/* looks before the clock is read for the first time */
 
@@ -34,7 +36,7 @@ void wake_futex_wake(const uint32_t *word, int max_threads);
  * Injected delays between the steps of the wake handshake, and a longer sleep that turns a lost wake from a delay into a
  * failure. Only the test that compiles these files itself has them.
  */
-enum link_delay_site { DELAY_PUBLISHED, DELAY_WAITING, DELAY_REPLIED, DELAY_ARMED };
+enum link_delay_site { DELAY_IDLE, DELAY_PUBLISHED, DELAY_WAITING, DELAY_REPLIED, DELAY_ARMED };
 #ifdef LINK_TEST_HOOKS
 void link_test_delay(enum link_delay_site site);
 extern const uint32_t link_test_sleep_ms;

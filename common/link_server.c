@@ -260,6 +260,7 @@ bool link_server_arm(struct link_server *s)
 	uint32_t v;
 
 	link_server_release(s);
+	link_delay(DELAY_IDLE);
 	/* L1: wake_at before armed, so that who sees armed sees this wake_at or a later one. */
 	for (v = 0; v < s->params.nvcpu; v++)
 		store_relaxed(&s->vcpu[v].mine->lp_wake_at, s->vcpu[v].ring.next + s->wake_after);

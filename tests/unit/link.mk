@@ -4,6 +4,7 @@ LINK_PAIR = tests/unit/link_pair.c tests/unit/link_pair.h
 LINK_TESTS = \
 	tests/unit/link_kill.test \
 	tests/unit/link_scribble.test \
+	tests/unit/link_wake.test \
 	tests/unit/ring_threads.test
 check_PROGRAMS += $(LINK_TESTS)
 TESTS += $(LINK_TESTS)
@@ -12,6 +13,11 @@ tests_unit_link_kill_test_SOURCES = tests/unit/link_kill.c $(LINK_PAIR)
 tests_unit_link_kill_test_LDADD = common/libcommon.a proto/libproto.a $(PROTOBUF_LIBS) -lpthread
 tests_unit_link_scribble_test_SOURCES = tests/unit/link_scribble.c $(LINK_PAIR)
 tests_unit_link_scribble_test_LDADD = common/libcommon.a -lpthread
+# The link's own sources once more, with hooks between the steps of the handshake and without spinning.
+tests_unit_link_wake_test_SOURCES = tests/unit/link_wake.c $(LINK_PAIR) \
+	common/link_check.c common/link_client.c common/link_server.c common/link_wake.c common/ring.c
+tests_unit_link_wake_test_CPPFLAGS = $(AM_CPPFLAGS) -DLINK_TEST_HOOKS -DWAIT_SPIN_MAX_NS=0
+tests_unit_link_wake_test_LDADD = common/libcommon.a -lpthread
 tests_unit_ring_threads_test_SOURCES = tests/unit/ring_threads.c $(LINK_PAIR)
 tests_unit_ring_threads_test_LDADD = common/libcommon.a -lpthread
 
