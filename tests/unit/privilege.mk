@@ -3,3 +3,7 @@ FAKE_TABLES = tests/unit/fake_tables.c tests/unit/fake_tables.h $(FAKE_VCPU)
 UNIT_TESTS += tests/unit/test_deliver
 tests_unit_test_deliver_SOURCES = tests/unit/test_deliver.c $(FAKE_TABLES)
 tests_unit_test_deliver_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_far
+tests_unit_test_far_SOURCES = tests/unit/test_far.c $(FAKE_TABLES)
+tests_unit_test_far_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
