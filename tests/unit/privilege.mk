@@ -7,3 +7,11 @@ tests_unit_test_deliver_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_far
 tests_unit_test_far_SOURCES = tests/unit/test_far.c $(FAKE_TABLES)
 tests_unit_test_far_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_priv
+tests_unit_test_priv_SOURCES = tests/unit/test_priv.c $(FAKE_TABLES)
+tests_unit_test_priv_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_port_io
+tests_unit_test_port_io_SOURCES = tests/unit/test_port_io.c $(FAKE_TABLES)
+tests_unit_test_port_io_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
