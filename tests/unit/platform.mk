@@ -17,3 +17,6 @@ tests_unit_test_bus_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += tests/unit/test_uart
 tests_unit_test_uart_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_loader
+tests_unit_test_loader_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
