@@ -42,7 +42,6 @@ struct run {
 	struct control_client vm;	/* the connection on which Wait is open */
 	int signal;			/* that asked us to end; 0: none */
 	bool timed_out;
-	bool pages_noted;
 	Shadowpool__Reply *end;		/* what Wait answered */
 	Shadowpool__Reply *stats;
 };

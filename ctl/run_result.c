@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/attach.h"
 #include "ctl/run.h"
 #include "ctl/vm_info.h"
 
@@ -64,17 +63,8 @@ static json_t *whole_stats_json(const struct run *run, const Shadowpool__VmInfo 
 	return o;
 }
 
-/* The line about small pages that were not asked for; the reader may want to change it. */
-static void note_pages(const struct run *run, const Shadowpool__VmInfo *vm)
-{
-	if (run->conf.pool_pages == ATTACH_PAGES_AUTO && !strcmp(vm->pool_page_size, "4k"))
-		fprintf(stderr, "shadowctl: too few free 2 MiB hugepages, the pool used 4 KiB pages; "
-			"sysctl vm.nr_hugepages=%llu provides them\n", (unsigned long long)((vm->pool_bytes + (2u << 20) - 1) >> 21));
-}
-
 static void tell(const struct run *run, const Shadowpool__VmInfo *vm, int code)
 {
-	note_pages(run, vm);
 	if (run->poold_restarts)
 		fprintf(stderr, "shadowctl: poold was restarted %u times\n", run->poold_restarts);
 	if (!strcmp(vm->stop_reason, "exit") || run->signal)

@@ -130,6 +130,18 @@ static int send_stop(struct run *run)
 	return rc;
 }
 
+/* trapd has hung up. Its end, which is a moment away, says more than that. */
+static int trapd_lost(struct run *run)
+{
+	int64_t deadline = frame_deadline(READY_MS);
+
+	while (run->trapd.pid && run_wait(run, -1, deadline) != -ETIMEDOUT)
+		;
+	if (!run->trapd.pid)
+		return child_failed(run, &run->trapd);
+	return cmd_fail(run->cmd, CONTROL_FAILED, "try --verbose", "trapd closed the connection");
+}
+
 static int receive_end(struct run *run)
 {
 	ProtobufCMessage *msg;
@@ -137,7 +149,7 @@ static int receive_end(struct run *run)
 
 	rc = frame_receive(run->vm.fd, &shadowpool__reply__descriptor, FRAME_MAX_REPLY, frame_deadline(CALL_MS), &msg);
 	if (rc)
-		return daemon_fail(run->cmd, run->dir, &run->vm, "trapd", rc);
+		return rc == -ENOTCONN ? trapd_lost(run) : daemon_fail(run->cmd, run->dir, &run->vm, "trapd", rc);
 	run->end = (Shadowpool__Reply *)msg;
 	if (run->end->result_case == SHADOWPOOL__REPLY__RESULT_VM)
 		return 0;

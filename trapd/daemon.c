@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "trapd/control.h"
 #include "trapd/engine.h"
+#include "trapd/kcpu.h"
 #include "trapd/sandbox.h"
 
 static void on_signal(evutil_socket_t sig, short what, void *arg)
@@ -47,6 +48,16 @@ static int start_base(struct trapd *d, char *err, size_t err_size)
 	return 0;
 }
 
+/* Before the first VM: a kick without a handler would end the process. */
+static int start_kicks(struct trapd *d, char *err, size_t err_size)
+{
+	int rc = kcpu_install_kick();
+
+	if (rc)
+		snprintf(err, err_size, "cannot handle the kick signal: %s", strerror(-rc));
+	return rc;
+}
+
 static int start_watchdog(struct trapd *d, char *err, size_t err_size)
 {
 	uint64_t usec = 0;
@@ -79,7 +90,7 @@ static int start_sandbox(struct trapd *d, char *err, size_t err_size)
 
 /* In this order. */
 static int (*const start_steps[])(struct trapd *d, char *err, size_t err_size) = {
-	start_base, start_watchdog, start_control, start_sandbox,
+	start_base, start_kicks, start_watchdog, start_control, start_sandbox,
 };
 
 int trapd_start(struct trapd *d, char *err, size_t err_size)

@@ -82,8 +82,8 @@ static const struct sandbox_rule rules[] = {
 	/* threads of a VM: of this process and nothing else, neither a process nor a namespace; kicks between them */
 	WHEN(clone, 0, CLONE_KINDS, CLONE_VM | CLONE_THREAD), ANY(set_robust_list), ANY(rseq), ANY(gettid), ANY(getpid),
 	ANY(sched_getaffinity), ANY(tgkill), ANY(exit), WHEN(prctl, 0, LOW, PR_SET_NAME),
-	/* may a caller stop this VM? */
-	ANY(geteuid),
+	/* may a caller stop this VM? who speaks, for the notification socket */
+	ANY(geteuid), ANY(getuid), ANY(getgid), ANY(getegid),
 	/* more memory than the machine has? */
 	ANY(sysinfo),
 	/* spinning and its end; the vDSO answers these two in general, but not on every host */
