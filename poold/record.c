@@ -20,9 +20,22 @@ struct recorder {
 	int error;		/* of the first write that failed */
 	uint32_t seq;
 	uint64_t nrecords;
+	uint64_t hash;
 	size_t used;
 	uint8_t buffer[RECORD_BUFFER];
 };
+
+uint64_t record_hash(uint64_t hash, const void *data, size_t size)
+{
+	for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, (const char *)data + i, sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+		hash ^= hash >> 32;
+	}
+	return hash;
+}
 
 void record_config_pack(struct record_config *out, const struct pool_config *c)
 {
@@ -91,6 +104,7 @@ static void buffer_put(struct recorder *r, const void *data, size_t size)
 	if (r->used + size > sizeof(r->buffer))
 		buffer_flush(r);
 	memcpy(r->buffer + r->used, data, size);
+	r->hash = record_hash(r->hash, data, size);
 	r->used += size;
 }
 
@@ -121,6 +135,7 @@ int recorder_begin(struct recorder *r, const struct pool_config *config)
 
 	r->seq = 0;
 	r->nrecords = 0;
+	r->hash = 0;
 	r->used = 0;
 	r->error = 0;
 	if (ftruncate(r->fd, 0) || lseek(r->fd, 0, SEEK_SET) < 0)
@@ -167,6 +182,7 @@ int recorder_end(struct recorder *r, const void *arena, uint32_t npages)
 		end.narena++;
 	}
 	end.nrecords = r->nrecords;
+	end.hash = r->hash;
 	record_put(r, RECORD_END, &end, sizeof(end));
 	buffer_flush(r);
 	error = r->error;

@@ -57,13 +57,16 @@ struct record_arena {			/* one page that is not all zero */
 
 struct record_end {
 	uint64_t nrecords;		/* before this one */
+	uint64_t hash;			/* record_hash() over all bytes before this record, the header's included */
 	uint32_t narena, zero;
 };
 
 _Static_assert(sizeof(struct pool_call) == 112 && sizeof(struct record_item) == 8 && sizeof(struct record_config) == 88 &&
 	       sizeof(struct record_call) == 120 && sizeof(struct record_read) == 24 && sizeof(struct record_arena) == 4104 &&
-	       sizeof(struct record_end) == 16 && sizeof(struct record_header) == 24, "record layout");
+	       sizeof(struct record_end) == 24 && sizeof(struct record_header) == 24, "record layout");
 
+/* Against damage, not against malice. size: a multiple of 8, as every part of a record is. Start with hash 0. */
+uint64_t record_hash(uint64_t hash, const void *data, size_t size);
 void record_config_pack(struct record_config *out, const struct pool_config *config);
 void record_config_unpack(struct pool_config *out, const struct record_config *config);
 

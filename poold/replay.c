@@ -183,9 +183,10 @@ static int replay_arena_page(struct replay *r, const struct record_arena *rec)
 	return 0;
 }
 
-static int replay_end(struct replay *r, const struct record_end *end)
+/* at: where the end mark begins. */
+static int replay_end(struct replay *r, const struct record_end *end, size_t at)
 {
-	if (end->nrecords != r->seq - 1 || end->narena != r->result->arena_pages || r->pos != r->size)
+	if (end->nrecords != r->seq - 1 || end->hash != record_hash(0, r->data, at) || end->zero || end->narena != r->result->arena_pages || r->pos != r->size)
 		return replay_fail(r, -EPROTO, "the end mark does not fit what precedes it");
 	return replay_compare(r);
 }
@@ -210,7 +211,7 @@ static int replay_run(struct replay *r)
 		} else if (type == RECORD_ARENA) {
 			rc = replay_arena_page(r, &payload.arena);
 		} else if (type == RECORD_END) {
-			return replay_end(r, &payload.end);
+			return replay_end(r, &payload.end, at);
 		} else if (type != RECORD_READ) {
 			rc = replay_fail(r, -EPROTO, "second configuration at byte %zu", at);
 		}
