@@ -19,5 +19,5 @@ check_PROGRAMS += tests/integration/replay_arena
 tests_integration_replay_arena_SOURCES = tests/integration/replay_arena.c
 tests_integration_replay_arena_LDADD = $(POOLD_LIBS)
 
-TESTS += tests/integration/poold_config.sh
-EXTRA_DIST += tests/integration/poold_config.sh
+TESTS += tests/integration/poold_config.sh tests/integration/statistics_doc.sh
+EXTRA_DIST += tests/integration/poold_config.sh tests/integration/statistics_doc.sh doc/statistics.md
