@@ -110,12 +110,15 @@ static uint64_t choose_address(uint64_t *seed, const struct scratch *s, unsigned
 	return at & ~(uint64_t)(align - 1);
 }
 
+/* rip: RIP-relative, in 32-bit code the same encoding is an absolute address. */
 struct address { int base, index, scale, disp_bytes; int64_t disp; bool addr32, rip, fs; };
 
-static void choose_form_of_address(uint64_t *seed, struct address *a)
+static void choose_form_of_address(uint64_t *seed, unsigned bits, struct address *a)
 {
-	*a = (struct address){ .base = (int)below(seed, 16), .index = -1 };
-	a->addr32 = one_in(seed, 8);
+	unsigned registers = bits == 64 ? 16 : 8;
+
+	*a = (struct address){ .base = (int)below(seed, registers), .index = -1 };
+	a->addr32 = bits == 32 || one_in(seed, 8);
 	a->fs = !a->addr32 && one_in(seed, 16);
 	if (one_in(seed, 8)) {
 		a->base = -1;
@@ -128,7 +131,7 @@ static void choose_form_of_address(uint64_t *seed, struct address *a)
 			a->disp_bytes = 1;
 	}
 	if (!a->rip && one_in(seed, 3)) {
-		a->index = (int)below(seed, 16);
+		a->index = (int)below(seed, registers);
 		if (a->index == 4 || a->index == a->base)
 			a->index = -1;
 	}
@@ -184,19 +187,20 @@ static unsigned encode_address(struct instance *o, const struct address *a, unsi
 	return patch;
 }
 
-static void encode_prefixes(uint64_t *seed, struct instance *o, bool lock, bool addr32, bool fs)
+static void encode_prefixes(uint64_t *seed, unsigned bits, struct instance *o, bool lock, bool addr32, bool fs)
 {
-	static const uint8_t ignored[] = { 0x26, 0x2e, 0x36, 0x3e };
+	/* All of them flat; CS is not writable in 32-bit code. */
+	static const uint8_t without_effect[] = { 0x26, 0x36, 0x3e, 0x2e };
 
 	if (one_in(seed, 16))
-		put(o, ignored[below(seed, 4)], 1);
+		put(o, without_effect[below(seed, bits == 64 ? 4 : 3)], 1);
 	if (fs)
 		put(o, 0x64, 1);
 	if (o->opsize == 2)
 		put(o, 0x66, 1);
 	if (lock)
 		put(o, 0xf0, 1);
-	if (addr32)
+	if (addr32 && bits == 64)
 		put(o, 0x67, 1);
 	if (o->opsize == 2 && one_in(seed, 8))
 		put(o, 0x66, 1);
@@ -212,13 +216,18 @@ static void encode_rex(uint64_t *seed, struct instance *o, unsigned reg, const s
 		put(o, 0x40 | rex, 1);
 }
 
-static unsigned choose_size(uint64_t *seed, const struct form *f)
+static bool form_exists(const struct form *f, unsigned bits)
+{
+	return bits == 64 || (f->size != SIZE_DQ && f->kind != KIND_CMPXCHG16B);
+}
+
+static unsigned choose_size(uint64_t *seed, unsigned bits, const struct form *f)
 {
 	static const uint8_t v[] = { 2, 4, 8 };
 
 	switch (f->size) {
 	case SIZE_8: return 1;
-	case SIZE_V: return v[below(seed, 3)];
+	case SIZE_V: return v[below(seed, bits == 64 ? 3 : 2)];
 	case SIZE_DQ: return v[1 + below(seed, 2)];
 	default: return f->kind == KIND_CMPXCHG16B ? 8 : 4;
 	}
@@ -251,7 +260,7 @@ static uint64_t shift_undefined(const struct instance *o, uint64_t count)
 static void generate_string(uint64_t *seed, const struct scratch *s, struct instance *o)
 {
 	struct native_state *st = &o->in;
-	bool rep = one_in(seed, 2), back = one_in(seed, 3), addr32 = one_in(seed, 6);
+	bool rep = one_in(seed, 2), back = one_in(seed, 3), addr32 = s->bits == 64 && one_in(seed, 6);
 	unsigned span = 100 * 8;
 	uint64_t from = choose_address(seed, s, 1), to = choose_address(seed, s, 1);
 
@@ -271,7 +280,7 @@ static void generate_string(uint64_t *seed, const struct scratch *s, struct inst
 		st->gpr[0] = scratch_load(s, to, 8);
 	o->ea = to - (back ? span : 0);
 	o->touched = span + 8;
-	encode_prefixes(seed, o, false, addr32, false);
+	encode_prefixes(seed, s->bits, o, false, addr32, false);
 	if (rep)
 		put(o, one_in(seed, 3) ? 0xf2 : 0xf3, 1);
 	if (o->opsize == 8)
@@ -281,11 +290,11 @@ static void generate_string(uint64_t *seed, const struct scratch *s, struct inst
 
 static void generate_moffs(uint64_t *seed, const struct scratch *s, struct instance *o)
 {
-	bool addr32 = one_in(seed, 3);
+	bool addr32 = s->bits == 32 || one_in(seed, 3);
 
 	o->ea = choose_address(seed, s, 1);
 	o->touched = o->opsize;
-	encode_prefixes(seed, o, false, addr32, false);
+	encode_prefixes(seed, s->bits, o, false, addr32, false);
 	if (o->opsize == 8)
 		put(o, 0x48, 1);
 	put(o, o->form->opcode[0], 1);
@@ -310,20 +319,23 @@ static void prepare_compare(uint64_t *seed, const struct scratch *s, const struc
 	memcpy(&st->gpr[2], s->memory + (o->ea - s->base) + half, half);
 }
 
-void native_generate(uint64_t *seed, const struct scratch *s, uint64_t code, struct instance *o)
+static void generate(uint64_t *seed, const struct scratch *s, uint64_t code, struct instance *o)
 {
-	const struct form *f = &native_forms[below(seed, native_forms_count)];
+	const struct form *f;
 	unsigned reg, align, patch, imm_bytes;
 	uint64_t imm = interesting(seed), ea;
 	struct address a;
 	bool lock;
 
+	do
+		f = &native_forms[below(seed, native_forms_count)];
+	while (!form_exists(f, s->bits));
 	*o = (struct instance){ .form = f, .undefined = f->undefined };
 	for (unsigned i = 0; i < 16; i++)
 		o->in.gpr[i] = interesting(seed);
 	o->in.rflags = RFLAGS_FIXED | RFLAGS_IF |
 		       (native_random(seed) & (RFLAGS_CF | RFLAGS_PF | AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF));
-	o->opsize = choose_size(seed, f);
+	o->opsize = choose_size(seed, s->bits, f);
 	if (f->kind == KIND_STRING) {
 		generate_string(seed, s, o);
 		return;
@@ -336,9 +348,9 @@ void native_generate(uint64_t *seed, const struct scratch *s, uint64_t code, str
 	o->touched = f->mem_bytes ? f->mem_bytes : o->opsize;
 	align = lock || f->opcode[0] == 0x86 || f->opcode[0] == 0x87 || f->kind == KIND_CMPXCHG16B || one_in(seed, 2) ? o->touched : 1;
 	o->ea = choose_address(seed, s, align);
-	choose_form_of_address(seed, &a);
+	choose_form_of_address(seed, s->bits, &a);
 	do
-		reg = f->digit >= 0 ? (unsigned)f->digit : below(seed, 16);
+		reg = f->digit >= 0 ? (unsigned)f->digit : below(seed, s->bits == 64 ? 16 : 8);
 	while (f->kind == KIND_BIT_REG && ((int)reg == a.base || (int)reg == a.index));
 	if (f->kind == KIND_SHIFT || f->kind == KIND_ROTATE)
 		imm = one_in(seed, 2) ? below(seed, 4) : imm;
@@ -354,16 +366,24 @@ void native_generate(uint64_t *seed, const struct scratch *s, uint64_t code, str
 	place_address(&a, a.fs ? ea - s->fs_base : ea, &o->in);
 	if (f->kind == KIND_SHIFT || f->kind == KIND_ROTATE)
 		o->undefined = shift_undefined(o, f->imm ? imm & 0xff : f->opcode[0] < 0xd2 ? 1 : o->in.gpr[1] & 0xff);
-	encode_prefixes(seed, o, lock, a.addr32, a.fs);
-	encode_rex(seed, o, reg, &a);
+	encode_prefixes(seed, s->bits, o, lock, a.addr32, a.fs);
+	if (s->bits == 64)
+		encode_rex(seed, o, reg, &a);
 	for (unsigned i = 0; i < f->opcode_bytes; i++)
 		put(o, f->opcode[i], 1);
 	patch = encode_address(o, &a, reg);
 	imm_bytes = f->imm == 4 && o->opsize == 2 ? 2 : f->imm;
 	put(o, imm, imm_bytes);
-	if (patch) {
+	if (patch && s->bits == 64) {
 		uint32_t rel = (uint32_t)(ea - (code + o->length));
 
 		memcpy(o->bytes + patch, &rel, 4);
 	}
+}
+
+void native_generate(uint64_t *seed, const struct scratch *s, uint64_t code, struct instance *o)
+{
+	generate(seed, s, code, o);
+	for (unsigned i = 0; s->bits == 32 && i < 16; i++)
+		o->in.gpr[i] = (uint32_t)o->in.gpr[i];
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Instruction forms that the emulator is compared with the real CPU on, and random instances of them in 64-bit code. */
+/* Instruction forms that the emulator is compared with the real CPU on, and random instances of them. */
 #ifndef SHADOWPOOL_TESTS_NATIVE_FORMS_H
 #define SHADOWPOOL_TESTS_NATIVE_FORMS_H
 
@@ -27,7 +27,8 @@ extern const unsigned native_forms_count;
 
 struct native_state { uint64_t gpr[16]; uint64_t rflags; };
 
-struct scratch { uint64_t base, bytes, fs_base; const uint8_t *memory; };
+/* bits: 64 or 32, the width of the code. memory: its content before the instruction, base is below 2 GiB. */
+struct scratch { unsigned bits; uint64_t base, bytes, fs_base; const uint8_t *memory; };
 
 struct instance {
 	const struct form *form;
@@ -45,6 +46,7 @@ uint64_t native_random(uint64_t *seed);
 void native_generate(uint64_t *seed, const struct scratch *s, uint64_t code, struct instance *out);
 
 void native_run(struct native_state *s, const void *code);
+void native_run32(struct native_state *s, const void *code);
 void native_return(void);
 
 #endif

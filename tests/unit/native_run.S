@@ -4,11 +4,21 @@
  * thread at a time. The code ends with a jump to native_return; no stack may be used in between, RSP is the test's.
  *
  * void native_run(struct native_state *s, const void *code);
+ * void native_run32(struct native_state *s, const void *code);	code below 4 GiB, runs as 32-bit code with flat segments
  */
 	.text
-	.globl	native_run, native_return
+	.globl	native_run, native_run32, native_return
 	.type	native_run, @function
+	.type	native_run32, @function
 	.type	native_return, @function
+native_run32:
+	/* __USER32_CS and __USER_DS of Linux: the ABI of every x86-64 kernel (arch/x86 segment layout). */
+	mov	%esi, far32(%rip)
+	movw	$0x23, 4+far32(%rip)
+	mov	$0x2b, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	lea	enter32(%rip), %rsi
 native_run:
 	push	%rbx
 	push	%rbp
@@ -38,6 +48,8 @@ native_run:
 	mov	120(%rdi), %r15
 	mov	56(%rdi), %rdi
 	jmp	*code(%rip)
+enter32:
+	ljmp	*far32(%rip)
 native_return:
 	mov	%rax, test_rax(%rip)
 	mov	state(%rip), %rax
@@ -72,7 +84,8 @@ native_return:
 	ret
 	.size	native_run, . - native_run
 
-	.local	state, code, host_rsp, test_rax
+	.local	state, code, host_rsp, test_rax, far32
+	.comm	far32, 8, 8
 	.comm	state, 8, 8
 	.comm	code, 8, 8
 	.comm	host_rsp, 8, 8

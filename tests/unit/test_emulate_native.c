@@ -7,6 +7,8 @@
 #include <asm/prctl.h>
 #include <cpuid.h>
 #include <criterion/criterion.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -63,6 +65,7 @@ static void *guest_byte(struct bench *b, uint64_t gva)
 	return fake_ram(&b->f, page_gpa((unsigned)(at >> PAGE_SHIFT)) + (at & ~PAGE_MASK), 1);
 }
 
+/* 32-bit code runs in compatibility mode, on both sides. */
 static void map_guest(struct bench *b)
 {
 	struct cpu_state *c = &b->f.v.cpu;
@@ -77,13 +80,13 @@ static void map_guest(struct bench *b)
 	c->cr3 = 0x1000;
 	c->cr4 |= CR4_PAE;
 	c->efer |= EFER_LME | EFER_LMA;
-	c->seg[SREG_CS].l = true;
-	c->seg[SREG_CS].db = false;
+	c->seg[SREG_CS].l = b->s.bits == 64;
+	c->seg[SREG_CS].db = b->s.bits == 32;
 	c->seg[SREG_FS].base = b->s.fs_base;
 	fake_vcpu_sync(&b->f);
 }
 
-static void bench_init(struct bench *b, uint64_t *seed)
+static void bench_init(struct bench *b, unsigned bits, uint64_t *seed)
 {
 	unsigned long fs = 0;
 
@@ -91,7 +94,7 @@ static void bench_init(struct bench *b, uint64_t *seed)
 	b->memory = map_low(0x20000000, SCRATCH_BYTES, PROT_READ | PROT_WRITE);
 	b->code = map_low(0x20200000, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
 	cr_assert(syscall(SYS_arch_prctl, ARCH_GET_FS, &fs) == 0);
-	b->s = (struct scratch){ (uintptr_t)b->memory, SCRATCH_BYTES, fs, b->memory };
+	b->s = (struct scratch){ bits, (uintptr_t)b->memory, SCRATCH_BYTES, fs, b->memory };
 	map_guest(b);
 	for (uint64_t i = 0; i < SCRATCH_BYTES; i++) {
 		b->memory[i] = (uint8_t)native_random(seed);
@@ -129,12 +132,26 @@ static const char *describe(const struct instance *o, const char *text)
 static void run_native(struct bench *b, const struct instance *o, struct native_state *st)
 {
 	uint64_t back = (uintptr_t)native_return;
+	uint8_t *end = b->code + o->length;
 
 	memcpy(b->code, o->bytes, o->length);
-	memcpy(b->code + o->length, "\xff\x25\0\0\0\0", 6);
-	memcpy(b->code + o->length + 6, &back, 8);
 	*st = o->in;
-	native_run(st, b->code);
+	if (b->s.bits == 32) {		/* ljmp $0x33, end + 7: back to 64-bit code */
+		uint32_t next = (uint32_t)(uintptr_t)(end + 7);
+
+		memcpy(end, "\xea\0\0\0\0\x33\0", 7);
+		memcpy(end + 1, &next, 4);
+		end += 7;
+	}
+	memcpy(end, "\xff\x25\0\0\0\0", 6);
+	memcpy(end + 6, &back, 8);
+	if (b->s.bits == 64) {
+		native_run(st, b->code);
+		return;
+	}
+	native_run32(st, b->code);
+	for (unsigned i = 0; i < GPR_COUNT; i++)
+		st->gpr[i] = i < 8 ? (uint32_t)st->gpr[i] : o->in.gpr[i];
 }
 
 static void run_emulated(struct bench *b, const struct instance *o, struct insn *in, const char *where)
@@ -146,7 +163,7 @@ static void run_emulated(struct bench *b, const struct instance *o, struct insn 
 	memcpy(c->gpr, o->in.gpr, sizeof(c->gpr));
 	c->rflags = o->in.rflags;
 	c->rip = start;
-	err = insn_decode(o->bytes, o->length, 64, start, in);
+	err = insn_decode(o->bytes, o->length, b->s.bits, start, in);
 	cr_assert(!err, "%s: not decoded %s", where, describe(o, ""));
 	cr_assert(in->length == o->length, "%s: length %u %s", where, in->length, describe(o, in->text));
 	for (unsigned i = 0; i < 10 && c->rip == start; i++) {
@@ -183,13 +200,13 @@ static void compare_all(struct bench *b, const char *where)
 			  (unsigned long)(i >> PAGE_SHIFT));
 }
 
-static void run_cases(uint64_t seed)
+static void run_cases(unsigned bits, uint64_t seed)
 {
 	const uint64_t first_seed = seed;
 	struct bench b;
 	char where[80];
 
-	bench_init(&b, &seed);
+	bench_init(&b, bits, &seed);
 	for (unsigned n = 0; n < CASES; n++) {
 		struct native_state real;
 		struct instance o;
@@ -208,6 +225,45 @@ static void run_cases(uint64_t seed)
 	bench_fini(&b);
 }
 
-Test(emulate_native, random_cases_1) { run_cases(0x1234567); }
-Test(emulate_native, random_cases_2) { run_cases(0xfeedface); }
-Test(emulate_native, random_cases_3) { run_cases(0x5eed5eed5eedull); }
+static sigjmp_buf no_code32;
+
+static void on_fault(int sig)
+{
+	siglongjmp(no_code32, 1);
+}
+
+/* Does this kernel let a 64-bit process run 32-bit code? */
+static bool code32_works(void)
+{
+	struct sigaction sa = { .sa_handler = on_fault, .sa_flags = SA_ONSTACK };
+	uint8_t *alternate = map_low(0x20300000, 65536, PROT_READ | PROT_WRITE);
+	stack_t stack = { .ss_sp = alternate, .ss_size = 65536 };
+	const struct instance nop = { .bytes = { 0x90 }, .length = 1 };
+	struct native_state st;
+	struct bench b = { .s.bits = 32 };
+	bool works = false;
+
+	b.code = map_low(0x20200000, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
+	sigaltstack(&stack, NULL);
+	sigaction(SIGSEGV, &sa, NULL);
+	if (!sigsetjmp(no_code32, 1)) {
+		run_native(&b, &nop, &st);
+		works = true;
+	}
+	signal(SIGSEGV, SIG_DFL);
+	munmap(b.code, PAGE_SIZE);
+	return works;
+}
+
+static void run_cases32(uint64_t seed)
+{
+	if (!code32_works())
+		cr_skip_test("this kernel runs no 32-bit code in a 64-bit process");
+	run_cases(32, seed);
+}
+
+Test(emulate_native, random_cases_1) { run_cases(64, 0x1234567); }
+Test(emulate_native, random_cases_2) { run_cases(64, 0xfeedface); }
+Test(emulate_native, random_cases_3) { run_cases(64, 0x5eed5eed5eedull); }
+Test(emulate_native, random_cases_32_bit_1) { run_cases32(0xabcdef); }
+Test(emulate_native, random_cases_32_bit_2) { run_cases32(0x13579bdf2468ull); }
