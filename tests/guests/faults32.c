@@ -7,41 +7,16 @@
 
 #define TEST_VA		0xc0c03000u	/* PDPTE 3, upper half of it */
 
-extern char user_text_start[], user_text_end[];
-
 static uint8_t trap_stack[8192] __attribute__((aligned(16)));
-
-static bool is_user_text(uint32_t at)
-{
-	return at >= (uint32_t)user_text_start && at < (uint32_t)user_text_end;
-}
-
-static void paging_on(unsigned long cr3, unsigned long cr4)
-{
-	cr4_write(cr4);
-	cr3_write(cr3);
-	cr0_write(cr0_read() | CR0_PG | CR0_WP);
-}
-
-static void paging_off(void)
-{
-	cr4_write(cr4_read() & ~(CR4_SMEP | CR4_SMAP));
-	cr0_write(cr0_read() & ~CR0_PG);
-}
 
 static void legacy(uint64_t *random)
 {
-	uint32_t *directory = frame_alloc(), *low = frame_alloc(), *table = frame_alloc(), at;
+	uint32_t *directory = identity_legacy_build(), *table = frame_alloc();
 	const struct fault_mode mode = {
 		.name = "32-bit paging", .entry_size = 4, .levels = 2, .shift = { 22, 12 }, .table = { directory, table },
 		.first_large = 0, .va = TEST_VA, .one_in = 3, .random_cases = 64,
 	};
 
-	for (at = 0; at < 0x400000; at += PAGE_BYTES)
-		low[at >> 12] = at | PTE_P | PTE_W | (is_user_text(at) ? PTE_U : 0);
-	directory[0] = (uint32_t)low | PTE_P | PTE_W | PTE_U;
-	for (at = 0x400000; at < boot_info.ram_end; at += 0x400000)
-		directory[at >> 22] = at | PTE_P | PTE_W | PTE_PS;
 	paging_on((uint32_t)directory, CR4_PSE);
 	faults_run(&mode, random);
 	paging_off();
@@ -81,7 +56,7 @@ static void pae(uint64_t *random)
 	};
 
 	for (at = 0; at < 0x200000; at += PAGE_BYTES)
-		low[at >> 12] = at | PTE_P | PTE_W | (is_user_text(at) ? PTE_U : 0);
+		low[at >> 12] = at | page_rights(at);
 	directory[0] = (uint32_t)low | PTE_P | PTE_W | PTE_U;
 	for (at = 0x200000; at < boot_info.ram_end; at += 0x200000)
 		directory[at >> 21] = at | PTE_P | PTE_W | PTE_PS;

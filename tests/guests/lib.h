@@ -68,6 +68,14 @@ void boot_read(uint32_t magic, uint32_t info);
 int guest_main(void);
 /* Leave unpaged 32-bit code for long mode. efer: bits besides LME. Never comes back; main64's return means exit code 0. */
 void long_enter(uint32_t cr3, uint32_t efer, void (*main64)(void)) __attribute__((noreturn));
+/* Set CR4, load CR3, switch paging on with CR0.WP; code must lie at the same address before and after. */
+void paging_on(unsigned long cr3, unsigned long cr4);
+/* Switch paging off, and SMEP and SMAP. */
+void paging_off(void);
+/* Rights of the 4 KiB page at, in identity tables: P, W, and U for the image's user pages. */
+uint32_t page_rights(uint32_t at);
+/* 32-bit identity tables: the first 4 MiB by 4 KiB pages with page_rights, the rest of the RAM by 4 MiB pages. Needs PSE. */
+uint32_t *identity_legacy_build(void);
 /* Build supervisor identity tables of 2 MiB pages over all RAM (at most 1 GiB) and enter long mode there. */
 void long_enter_identity(uint32_t efer, void (*main64)(void)) __attribute__((noreturn));
 #endif

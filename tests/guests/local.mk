@@ -7,9 +7,11 @@ GUESTS = \
 	tests/guests/spin.elf \
 	tests/guests/tour.elf \
 	tests/guests/triple.elf \
+	tests/guests/user.elf \
 	tests/guests/wild.elf
 noinst_DATA += $(GUESTS)
 EXTRA_DIST += \
+	doc/guests.md \
 	tests/guests/boot.S \
 	tests/guests/churn.c \
 	tests/guests/churn.h \
@@ -32,6 +34,7 @@ EXTRA_DIST += \
 	tests/guests/lib.h \
 	tests/guests/loop64.c \
 	tests/guests/only64.c \
+	tests/guests/paging32.c \
 	tests/guests/paging64.c \
 	tests/guests/print.c \
 	tests/guests/spin.c \
@@ -45,6 +48,15 @@ EXTRA_DIST += \
 	tests/guests/traps32.S \
 	tests/guests/traps64.S \
 	tests/guests/triple.c \
+	tests/guests/user.h \
+	tests/guests/user32.c \
+	tests/guests/user64.c \
+	tests/guests/user_common.c \
+	tests/guests/user_debug.S \
+	tests/guests/user_debug.c \
+	tests/guests/user_shared.S \
+	tests/guests/user_syscall.S \
+	tests/guests/user_syscall.c \
 	tests/guests/wild.c
 
 $(GUESTS): guests-build

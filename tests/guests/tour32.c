@@ -22,18 +22,6 @@ static void unpaged(void)
 	print("   wrote %lu words between 0x%lx and 0x%lx, read them all back\n", n, low, top);
 }
 
-static void paging_on(unsigned long cr3, unsigned long cr4)
-{
-	cr4_write(cr4);
-	cr3_write(cr3);
-	cr0_write(cr0_read() | CR0_PG | CR0_WP);
-}
-
-static void paging_off(void)
-{
-	cr0_write(cr0_read() & ~CR0_PG);
-}
-
 static void legacy(void)
 {
 	uint32_t *directory = frame_alloc(), *table = frame_alloc();
