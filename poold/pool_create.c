@@ -10,6 +10,7 @@
 #include "poold/pool_priv.h"
 
 #define MAX_PAGES_LIMIT	(1u << 24)	/* the page field of a reverse map reference */
+#define MIN_USERS	16u		/* a path needs four, and some must be left to evict */
 #define MAX_RAM_GFNS	(1ull << 28)
 
 static void config_defaults(struct pool_config *c)
@@ -54,8 +55,8 @@ static const char *config_error(const struct pool_config *c)
 		return "the RAM and pool windows overlap";
 	if (c->stub_slot < 1 || c->stub_slot >= POOL_SLOTS)
 		return "stub_slot must be 1 to 511";
-	if (c->max_users < c->max_pages || c->max_users > 4 * MAX_PAGES_LIMIT)
-		return "max_users must be max_pages to 67108864";
+	if (c->max_users < MIN_USERS || c->max_users > 4 * MAX_PAGES_LIMIT)
+		return "max_users must be 16 to 67108864";
 	if (c->max_extents > MAX_PAGES_LIMIT)
 		return "max_extents must be up to 16777216";
 	if (c->rmap_nodes_per_gfn > 4096)

@@ -17,6 +17,9 @@ POOL_FIXTURE = tests/unit/pool_fixture.c tests/unit/pool_fixture.h
 UNIT_TESTS += tests/unit/test_pool_map
 tests_unit_test_pool_map_SOURCES = tests/unit/test_pool_map.c $(POOL_FIXTURE)
 tests_unit_test_pool_map_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_pool_random
+tests_unit_test_pool_random_SOURCES = tests/unit/test_pool_random.c $(POOL_FIXTURE)
+tests_unit_test_pool_random_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += tests/unit/test_frame
 tests_unit_test_frame_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)

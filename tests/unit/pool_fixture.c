@@ -91,15 +91,32 @@ void fix_poke(struct fix *f, uint64_t gpa, uint64_t value, unsigned size)
 	memcpy(f->ram.base + gpa, &value, size);
 }
 
-void fix_write(struct fix *f, uint64_t gpa, uint64_t value, unsigned size)
+void fix_consume(struct fix *f)
 {
 	struct pool_result r;
 
-	fix_poke(f, gpa, value, size);
+	for (unsigned i = 0; i < f->queued; i++) {
+		pool_guest_write(f->p, 0, f->queue[i].gpa, f->queue[i].len, f->queue[i].class, false, 0x1000, &r);
+		cr_assert_eq(r.status, POOL_OK);
+	}
+	f->queued = 0;
+}
+
+void fix_store(struct fix *f, uint64_t gpa, const void *bytes, uint32_t len, enum write_class class)
+{
+	memcpy(f->ram.base + gpa, bytes, len);
 	if (!(f->state[gpa >> PAGE_SHIFT] & PAGE_STATE_MONITORED))
 		return;
-	pool_guest_write(f->p, 0, gpa, size, WRITE_CLASS_SIMPLE, false, 0x1000, &r);
-	cr_assert_eq(r.status, POOL_OK);
+	if (f->queued == FIX_QUEUE)
+		fix_consume(f);
+	f->queue[f->queued++] = (struct fix_event){ gpa, len, class };
+	if (!f->post)
+		fix_consume(f);
+}
+
+void fix_write(struct fix *f, uint64_t gpa, uint64_t value, unsigned size)
+{
+	fix_store(f, gpa, &value, size, WRITE_CLASS_SIMPLE);
 }
 
 void fix_audit(struct fix *f, const char *when)
@@ -119,6 +136,22 @@ static void tlb_flush(struct fix *f, enum pool_flush flush, uint64_t gva)
 		if (flush == POOL_FLUSH_GVA ? t->gva == (gva & PAGE_MASK) : flush != POOL_FLUSH_NONE)
 			t->valid = false;
 	}
+	/* INVLPG too drops every paging-structure cache entry, SDM vol. 3A 4.10.4.1. */
+	for (unsigned i = 0; i < FIX_PSC && flush != POOL_FLUSH_NONE; i++)
+		f->psc[i].valid = false;
+}
+
+/* No stale translation may write to a page whose writes must be seen. */
+static void tlb_check(const struct fix *f)
+{
+	for (unsigned i = 0; i < FIX_TLB; i++) {
+		const struct fix_tlb *t = &f->tlb[i];
+		uint64_t gfn = t->gpa >> PAGE_SHIFT;
+
+		if (t->valid && t->writable && !(f->stepping && gfn == f->open_gfn))
+			cr_assert(!(f->state[gfn] & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)),
+				  "a TLB entry gives write access to the monitored page %llx", (unsigned long long)t->gpa);
+	}
 }
 
 void fix_settle(struct fix *f)
@@ -128,10 +161,7 @@ void fix_settle(struct fix *f)
 	tlb_flush(f, f->r.flush, f->r.flush_gva);
 	if (f->r.flush == POOL_FLUSH_ALL)
 		pool_flush_done(f->p, 0, true, f->r.epoch);
-	for (unsigned i = 0; i < FIX_TLB; i++)
-		if (f->tlb[i].valid && f->tlb[i].writable)
-			cr_assert(!(f->state[f->tlb[i].gpa >> PAGE_SHIFT] & PAGE_STATE_MONITORED) || !f->audit,
-				  "a TLB entry gives write access to the monitored page %llx", (unsigned long long)f->tlb[i].gpa);
+	tlb_check(f);
 	if (f->audit)
 		fix_audit(f, "after a request");
 }
@@ -139,6 +169,7 @@ void fix_settle(struct fix *f)
 /* Repeat while the pool asks for a flush first. */
 #define REQUEST(f, call) do { \
 	unsigned tries_ = 0; \
+	fix_consume(f); \
 	do { \
 		call; \
 		fix_settle(f); \
@@ -168,6 +199,39 @@ void fix_invlpg(struct fix *f, uint64_t gva)
 	cr_assert_eq(f->r.status, POOL_OK);
 }
 
+enum pool_status fix_dirty(struct fix *f, uint64_t gva, bool user)
+{
+	REQUEST(f, pool_dirty(f->p, 0, gva, user, &f->r));
+	return f->r.status;
+}
+
+enum pool_status fix_write_fault(struct fix *f, uint64_t gva, uint64_t gpa, enum write_class class, uint64_t rip)
+{
+	REQUEST(f, pool_write_fault(f->p, 0, gva, gpa, class, rip, 8, &f->r));
+	return f->r.status;
+}
+
+enum pool_status fix_unshadow(struct fix *f, uint64_t gva, uint64_t gpa, uint64_t rip)
+{
+	REQUEST(f, pool_unshadow(f->p, 0, gva, gpa, rip, &f->r));
+	return f->r.status;
+}
+
+void fix_step_open(struct fix *f, uint64_t gfn)
+{
+	f->stepping = true;
+	f->open_gfn = gfn;
+	REQUEST(f, pool_open(f->p, 0, gfn, &f->r));
+	cr_assert_eq(f->r.status, POOL_OK);
+}
+
+void fix_step_close(struct fix *f)
+{
+	f->stepping = false;
+	REQUEST(f, pool_close(f->p, 0, &f->r));
+	cr_assert_eq(f->r.status, POOL_OK);
+}
+
 enum pool_status fix_map(struct fix *f, uint64_t gva, uint32_t access)
 {
 	struct pool_map_args a = { .gva = gva, .write = access & WALK_WRITE, .fetch = access & WALK_FETCH,
@@ -191,6 +255,50 @@ int fix_shadow(struct fix *f, uint64_t gva, bool user, struct pool_walk *w)
 	return pool_walk(f->p, root[user], gva, w);
 }
 
+/* The walk from a cached leaf table, as long as the CPU has not flushed: whatever hangs above it now. */
+static int psc_walk(struct fix *f, uint64_t root, uint64_t gva, struct pool_walk *w)
+{
+	for (unsigned i = 0; i < FIX_PSC; i++) {
+		struct fix_psc *c = &f->psc[i];
+		uint64_t e;
+
+		if (!c->valid || c->root != root || c->gva >> 21 != gva >> 21)
+			continue;
+		e = *(uint64_t *)(void *)(f->arena + (c->table - FIX_POOL_MADDR) + (gva >> 12 & 511) * 8);
+		if (!(e & PTE_P)) {
+			c->valid = false;	/* a page fault drops it */
+			return -ENOENT;
+		}
+		cr_assert(guest_ram_contains(&f->ram, (e & PTE_ADDR) - FIX_RAM_MADDR, PAGE_SIZE),
+			  "a cached leaf table became something else before the flush: %llx", (unsigned long long)e);
+		w->gpa = ((e & PTE_ADDR) - FIX_RAM_MADDR) | (gva & (PAGE_SIZE - 1));
+		w->writable = c->writable && (e & PTE_W);
+		w->nx = c->nx || (e & PTE_NX);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static void psc_fill(struct fix *f, uint64_t root, uint64_t gva, const struct pool_walk *w)
+{
+	struct fix_psc c = { .valid = true, .writable = true, .root = root, .gva = gva };
+
+	c.table = w->step[w->nsteps - 1].maddr & PAGE_MASK;
+	for (unsigned i = 0; i + 1 < w->nsteps; i++) {
+		c.writable &= !!(w->step[i].entry & PTE_W);
+		c.nx |= !!(w->step[i].entry & PTE_NX);
+	}
+	f->psc[f->psc_next++ % FIX_PSC] = c;
+}
+
+/* A page fault drops what the CPU holds for the address. */
+static void psc_drop(struct fix *f, uint64_t gva)
+{
+	for (unsigned i = 0; i < FIX_PSC; i++)
+		if (f->psc[i].gva >> 21 == gva >> 21)
+			f->psc[i].valid = false;
+}
+
 static bool cpu_access(struct fix *f, uint64_t gva, uint32_t access, uint64_t *gpa)
 {
 	struct pool_modes m;
@@ -210,7 +318,12 @@ static bool cpu_access(struct fix *f, uint64_t gva, uint32_t access, uint64_t *g
 		}
 		t->valid = false;	/* a page fault drops the entry */
 	}
-	if (pool_walk(f->p, want, gva, &w) || ((access & WALK_WRITE) && !w.writable) || ((access & WALK_FETCH) && w.nx))
+	if (psc_walk(f, want, gva, &w)) {
+		if (pool_walk(f->p, want, gva, &w))
+			return false;
+		psc_fill(f, want, gva, &w);
+	}
+	if (((access & WALK_WRITE) && !w.writable) || ((access & WALK_FETCH) && w.nx))
 		return false;
 	*gpa = w.gpa;
 	f->tlb[f->tlb_next++ % FIX_TLB] = (struct fix_tlb){ true, w.writable, w.nx, want, gva & PAGE_MASK, w.gpa & PAGE_MASK };
@@ -224,15 +337,21 @@ enum fix_access fix_access(struct fix *f, uint64_t gva, uint32_t access, uint64_
 	for (unsigned n = 0; n < 8; n++) {
 		if (cpu_access(f, gva, access, gpa))
 			return FIX_OK;
+		psc_drop(f, gva);
 		if (walk_guest(&f->ram, &f->mode, gva, access | WALK_SET_AD, &w))
 			return FIX_FAULT;
 		*gpa = w.gpa;
 		if (!guest_ram_contains(&f->ram, w.gpa, 1))
 			return FIX_OUTSIDE;
-		if ((access & WALK_WRITE) && (f->state[w.gpa >> PAGE_SHIFT] & PAGE_STATE_MONITORED))
+		if ((access & WALK_WRITE) && (f->state[w.gpa >> PAGE_SHIFT] & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)) &&
+		    !(f->stepping && f->open_gfn == w.gpa >> PAGE_SHIFT))
 			return FIX_MONITORED;
 		fix_map(f, gva, access);
 		cr_assert(f->r.status == POOL_OK || f->r.status == POOL_RETRY, "map: status %d", f->r.status);
 	}
+	cr_log_warn("stuck: gva %llx access %x status %d entry %llx mode %d cr0 %llx cr4 %llx walk %u entries %llx %llx %llx %llx",
+		    (unsigned long long)gva, access, f->r.status, (unsigned long long)f->r.entry, f->mode.paging,
+		    (unsigned long long)f->modes.cr0, (unsigned long long)f->modes.cr4, w.nentries, (unsigned long long)w.entry[0],
+		    (unsigned long long)w.entry[1], (unsigned long long)w.entry[2], (unsigned long long)w.entry[3]);
 	return FIX_STUCK;
 }

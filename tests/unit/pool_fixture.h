@@ -19,6 +19,12 @@
 #define FIX_STUB_ENTRY	(0x5000ull | PTE_P | PTE_W | PTE_A)
 #define FIX_TLB		64u
 
+#define FIX_PSC		16u
+#define FIX_QUEUE	16u
+
+/* One entry of a paging-structure cache: a leaf table that a walk has reached. */
+struct fix_psc { bool valid, writable, nx; uint64_t root, gva, table; };
+struct fix_event { uint64_t gpa; uint32_t len; enum write_class class; };
 struct fix_tlb { bool valid, writable, nx; uint64_t root, gva, gpa; };
 
 struct fix {
@@ -35,6 +41,13 @@ struct fix {
 	struct pool_result r;		/* of the last request */
 	struct fix_tlb tlb[FIX_TLB];
 	unsigned tlb_next;
+	struct fix_psc psc[FIX_PSC];
+	unsigned psc_next;
+	bool post;			/* events wait for the next request */
+	struct fix_event queue[FIX_QUEUE];
+	unsigned queued;
+	bool stepping;
+	uint64_t open_gfn;
 	bool audit;			/* full audit after every request */
 	unsigned need_flush;		/* NEED_FLUSH answers so far */
 	unsigned entry_changes;
@@ -53,12 +66,20 @@ uint64_t fix_table(struct fix *f);			/* a zeroed guest page, from 64 KiB up */
 uint64_t fix_read(const struct fix *f, uint64_t gpa, unsigned size);
 /* A store as trapd does it: RAM, then an event if the page is monitored. */
 void fix_write(struct fix *f, uint64_t gpa, uint64_t value, unsigned size);
+/* The same for bytes inside one page. */
+void fix_store(struct fix *f, uint64_t gpa, const void *bytes, uint32_t len, enum write_class class);
+void fix_consume(struct fix *f);
 /* A store that the pool is not told of. */
 void fix_poke(struct fix *f, uint64_t gpa, uint64_t value, unsigned size);
 
 /* Requests: each consumes f->r's flush as trapd does and audits. */
 void fix_set_root(struct fix *f, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, bool ac);
 void fix_invlpg(struct fix *f, uint64_t gva);
+enum pool_status fix_dirty(struct fix *f, uint64_t gva, bool user);
+enum pool_status fix_write_fault(struct fix *f, uint64_t gva, uint64_t gpa, enum write_class class, uint64_t rip);
+enum pool_status fix_unshadow(struct fix *f, uint64_t gva, uint64_t gpa, uint64_t rip);
+void fix_step_open(struct fix *f, uint64_t gfn);
+void fix_step_close(struct fix *f);
 enum pool_status fix_map(struct fix *f, uint64_t gva, uint32_t access);
 /* Access as a CPU: TLB, shadow, fault, walk, map, again. FIX_OK: *gpa is where the access went. */
 enum fix_access fix_access(struct fix *f, uint64_t gva, uint32_t access, uint64_t *gpa);

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Random guests against the pool, with fixed seeds. Tables point to each other at will: shared between slots, recursive,
+ * used as data, large pages over tables; the CPU has a TLB and a paging-structure cache; events wait for the next request;
+ * writes go through the guest's own addresses. After each step everything must hold that a guest could notice.
+ */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "tests/unit/pool_fixture.h"
+
+#define TABLE_BASE	0x10000ull
+#define DATA_BASE	0x400000ull
+#define NTABLES_MAX	400u
+
+struct plan {
+	const char *name;
+	uint64_t seed;
+	unsigned steps, ntables;
+	uint32_t users, extents, nodes, roots, hot, prefetch;
+	bool cache_off;
+	unsigned audit_every;
+};
+
+static struct fix f;
+static struct plan plan;
+static uint64_t rng;
+
+static uint64_t rnd(void)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return rng * 0x2545f4914f6cdd1dull;
+}
+
+static uint64_t pick(uint64_t n)
+{
+	return (rnd() >> 16) % n;
+}
+
+static bool chance(unsigned percent)
+{
+	return pick(100) < percent;
+}
+
+static uint64_t any_table(void)
+{
+	return TABLE_BASE + pick(plan.ntables) * PAGE_SIZE;
+}
+
+static uint64_t any_data(void)
+{
+	return DATA_BASE + pick((f.ram.low_end - DATA_BASE) >> PAGE_SHIFT) * PAGE_SIZE;
+}
+
+static unsigned any_index(unsigned bits)
+{
+	static const unsigned hot[] = { 0, 1, 2, 3, 4, 5, 255, 256, 300, 511 };
+	unsigned i = hot[pick(10)];
+
+	return bits == 10 && chance(30) ? (i + 512) & 1023 : i;
+}
+
+static uint64_t any_entry(unsigned size)
+{
+	uint64_t e;
+	unsigned kind = (unsigned)pick(100);
+
+	if (kind < 8)
+		return 0;
+	if (kind < 10)
+		return size == 4 ? (uint32_t)rnd() : rnd();
+	if (kind < 68)
+		e = any_table();
+	else if (kind < 88)
+		e = any_data();
+	else
+		e = PTE_PS | (pick(4) << (size == 4 ? 22 : 21));
+	if (!(e & PTE_PS) && chance(4))
+		e |= PTE_PS;
+	if (chance(2))
+		e |= size == 4 ? 0xc0000000u : 1ull << 38;	/* beyond RAM */
+	if (size == 8 && chance(6))
+		e |= PTE_NX;
+	e |= chance(96) ? PTE_P : 0;
+	e |= chance(85) ? PTE_W : 0;
+	e |= chance(80) ? PTE_U : 0;
+	e |= chance(60) ? PTE_A : 0;
+	e |= chance(50) ? PTE_D : 0;
+	e |= chance(10) ? PTE_G | PTE_PWT : 0;
+	return e;
+}
+
+static unsigned entry_size(void)
+{
+	return f.mode.paging == WALK_32BIT ? 4 : 8;
+}
+
+static uint64_t any_slot(uint64_t table)
+{
+	unsigned size = entry_size();
+
+	return table + any_index(size == 4 ? 10 : 9) * (uint64_t)size;
+}
+
+/* Mostly addresses that lead somewhere: at each level a few tries for an entry that is present. */
+static uint64_t any_gva(void)
+{
+	uint64_t gva = any_index(entry_size() == 4 ? 10 : 9) * (uint64_t)entry_size(), table = f.mode.cr3 & PTE_ADDR, e = 0;
+	unsigned count;
+	const struct walk_level *level = walk_levels(f.mode.paging, &count);
+
+	if (f.mode.paging == WALK_UNPAGED)
+		return gva | (chance(50) ? any_table() : any_data());
+	for (unsigned l = 0; l < count; l++, level++) {
+		uint64_t i = 0;
+
+		for (unsigned tries = 0; tries < 6; tries++) {
+			i = level->index_bits == 2 ? pick(4) : any_index(level->index_bits);
+			if (level->index_bits == 2)
+				e = f.mode.pdpte[i];
+			else if (guest_ram_contains(&f.ram, table, PAGE_SIZE))
+				e = fix_read(&f, table + i * level->entry_size, level->entry_size);
+			else
+				e = 0;
+			if ((e & PTE_P) && guest_ram_contains(&f.ram, e & PTE_ADDR, PAGE_SIZE))
+				break;
+		}
+		gva |= i << level->index_shift;
+		table = e & PTE_ADDR;
+	}
+	return gva & 1ull << 47 ? gva | 0xffff000000000000ull : gva;
+}
+
+/* Addresses used lately: what the TLB may still hold. */
+static uint64_t recent[16];
+static unsigned n_recent;
+
+static uint64_t recent_gva(void)
+{
+	return n_recent ? recent[pick(n_recent < 16 ? n_recent : 16)] : any_gva();
+}
+
+/* Where one of the guest's entries for a recently used address lies. */
+static uint64_t recent_slot(void)
+{
+	struct walk_result g;
+	uint64_t at;
+
+	if (walk_guest(&f.ram, &f.mode, recent_gva(), WALK_PROBE, &g) || !g.nentries)
+		return any_slot(any_table());
+	at = g.entry_gpa[pick(g.nentries)];
+	return at == ~0ull || !guest_ram_contains(&f.ram, at, 8) ? any_slot(any_table()) : at;
+}
+
+static uint32_t any_access(void)
+{
+	uint32_t a = chance(60) ? WALK_WRITE : chance(30) ? WALK_FETCH : 0;
+
+	return a | (chance(40) ? WALK_USER : 0);
+}
+
+/* ---- what must hold ---- */
+
+static void check_right(uint64_t gva, uint32_t access, uint64_t gpa, const char *what)
+{
+	struct walk_result g;
+	int rc = walk_guest(&f.ram, &f.mode, gva, access, &g);
+
+	cr_assert_eq(rc, 0, "seed %llx: %s %llx: the shadow gives what the guest does not", (unsigned long long)plan.seed, what,
+		     (unsigned long long)gva);
+	cr_assert_eq(g.gpa, gpa, "seed %llx: %s %llx: shadow %llx, guest %llx", (unsigned long long)plan.seed, what,
+		     (unsigned long long)gva, (unsigned long long)gpa, (unsigned long long)g.gpa);
+	if ((access & WALK_WRITE) && g.nentries)
+		cr_assert(g.entry[g.nentries - 1] & PTE_D, "writable but clean");
+	for (unsigned i = 0; i < g.nentries; i++)
+		cr_assert((g.entry[i] & PTE_A) || g.entry_gpa[i] == ~0ull, "present but not accessed");
+}
+
+static void check_within(uint64_t gva)
+{
+	for (unsigned user = 0; user < 2; user++) {
+		uint32_t view = user ? WALK_USER : 0;
+		struct pool_walk w;
+
+		if (fix_shadow(&f, gva, user, &w))
+			continue;
+		check_right(gva, view, w.gpa, "read");
+		if (w.writable)
+			check_right(gva, view | WALK_WRITE, w.gpa, "write");
+		if (!w.nx)
+			check_right(gva, view | WALK_FETCH, w.gpa, "fetch");
+	}
+}
+
+/* After INVLPG no CPU may hold for gva what the guest's tables do not give. */
+static void check_tlb(uint64_t gva)
+{
+	for (unsigned i = 0; i < FIX_TLB; i++) {
+		const struct fix_tlb *t = &f.tlb[i];
+		uint64_t root[2];
+		struct pool_modes m;
+
+		if (!t->valid || t->gva != (gva & PAGE_MASK))
+			continue;
+		pool_vcpu_roots(f.p, 0, root, &m);
+		if (t->root == root[0] && t->root != root[1])
+			check_right(t->gva, t->writable ? WALK_WRITE : 0, t->gpa, "TLB");
+		else if (t->root == root[1] && t->root != root[0])
+			check_right(t->gva, WALK_USER | (t->writable ? WALK_WRITE : 0), t->gpa, "TLB");
+	}
+}
+
+/* ---- steps ---- */
+
+static void step_set_root(void)
+{
+	uint64_t cr0 = CR0_PE | (chance(70) ? CR0_WP : 0), cr4 = chance(30) ? CR4_SMEP : 0, efer = 0, cr3 = any_table();
+	unsigned mode = (unsigned)pick(8);
+	bool ac = chance(50);
+
+	/* SMAP alone would need pages that can be fetched but not read, which no shadow entry can say: doc/pool.md. */
+	cr4 |= cr4 && chance(60) ? CR4_SMAP : 0;
+	if (f.r.root[0] && chance(70))
+		mode = f.mode.paging;
+	if (mode > WALK_4LEVEL)
+		mode = WALK_4LEVEL;
+	if (mode != WALK_UNPAGED)
+		cr0 |= CR0_PG;
+	if (mode == WALK_32BIT)
+		cr4 |= chance(80) ? CR4_PSE : 0;
+	else if (mode != WALK_UNPAGED)
+		cr4 |= CR4_PAE;
+	if (mode >= WALK_PAE && chance(80))
+		efer |= EFER_NXE;
+	if (mode == WALK_4LEVEL)
+		efer |= EFER_LME | EFER_LMA;
+	if (mode == WALK_PAE) {
+		cr3 += 32 * pick(128);
+		for (unsigned i = 0; i < 4; i++)
+			fix_write(&f, cr3 + 8 * i, chance(85) ? any_table() | PTE_P : 0, 8);
+	}
+	/* Few address spaces, so that they are met again. */
+	if (mode != WALK_PAE && chance(80))
+		cr3 = TABLE_BASE + pick(4) * PAGE_SIZE;
+	fix_set_root(&f, cr0, cr3, cr4, efer, ac);
+	n_recent = 0;
+}
+
+/* A store as an emulator or a device makes it: by guest-physical address, at any size and alignment. */
+static void step_store(void)
+{
+	static const uint32_t sizes[] = { 1, 2, 4, 8, 8, 8, 16, 64 };
+	uint64_t bytes[8], gpa = chance(50) ? recent_slot() : chance(95) ? any_slot(any_table()) : any_data();
+	uint32_t len = chance(70) ? entry_size() : sizes[pick(8)];
+
+	for (unsigned i = 0; i < 8; i++)
+		bytes[i] = any_entry(entry_size());
+	if (chance(10))
+		gpa += pick(8);
+	if ((gpa & (PAGE_SIZE - 1)) + len > PAGE_SIZE)
+		len = entry_size();
+	if ((gpa & (PAGE_SIZE - 1)) + len > PAGE_SIZE)
+		return;
+	fix_store(&f, gpa, bytes, len, chance(80) ? WRITE_CLASS_SIMPLE : WRITE_CLASS_DEVICE);
+}
+
+/* One instruction that writes at gva, as trapd handles it. It must come to an end. */
+static void step_write(uint64_t gva, uint32_t access)
+{
+	uint64_t gpa, value = any_entry(entry_size()), rip = 0x1000 + pick(4) * 16;
+	enum write_class class = chance(40) ? WRITE_CLASS_SIMPLE : (enum write_class)pick(WRITE_CLASS_DEVICE);
+	unsigned size = entry_size(), tries;
+
+	for (tries = 0; tries < 8; tries++) {
+		enum fix_access a = fix_access(&f, gva, access, &gpa);
+		enum pool_status s;
+
+		if (a == FIX_FAULT || a == FIX_OUTSIDE)
+			return;
+		cr_assert_neq(a, FIX_STUCK, "seed %llx: the fault at %llx comes for ever", (unsigned long long)plan.seed,
+			      (unsigned long long)gva);
+		if (a == FIX_OK) {	/* natively: nobody is told */
+			cr_assert(!(f.state[gpa >> PAGE_SHIFT] & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)));
+			fix_poke(&f, gpa, value, size);
+			return;
+		}
+		if (chance(30))
+			class = WRITE_CLASS_UNKNOWN;
+		if (class == WRITE_CLASS_SIMPLE && !(f.state[gpa >> PAGE_SHIFT] & PAGE_STATE_HOT))
+			s = POOL_EMULATE;
+		else if (class == WRITE_CLASS_UNKNOWN)
+			s = fix_unshadow(&f, gva, gpa, rip);
+		else
+			s = fix_write_fault(&f, gva, gpa, class, rip);
+		if (s == POOL_EMULATE) {
+			fix_store(&f, gpa, &value, size, class);
+			return;
+		}
+		if (s == POOL_STEP) {
+			fix_step_open(&f, gpa >> PAGE_SHIFT);
+			a = fix_access(&f, gva, access, &gpa);
+			cr_assert(a == FIX_OK || a == FIX_FAULT || a == FIX_OUTSIDE, "seed %llx: access %d inside a step",
+				  (unsigned long long)plan.seed, a);
+			if (a == FIX_OK)
+				fix_poke(&f, gpa, value, size);
+			fix_step_close(&f);
+			return;
+		}
+		cr_assert(s == POOL_UNSHADOW || s == POOL_OK, "status %d", s);
+	}
+	cr_assert_fail("seed %llx: livelock of the write at %llx", (unsigned long long)plan.seed, (unsigned long long)gva);
+}
+
+static void step_access(void)
+{
+	uint64_t gva = any_gva(), gpa;
+	uint32_t access = any_access();
+	struct walk_result g;
+
+	/* Faults of the guest's own are no work for the pool: few of them will do. */
+	if (chance(40))
+		gva = recent_gva();
+	for (unsigned n = 0; n < 12 && walk_guest(&f.ram, &f.mode, gva, access, &g); n++) {
+		gva = any_gva();
+		access = any_access();
+	}
+	if (access & WALK_WRITE)
+		step_write(gva, access);
+	else
+		cr_assert_neq(fix_access(&f, gva, access, &gpa), FIX_STUCK);
+	recent[n_recent++ % 16] = gva;
+	if (f.audit) {
+		fix_consume(&f);
+		check_within(gva);
+	}
+}
+
+static void step_rare(void)
+{
+	struct pool_result r;
+	uint64_t gfn = any_data() >> PAGE_SHIFT;
+
+	switch (pick(6)) {
+	case 0:
+		fix_consume(&f);
+		pool_clear_all(f.p, &f.r);
+		fix_settle(&f);
+		break;
+	case 1:
+		fix_consume(&f);
+		pool_flush_all(f.p, &f.r);
+		fix_settle(&f);
+		break;
+	case 2:
+	case 3:
+		fix_consume(&f);
+		pool_track(f.p, gfn, chance(50), &f.r);
+		fix_settle(&f);
+		break;
+	case 4: {
+		uint64_t gpa = any_table(), len = PAGE_SIZE + pick(3 * PAGE_SIZE);
+
+		for (uint64_t i = 0; i < len / 64; i++)
+			fix_poke(&f, gpa + i * 64, any_entry(8), 8);
+		fix_consume(&f);
+		pool_guest_range_changed(f.p, gpa, len, &r);
+		cr_assert_eq(r.status, POOL_OK);
+		break;
+	}
+	default:
+		fix_consume(&f);
+		pool_unshadow(f.p, 0, any_gva(), any_table(), rnd(), &f.r);
+		fix_settle(&f);
+		break;
+	}
+}
+
+static void step_dirty(void)
+{
+	uint64_t gva = any_gva();
+	struct walk_result g;
+	bool user = chance(40);
+	enum pool_status s;
+
+	if (walk_guest(&f.ram, &f.mode, gva, WALK_WRITE | WALK_SET_AD | (user ? WALK_USER : 0), &g))
+		return;
+	s = fix_dirty(&f, gva, user);
+	cr_assert(s == POOL_OK || s == POOL_E_NOTFOUND, "dirty: %d", s);
+	if (s == POOL_OK) {
+		struct pool_walk w;
+
+		cr_assert_eq(fix_shadow(&f, gva, user, &w), 0);
+		cr_assert(w.writable);
+	}
+	check_within(gva);
+}
+
+static void one_step(void)
+{
+	unsigned what = (unsigned)pick(1000);
+	uint64_t gva;
+
+	if (what < 450) {
+		step_access();
+	} else if (what < 800) {
+		step_store();
+	} else if (what < 900) {
+		gva = chance(70) ? recent_gva() : any_gva();
+		fix_invlpg(&f, gva);
+		check_tlb(gva);
+		check_within(gva);
+	} else if (what < 940) {
+		step_dirty();
+	} else if (what < 992) {
+		step_set_root();
+	} else {
+		step_rare();
+	}
+}
+
+static void fill_tables(void)
+{
+	for (unsigned t = 0; t < plan.ntables; t++)
+		for (unsigned i = 0; i < 64; i++)
+			fix_poke(&f, any_slot(TABLE_BASE + t * PAGE_SIZE), any_entry(8), 8);
+}
+
+static void run_plan(const struct plan *param)
+{
+	plan = *param;
+	rng = plan.seed * 0x9e3779b97f4a7c15ull;
+	cr_log_info("plan %s, seed %llx", plan.name, (unsigned long long)plan.seed);
+	fix_init(&f);
+	f.cfg.max_users = plan.users;
+	f.cfg.max_extents = plan.extents;
+	f.cfg.rmap_nodes_per_gfn = plan.nodes;
+	f.cfg.cached_roots = plan.roots;
+	f.cfg.hot_limit = plan.hot;
+	f.cfg.prefetch = plan.prefetch;
+	f.cfg.cache_off = plan.cache_off;
+	fix_open(&f);
+	f.post = true;
+	f.audit = plan.audit_every == 1;
+	fill_tables();
+	step_set_root();
+	for (unsigned i = 0; i < plan.steps; i++) {
+		one_step();
+		if (i % 16 == 0) {
+			fix_consume(&f);
+			fix_audit(&f, "every now and then");
+		}
+	}
+	cr_log_info("maps %llu retries %llu evictions %llu need_flush %u events %llu steps %llu hits %llu overflow %llu",
+		    (unsigned long long)f.stats[POOL_STAT_map_requests], (unsigned long long)f.stats[POOL_STAT_map_retry],
+		    (unsigned long long)f.stats[POOL_STAT_evict], f.need_flush,
+		    (unsigned long long)f.stats[POOL_STAT_mon_write_events], (unsigned long long)f.stats[POOL_STAT_step_opened],
+		    (unsigned long long)f.stats[POOL_STAT_cache_hits], (unsigned long long)f.stats[POOL_STAT_rmap_overflow]);
+	fix_close(&f);
+}
+
+TestSuite(pool_random, .timeout = 60);
+
+Test(pool_random, plain)
+{
+	run_plan(&(struct plan){ "plain", 0x1, 2500, 40, .prefetch = 8, .audit_every = 1 });
+}
+
+Test(pool_random, crowded_pool)
+{
+	run_plan(&(struct plan){ "crowded", 0x5eed, 15000, 400, .roots = 4, .hot = 6, .prefetch = 16, .audit_every = 16 });
+}
+
+Test(pool_random, few_users_and_extents)
+{
+	run_plan(&(struct plan){ "few", 0xabcdef, 2500, 60, .users = 24, .extents = 2, .nodes = 1, .roots = 2, .hot = 3,
+				 .prefetch = 4, .audit_every = 1 });
+}
+
+Test(pool_random, cache_off)
+{
+	run_plan(&(struct plan){ "cache off", 0x77, 2000, 40, .users = 64, .extents = 16, .nodes = 1, .roots = 1, .hot = 4,
+				 .prefetch = 1, .cache_off = true, .audit_every = 1 });
+}
+
+Test(pool_random, hot_tables)
+{
+	run_plan(&(struct plan){ "hot", 0x123456789, 2500, 12, .nodes = 2, .hot = 2, .prefetch = 64, .audit_every = 1 });
+}
