@@ -198,8 +198,11 @@ void *vcpu_thread_main(void *arg)
 {
 	struct vcpu *v = arg;
 	struct vm *vm = v->vm;
+	char name[16];
 	int rc = 0;
 
+	snprintf(name, sizeof(name), "vcpu%u", v->index);
+	pthread_setname_np(pthread_self(), name);
 	while (rc >= 0 && !stopping(v)) {
 		if (rc == 0) {
 			do {
