@@ -248,6 +248,7 @@ int pool_link_attach(struct vm *vm, char *err, size_t err_size)
 		v->events_since_reply = false;
 		v->flush_epoch = 0;
 		v->priv->epoch_in_flight = 0;
+		v->priv->real_root = 0;
 		memset(&v->priv->work, 0, sizeof(v->priv->work));
 		v->root[0] = v->root[1] = 0;
 	}

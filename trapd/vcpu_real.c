@@ -140,6 +140,10 @@ void vcpu_store_state(struct vcpu *v)
 	ctx.frame.ss = p->ss_real;
 	if (p->work.cycle)
 		vm_cycle_dummy_slot(v->vm);
+	if (!p->real_root) {	/* after an attach: the stub itself is mapped by no root that the CPU has */
+		p->kcpu.run->s.regs.sregs.cr3 = root;
+		p->kcpu.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+	}
 	if (p->work.flush || p->work.cycle || root != p->real_root) {
 		ctx.cr3 = root;
 		if (!p->work.cycle && !v->vm->facts.coherent_after_flush) {

@@ -239,6 +239,7 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 		fail(err, err_size, rc, "out of memory");
 		goto undo;
 	}
+	kcpu_install_kick();	/* the same handler for every VM of the process */
 	if ((rc = check_memory(&vm->config, err, err_size)) || (rc = open_kvm(vm, err, err_size)))
 		goto undo;
 	rc = cpuid_build(vm->kvm_fd, vm->cpuid, &vm->facts.maxphyaddr);
