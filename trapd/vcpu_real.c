@@ -130,9 +130,13 @@ void vcpu_store_state(struct vcpu *v)
 	struct kcpu_context ctx = { .frame = { .rip = v->cpu.rip, .rsp = v->cpu.gpr[GPR_RSP], .rflags = real_rflags(v) } };
 
 	if (v->sregs_dirty) {
+		bool segments, control;
+
 		stub_set_code_and_stack(p->kcpu.stub, v->index, &v->cpu.seg[SREG_CS], &v->cpu.seg[SREG_SS], &p->cs_real, &p->ss_real);
 		v->sregs_dirty = false;
-		if (store_data_segments(v) | store_control_bits(v))
+		segments = store_data_segments(v);
+		control = store_control_bits(v);
+		if (segments || control)
 			p->kcpu.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
 	}
 	memcpy(ctx.gpr, v->cpu.gpr, sizeof(ctx.gpr));
