@@ -31,6 +31,8 @@ include tests/unit/link.mk
 include tests/unit/privilege.mk
 include tests/unit/poold.mk
 include tests/unit/emulate.mk
+include tests/unit/control.mk
+
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh

@@ -1,0 +1,3 @@
+# Framing, control server, trapd's control verbs.
+UNIT_TESTS += tests/unit/test_trapd_control
+tests_unit_test_trapd_control_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
