@@ -130,21 +130,34 @@ static int take(struct memfd *m, int *fd, uint64_t size)
 	return rc;
 }
 
+/* The control thread reads the pool's counters under the same lock (engine.c): never unmap them under its feet. */
+static void swap_stats(struct vm *vm, struct memfd *fresh)
+{
+	struct memfd old;
+
+	pthread_mutex_lock(&vm->stop_lock);
+	old = vm->stats_p;
+	vm->stats_p = *fresh;
+	pthread_mutex_unlock(&vm->stop_lock);
+	memfd_close(&old);
+}
+
 /* Take what poold sent: sizes and seals checked, page_state as large as RAM. fds belong to this function. */
 static int open_objects(struct vm *vm, const struct attach_welcome *w, int fds[WELCOME_NFDS])
 {
 	uint64_t state_bytes = ((guest_ram_span(&vm->ram) >> PAGE_SHIFT) + 4095) & ~4095ull;
+	struct memfd stats = MEMFD_NONE;
 	int rc = 0;
 
 	if (!w->pool_bytes || w->pool_bytes > VM_POOL_MAX || w->pool_bytes % (2ull << 20) || w->stats_bytes > ATTACH_MAX_STATS)
 		rc = -EPROTO;
-	memfd_close(&vm->stats_p);	/* of the attach before */
 	if (!rc)
 		rc = take(&vm->link_p, &fds[WELCOME_FD_LINK_P], LINK_P_SIZE);
 	if (!rc)
 		rc = take(&vm->page_state_fd, &fds[WELCOME_FD_PAGE_STATE], state_bytes);
 	if (!rc)
-		rc = take(&vm->stats_p, &fds[WELCOME_FD_STATS_P], w->stats_bytes);
+		rc = take(&stats, &fds[WELCOME_FD_STATS_P], w->stats_bytes);
+	swap_stats(vm, &stats);
 	if (!rc) {
 		rc = pool_window_add(vm, fds[WELCOME_FD_POOL], w->pool_bytes);
 		fds[WELCOME_FD_POOL] = -1;
@@ -185,9 +198,11 @@ static int handshake(struct vm *vm, char *err, size_t err_size)
 			 vm->config.attach_socket, strerror(-rc));
 		return rc;
 	}
+	pthread_mutex_lock(&vm->stop_lock);	/* read by the control thread */
 	vm->epoch = w.epoch;
 	vm->pool_bytes = w.pool_bytes;
 	vm->pool_pages = w.pool_pages;
+	pthread_mutex_unlock(&vm->stop_lock);
 	return 0;
 }
 
