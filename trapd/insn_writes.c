@@ -126,8 +126,8 @@ static bool store_find(struct vcpu *v, const struct insn *in, const struct write
 		out->gva &= cpu_linear_mask(&v->cpu);
 		return true;
 	case FORM_DESTINATION:
-		/* MOVSD and CMPSD are also names of SSE instructions: those have an XMM operand. */
-		if (in->id == X86_INS_MOVSD && in->op[1].type != OPERAND_MEM)
+		/* MOVSD is also the name of an SSE instruction: that one has an XMM operand. */
+		if (in->id == X86_INS_MOVSD && (in->op[0].type != OPERAND_MEM || in->op[1].type != OPERAND_MEM))
 			return store_of_operand(v, in, row, &in->op[0], out);
 		out->size = row->bytes ? row->bytes : string_bytes(in);
 		out->gva = (segment_base(v, SREG_ES) + insn_effective(v, in, &di)) & cpu_linear_mask(&v->cpu);

@@ -10,3 +10,7 @@ tests_unit_test_decode_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_emulate
 tests_unit_test_emulate_SOURCES = tests/unit/test_emulate.c $(FAKE_VCPU) $(FAKE_BUS)
 tests_unit_test_emulate_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_insn_writes
+tests_unit_test_insn_writes_SOURCES = tests/unit/test_insn_writes.c tests/unit/native_forms.h tests/unit/native_run.S \
+	$(FAKE_VCPU) $(FAKE_BUS)
+tests_unit_test_insn_writes_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
