@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The attach handshake: HELLO and WELCOME as one SEQPACKET message each, with descriptors. Runs on trapd's vCPU thread and
- * on poold's link thread. The message is hostile: whatever comes with it is closed unless all of it is as expected.
+ * The attach handshake: HELLO and WELCOME as one SEQPACKET message each, with descriptors. Runs on trapd's vCPU
+ * thread and on poold's link thread. The message is hostile: whatever comes with it is closed unless all of it is as
+ * expected.
  */
 #include <errno.h>
 #include <poll.h>

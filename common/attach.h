@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The attach handshake over a UNIX SEQPACKET socket: one protobuf message (proto/attach.proto) with descriptors
- * (SCM_RIGHTS) each way; afterwards the socket's hang-up is the detach. Blocking with a deadline: used from a vCPU thread
- * and from poold's per-link thread, never from a main loop.
+ * (SCM_RIGHTS) each way; afterwards the socket's hang-up is the detach. Blocking with a deadline: used from a vCPU
+ * thread and from poold's per-link thread, never from a main loop.
  */
 #ifndef SHADOWPOOL_COMMON_ATTACH_H
 #define SHADOWPOOL_COMMON_ATTACH_H
@@ -17,9 +17,9 @@
 #define ATTACH_MAX_FDS		8u
 
 /*
- * Order of descriptors in HELLO and WELCOME. The header of link-t carries last_epoch of the hello, since trapd writes it
- * before poold has named the new one; the header of link-p carries the new epoch. stats-p begins with the pool's counters
- * in the order of enum pool_stat; stats-t may have any size up to ATTACH_MAX_STATS.
+ * Order of descriptors in HELLO and WELCOME. The header of link-t carries last_epoch of the hello, since trapd writes
+ * it before poold has named the new one; the header of link-p carries the new epoch. stats-p begins with the pool's
+ * counters in the order of enum pool_stat; stats-t may have any size up to ATTACH_MAX_STATS.
  */
 #define ATTACH_MAX_STATS	(1u << 20)
 enum attach_hello_fd { HELLO_FD_LINK_T, HELLO_FD_RAM, HELLO_FD_STATS_T, HELLO_FD_EVENT, HELLO_NFDS };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Both ends of one link: rings, mailboxes and the wake protocol over the mapped objects. No sockets, no policy: the attach
- * handshake is common/attach.h. Sites R1, Q1..Q3, W1..W4, L1..L3, P4 of doc/ring.md.
+ * Both ends of one link: rings, mailboxes and the wake protocol over the mapped objects. No sockets, no policy: the
+ * attach handshake is common/attach.h. Sites R1, Q1..Q3, W1..W4, L1..L3, P4 of doc/ring.md.
  */
 #ifndef SHADOWPOOL_COMMON_LINK_H
 #define SHADOWPOOL_COMMON_LINK_H
@@ -63,9 +63,9 @@ int link_p_check(const void *base, const struct link_params *p);
 void link_client_init(struct link_client *c, void *link_t, const void *link_p, int eventfd, const struct link_params *p,
 		      uint32_t vcpu);
 /*
- * Post one event: pushes, and waits on head while the ring is full. Published by link_client_publish, by the next request,
- * or when RING_BATCH events have come together. 0; -ENOTCONN dead link; -EPROTO broken peer; -ETIMEDOUT: no room within
- * LINK_STUCK_MS, detach.
+ * Post one event: pushes, and waits on head while the ring is full. Published by link_client_publish, by the next
+ * request, or when RING_BATCH events have come together. 0; -ENOTCONN dead link; -EPROTO broken peer; -ETIMEDOUT: no
+ * room within LINK_STUCK_MS, detach.
  */
 int link_client_post(struct link_client *c, const struct link_event *ev);
 void link_client_publish(struct link_client *c);
@@ -83,8 +83,8 @@ void link_client_claim(struct link_client *c, uint32_t other, uint32_t tail);
 int link_client_request(struct link_client *c, const struct link_req *req, struct link_rep *rep,
 			uint64_t touch[LINK_MAX_TOUCH]);
 /*
- * Any thread: mark dead and wake the waiter; every later call returns -ENOTCONN. The objects stay mapped until the vCPU's
- * thread has returned from its call.
+ * Any thread: mark dead and wake the waiter; every later call returns -ENOTCONN. The objects stay mapped until the
+ * vCPU's thread has returned from its call.
  */
 void link_client_kill(struct link_client *c);
 
@@ -101,7 +101,7 @@ struct link_server {
 	struct link_params params;
 	struct link_p_loop *loop;
 	struct link_server_vcpu vcpu[LINK_MAX_VCPUS];
-	uint32_t wake_after;		/* events that wake a sleeping loop; 1, or nslots / 4 where there is one CPU only */
+	uint32_t wake_after;		/* events that wake a sleeping loop: 1; nslots / 4 on one CPU */
 	uint32_t cpu;			/* private copy of ll_cpu */
 	enum link_fault fault;		/* why the last -EPROTO */
 	uint64_t idle_ns;		/* moving average of the idle time, for the wait budget */
@@ -111,18 +111,18 @@ struct link_server {
 
 void link_server_init(struct link_server *s, const void *link_t, void *link_p, const struct link_params *p);
 /*
- * Take up to RING_BATCH events of vCPU v; see ring_take. Releases head lazily. Type, size, count, flags and page borders of
- * each copy are checked here (-EPROTO); that ev_gpa is RAM is the caller's to check.
+ * Take up to RING_BATCH events of vCPU v; see ring_take. Releases head lazily. Type, size, count, flags and page
+ * borders of each copy are checked here (-EPROTO); that ev_gpa is RAM is the caller's to check.
  */
 int link_server_events(struct link_server *s, uint32_t v, struct link_event *out);
 /*
- * Is there a request of vCPU v (Q1)? 1: copied to *req, -EPROTO: broken peer, 0: none. rq_op, rq_nwalk and rq_flags are in
- * range. The caller then consumes every ring up to link_server_claimed() before it answers.
+ * Is there a request of vCPU v (Q1)? 1: copied to *req, -EPROTO: broken peer, 0: none. rq_op, rq_nwalk and rq_flags
+ * are in range. The caller then consumes every ring up to link_server_claimed() before it answers.
  */
 int link_server_request(struct link_server *s, uint32_t v, struct link_req *req);
 /*
- * Tail of ring w that a request of vCPU v claims (rq_tail for w == v, tails[w] else), as a count of events still to consume.
- * -EPROTO: it claims more than is published.
+ * Tail of ring w that a request of vCPU v claims (rq_tail for w == v, tails[w] else), as a count of events still to
+ * consume. -EPROTO: it claims more than is published.
  */
 int64_t link_server_claimed(struct link_server *s, uint32_t v, uint32_t w, const struct link_req *req);
 /* Answer (Q2, Q3): rep everything but rp_seq; touch holds rp_ntouch addresses if that is 1 to 8. */
@@ -130,13 +130,13 @@ void link_server_reply(struct link_server *s, uint32_t v, const struct link_rep 
 /* Publish heads and wake producers that wait for room. */
 void link_server_release(struct link_server *s);
 /*
- * Nothing found by a poll of all vCPUs: look on for a while, if the peer runs on another CPU and waiting has paid off lately.
- * Publishes heads first. true: there is work (or a broken index: the next poll says so).
+ * Nothing found by a poll of all vCPUs: look on for a while, if the peer runs on another CPU and waiting has paid off
+ * lately. Publishes heads first. true: there is work (or a broken index: the next poll says so).
  */
 bool link_server_spin(struct link_server *s);
 /*
- * L1..L3: true if armed and nothing is to do, so the caller may sleep (at most LINK_SLEEP_MS) on the eventfd; else stays
- * disarmed.
+ * L1..L3: true if armed and nothing is to do, so the caller may sleep (at most LINK_SLEEP_MS) on the eventfd; else
+ * stays disarmed.
  */
 bool link_server_arm(struct link_server *s);
 /* After the sleep. timed_out: no kick came; work that should have been announced then counts as a lost wake. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Headers of the two link objects, the mailbox predicate and the names of faults. Runs once per attach, in either daemon;
- * nothing is ever taken from a peer's header, it is only compared.
+ * Headers of the two link objects, the mailbox predicate and the names of faults. Runs once per attach, in either
+ * daemon; nothing is ever taken from a peer's header, it is only compared.
  */
 #include <errno.h>
 #include <string.h>

@@ -43,16 +43,16 @@ static void client_kick(struct link_client *c)
 
 	counter_add(&c->count.kicks, 1);
 	/*
-	 * EAGAIN: the counter is full, so poold is awake. The descriptor is shared with poold, which could make this block;
-	 * the signal that kicks a vCPU thread then gets it out.
+	 * EAGAIN: the counter is full, so poold is awake. The descriptor is shared with poold, which could make this
+	 * block; the signal that kicks a vCPU thread then gets it out.
 	 */
 	while (write(c->eventfd, &one, sizeof(one)) < 0 && errno == EINTR && !client_is_dead(c))
 		;
 }
 
 /*
- * P4, pairs with L2: either poold's loop sees what was published before it sleeps, or this sees it armed.
- * old: tail before the publication. always: for a request or a full ring, which wake poold however few events there are.
+ * P4, pairs with L2: either poold's loop sees what was published before it sleeps, or this sees it armed. old: tail
+ * before the publication. always: for a request or a full ring, which wake poold however few events there are.
  */
 static void client_wake_peer(struct link_client *c, uint32_t old, bool always)
 {
@@ -60,8 +60,8 @@ static void client_wake_peer(struct link_client *c, uint32_t old, bool always)
 
 	link_delay(DELAY_PUBLISHED);
 	fence_full();
-	/* Acquire: wake_at must be of this arming or a later one (L1 stores it before armed). */
-	if (!load_acquire(&c->loop->ll_armed))
+	/* In any order: a mark that is older than armed means that L2 is still to come, and L3 sees the new tail. */
+	if (!load_relaxed(&c->loop->ll_armed))
 		return;
 	wake_at = load_relaxed(&c->theirs->lp_wake_at);
 	if (always || new - wake_at < new - old)
@@ -86,7 +86,10 @@ static bool client_spin(struct link_client *c, const uint32_t *word, uint32_t ol
 	uint64_t budget, start, now;
 	uint32_t i;
 
-	/* Hints of the peer: wrong ones cost the budget at most. On one CPU spinning only keeps the peer from running. */
+	/*
+	 * Hints of the peer: wrong ones cost the budget at most. On one CPU spinning only keeps the peer from
+	 * running.
+	 */
 	if (load_relaxed(&c->loop->ll_state) != LINK_STATE_RUNNING || load_relaxed(&c->loop->ll_cpu) == c->cpu)
 		return false;
 	budget = wait_budget_ns(c->spin_ns);
@@ -278,9 +281,9 @@ void link_client_kill(struct link_client *c)
 	store_relaxed(&c->dead, 1);
 	fence_full();	/* pairs with W3: the waiter sees dead, or this sees it waiting */
 	/*
-	 * Between its last look at dead and the futex call a waiter cannot be woken, so wake until it has left. All of them:
-	 * the peer may have its own threads on the word to swallow a single wake. The bound guards against a waiter that is
-	 * stopped on its way; its own timeout frees that one.
+	 * Between its last look at dead and the futex call a waiter cannot be woken, so wake until it has left. All
+	 * of them: the peer may have its own threads on the word to swallow a single wake. The bound guards against a
+	 * waiter that is stopped on its way; its own timeout frees that one.
 	 */
 	for (tries = 0; tries < 1000 && load_relaxed(&c->mine->lt_waiting) != LINK_WAIT_NONE; tries++) {
 		wake_futex_wake(&c->theirs->lp_rep.rp_seq, INT32_MAX);

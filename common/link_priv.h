@@ -12,8 +12,9 @@
 #include "common/link.h"
 
 /*
- * Bounds of the spin budget, our own: a peer's hints can cost at most this much per wait. Waking a sleeper on another CPU
- * costs about 15 us, so less than that is not worth the sleep; a peer slower than the upper bound is not worth spinning for.
+ * Bounds of the spin budget, our own: a peer's hints can cost at most this much per wait. Waking a sleeper on another
+ * CPU costs about 15 us, so less than that is not worth the sleep; a peer slower than the upper bound is not worth
+ * spinning for.
  */
 #define WAIT_SPIN_MIN_NS	10000u
 #ifndef WAIT_SPIN_MAX_NS	/* 0 in the test of the wake handshake: always sleep */
@@ -33,8 +34,8 @@ int wake_futex_wait(const uint32_t *word, uint32_t expected, uint32_t timeout_ms
 void wake_futex_wake(const uint32_t *word, int max_threads);
 
 /*
- * Injected delays between the steps of the wake handshake, and a longer sleep that turns a lost wake from a delay into a
- * failure. Only the test that compiles these files itself has them.
+ * Injected delays between the steps of the wake handshake, and a longer sleep that turns a lost wake from a delay
+ * into a failure. Only the test that compiles these files itself has them.
  */
 enum link_delay_site { DELAY_IDLE, DELAY_PUBLISHED, DELAY_WAITING, DELAY_REPLIED, DELAY_ARMED };
 #ifdef LINK_TEST_HOOKS

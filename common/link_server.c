@@ -103,8 +103,8 @@ int link_server_events(struct link_server *s, uint32_t v, struct link_event *out
 
 static bool request_valid(const struct link_req *req)
 {
-	return req->rq_op >= LINK_OP_MAP && req->rq_op < LINK_OP_COUNT && req->rq_nwalk <= 4 && !(req->rq_flags & 0xf000) &&
-	       (req->rq_flags & LINK_CLASS_MASK) >> LINK_CLASS_SHIFT < WRITE_CLASS_COUNT;
+	return req->rq_op >= LINK_OP_MAP && req->rq_op < LINK_OP_COUNT && req->rq_nwalk <= 4 &&
+	       !(req->rq_flags & 0xf000) && (req->rq_flags & LINK_CLASS_MASK) >> LINK_CLASS_SHIFT < WRITE_CLASS_COUNT;
 }
 
 int link_server_request(struct link_server *s, uint32_t v, struct link_req *req)
@@ -195,7 +195,10 @@ void link_server_release(struct link_server *s)
 		server_wake_room(s, released);
 }
 
-/* Is there a request, or are there at least this many events in one ring? Nonsense counts: the poll that follows says so. */
+/*
+ * Is there a request, or are there at least this many events in one ring? Nonsense counts: the poll that follows says
+ * so.
+ */
 static bool server_has_work(const struct link_server *s, uint32_t events)
 {
 	uint32_t v;
@@ -261,11 +264,11 @@ bool link_server_arm(struct link_server *s)
 
 	link_server_release(s);
 	link_delay(DELAY_IDLE);
-	/* L1: wake_at before armed, so that who sees armed sees this wake_at or a later one. */
+	/* L1 */
 	for (v = 0; v < s->params.nvcpu; v++)
 		store_relaxed(&s->vcpu[v].mine->lp_wake_at, s->vcpu[v].ring.next + s->wake_after);
 	server_set_state(s, LINK_STATE_SLEEPING);
-	store_release(&s->loop->ll_armed, 1);
+	store_relaxed(&s->loop->ll_armed, 1);
 	link_delay(DELAY_ARMED);
 	fence_full();	/* L2, pairs with P4 */
 	/* L3 */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * System calls and arithmetic of the wait policy: shared futex, clock, CPU number, spin budget. Runs on trapd's vCPU threads,
- * on poold's link thread and, for wakes, on whoever ends a link. Never waits without a timeout.
+ * System calls and arithmetic of the wait policy: shared futex, clock, CPU number, spin budget. Runs on trapd's vCPU
+ * threads, on poold's link thread and, for wakes, on whoever ends a link. Never waits without a timeout.
  */
 #include <errno.h>
 #include <linux/futex.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The ring of write events. Producer functions run on trapd's vCPU thread, consumer functions on poold's link thread; the
- * other side's index and slots are hostile. No system calls, no waiting: that is link_client.c and link_server.c.
+ * The ring of write events. Producer functions run on trapd's vCPU thread, consumer functions on poold's link thread;
+ * the other side's index and slots are hostile. No system calls, no waiting: that is link_client.c and link_server.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,8 +24,8 @@ void ring_producer_init(struct ring_spsc_producer *r, struct link_event *slots, 
 	store_release(tail, start);
 }
 
-void ring_consumer_init(struct ring_spsc_consumer *r, const struct link_event *slots, const uint32_t *tail, uint32_t *head,
-			uint32_t nslots, uint32_t start)
+void ring_consumer_init(struct ring_spsc_consumer *r, const struct link_event *slots, const uint32_t *tail,
+			uint32_t *head, uint32_t nslots, uint32_t start)
 {
 	*r = (struct ring_spsc_consumer){
 		.slots = slots, .tail = tail, .head = head, .mask = nslots - 1, .next = start, .published = start,

@@ -36,10 +36,13 @@ struct ring_spsc_consumer {
 /* nslots: power of two. start: first index, the same on both sides. The shared index is stored. */
 void ring_producer_init(struct ring_spsc_producer *r, struct link_event *slots, uint32_t *tail, const uint32_t *head,
 			uint32_t nslots, uint32_t start);
-void ring_consumer_init(struct ring_spsc_consumer *r, const struct link_event *slots, const uint32_t *tail, uint32_t *head,
-			uint32_t nslots, uint32_t start);
+void ring_consumer_init(struct ring_spsc_consumer *r, const struct link_event *slots, const uint32_t *tail,
+			uint32_t *head, uint32_t nslots, uint32_t start);
 
-/* Put one event into the next slot; ev_seq is set here. Not visible until ring_publish. -EAGAIN: full. -EPROTO: the peer's head is nonsense. */
+/*
+ * Put one event into the next slot; ev_seq is set here. Not visible until ring_publish. -EAGAIN: full. -EPROTO: the
+ * peer's head is nonsense.
+ */
 int ring_push(struct ring_spsc_producer *r, const struct link_event *ev);
 /* Publish all pushed events (P3). Returns true if anything was published: the caller then runs the wake check (P4). */
 bool ring_publish(struct ring_spsc_producer *r);

@@ -10,8 +10,8 @@
 
 static const uint32_t layout[] = {
 	LINK_VERSION, LINK_MAX_VCPUS, LINK_MAX_TOUCH,
-	LINK_T_VCPU(0), LINK_T_VCPU(1), LINK_T_SLOTS(2, 0), LINK_T_SLOTS(2, 1), LINK_P_LOOP, LINK_P_VCPU(0), LINK_P_VCPU(1),
-	LINK_P_SIZE,
+	LINK_T_VCPU(0), LINK_T_VCPU(1), LINK_T_SLOTS(2, 0), LINK_T_SLOTS(2, 1),
+	LINK_P_LOOP, LINK_P_VCPU(0), LINK_P_VCPU(1), LINK_P_SIZE,
 
 	sizeof(struct link_header), FIELD(link_header, lh_magic), FIELD(link_header, lh_version),
 	FIELD(link_header, lh_header_size), FIELD(link_header, lh_epoch), FIELD(link_header, lh_vm_id),
@@ -27,8 +27,8 @@ static const uint32_t layout[] = {
 	FIELD(link_req, rq_tail), FIELD(link_req, rq_flushed),
 	LINK_OP_MAP, LINK_OP_DIRTY, LINK_OP_WRITE_FAULT, LINK_OP_UNSHADOW, LINK_OP_OPEN, LINK_OP_CLOSE, LINK_OP_INVLPG,
 	LINK_OP_SET_ROOT, LINK_OP_NOP, LINK_OP_AUDIT, LINK_OP_TRACK, LINK_OP_COUNT,
-	LINK_RQF_WRITE, LINK_RQF_FETCH, LINK_RQF_USER_VIEW, LINK_RQF_AC, LINK_RQF_LMA, LINK_RQF_NXE, LINK_RQF_FLUSHED_ALL,
-	LINK_RQF_ALL_ROOTS,
+	LINK_RQF_WRITE, LINK_RQF_FETCH, LINK_RQF_USER_VIEW, LINK_RQF_AC, LINK_RQF_LMA, LINK_RQF_NXE,
+	LINK_RQF_FLUSHED_ALL, LINK_RQF_ALL_ROOTS,
 
 	sizeof(struct link_rep), FIELD(link_rep, rp_seq), FIELD(link_rep, rp_op), FIELD(link_rep, rp_status),
 	FIELD(link_rep, rp_flush), FIELD(link_rep, rp_ntouch), FIELD(link_rep, rp_root), FIELD(link_rep, rp_gva),
@@ -38,13 +38,14 @@ static const uint32_t layout[] = {
 	POOL_NEED_FLUSH, POOL_E_RANGE, POOL_E_INVAL, POOL_E_NOMEM, POOL_E_NOTFOUND, POOL_E_CORRUPT,
 	POOL_FLUSH_NONE, POOL_FLUSH_GVA, POOL_FLUSH_ROOT, POOL_FLUSH_ALL, LINK_TOUCH_TOO_MANY,
 
-	sizeof(struct link_t_vcpu), FIELD(link_t_vcpu, lt_tail), FIELD(link_t_vcpu, lt_waiting), FIELD(link_t_vcpu, lt_state),
-	FIELD(link_t_vcpu, lt_cpu), FIELD(link_t_vcpu, lt_req), FIELD(link_t_vcpu, lt_tails),
+	sizeof(struct link_t_vcpu), FIELD(link_t_vcpu, lt_tail), FIELD(link_t_vcpu, lt_waiting),
+	FIELD(link_t_vcpu, lt_state), FIELD(link_t_vcpu, lt_cpu), FIELD(link_t_vcpu, lt_req), FIELD(link_t_vcpu, lt_tails),
 	LINK_WAIT_NONE, LINK_WAIT_REPLY, LINK_WAIT_ROOM, LINK_STATE_RUNNING, LINK_STATE_SLEEPING,
 
-	sizeof(struct link_p_loop), FIELD(link_p_loop, ll_armed), FIELD(link_p_loop, ll_state), FIELD(link_p_loop, ll_cpu),
-	sizeof(struct link_p_vcpu), FIELD(link_p_vcpu, lp_head), FIELD(link_p_vcpu, lp_wake_at), FIELD(link_p_vcpu, lp_rep),
-	FIELD(link_p_vcpu, lp_touch),
+	sizeof(struct link_p_loop), FIELD(link_p_loop, ll_armed), FIELD(link_p_loop, ll_state),
+	FIELD(link_p_loop, ll_cpu),
+	sizeof(struct link_p_vcpu), FIELD(link_p_vcpu, lp_head), FIELD(link_p_vcpu, lp_wake_at),
+	FIELD(link_p_vcpu, lp_rep), FIELD(link_p_vcpu, lp_touch),
 
 	PAGE_STATE_MONITORED, PAGE_STATE_HOT, PAGE_STATE_ROOT, PAGE_STATE_TRACKED,
 };

@@ -21,6 +21,11 @@ tests_unit_link_wake_test_LDADD = common/libcommon.a -lpthread
 tests_unit_ring_threads_test_SOURCES = tests/unit/ring_threads.c $(LINK_PAIR)
 tests_unit_ring_threads_test_LDADD = common/libcommon.a -lpthread
 
+# Exhaustive models of the handshakes, with store buffers; exit 77 without spin(1).
+LINK_MODELS = tests/models/kill.pml tests/models/loop.pml tests/models/monitor.pml tests/models/reply.pml tests/models/tso.pml
+EXTRA_DIST += doc/ring.md tests/models/models.sh $(LINK_MODELS)
+TESTS += tests/models/models.sh
+
 UNIT_TESTS += tests/unit/test_ring
 tests_unit_test_ring_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_memfd

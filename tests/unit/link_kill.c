@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two processes on one link, and a third that kills or stops either at random moments, also in the middle of the attach
- * handshake. The survivor must notice, leave no descriptor and no mapping behind, and attach anew; within an epoch all
- * events keep their order, every request that is answered is answered after its events, and a stopped peer loses nothing.
+ * Two processes on one link, and a third that kills or stops either at random moments, also in the middle of the
+ * attach handshake. The survivor must notice, leave no descriptor and no mapping behind, and attach anew; within an
+ * epoch all events keep their order, every request that is answered is answered after its events, and a stopped peer
+ * loses nothing.
  * usage: link_kill.test [seed]
  */
 #include <dirent.h>
@@ -48,7 +49,7 @@ static struct board *board;
 static struct sockaddr_un address;
 static socklen_t address_size;
 
-static int failure(const char *format, ...)
+static int __attribute__((format(printf, 1, 2))) failure(const char *format, ...)
 {
 	uint32_t none = 0;
 	va_list args;
@@ -98,7 +99,8 @@ static unsigned count_mappings(void)
 static void check_leftovers(const char *who, unsigned fds)
 {
 	if (count_fds() != fds || count_mappings())
-		failure("%s: %u descriptors instead of %u, %u mappings after a detach", who, count_fds(), fds, count_mappings());
+		failure("%s: %u descriptors instead of %u, %u mappings after a detach", who, count_fds(), fds,
+			count_mappings());
 }
 
 static bool hung_up(int sock)
@@ -108,7 +110,10 @@ static bool hung_up(int sock)
 	return poll(&pfd, 1, 0) > 0;
 }
 
-/* poold's side ------------------------------------------------------------------------------------------------------- */
+/*
+ * poold's side
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 struct serving {
 	int sock, eventfd;
@@ -234,7 +239,10 @@ static void poold_main(int listener)
 	}
 }
 
-/* trapd's side ------------------------------------------------------------------------------------------------------- */
+/*
+ * trapd's side
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 struct posting {
 	int sock, eventfd;
@@ -355,7 +363,10 @@ static void trapd_main(void)
 	}
 }
 
-/* The killer --------------------------------------------------------------------------------------------------------- */
+/*
+ * The killer
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 struct process {
 	pid_t pid;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Both ends of a link for tests: real objects, mapped as the daemons map them, a stream of events and requests that checks
- * its own order, and the loop that poold runs.
+ * Both ends of a link for tests: real objects, mapped as the daemons map them, a stream of events and requests that
+ * checks its own order, and the loop that poold runs.
  */
 #ifndef SHADOWPOOL_TESTS_LINK_PAIR_H
 #define SHADOWPOOL_TESTS_LINK_PAIR_H
@@ -29,11 +29,14 @@ void pair_server(struct link_pair *p, struct link_server *s);
 
 /* Event and request number i of a stream. */
 void pair_event(struct link_event *ev, uint64_t i);
-/* Send a request that names how many events were posted so far, and check the reply. 0, -EBADMSG, or what the link says. */
+/*
+ * Send a request that names how many events were posted so far, and check the reply. 0, -EBADMSG, or what the link
+ * says.
+ */
 int pair_request(struct link_client *c, uint64_t posted);
 /*
- * One round of poold's loop over all vCPUs. Returns 1: worked, 0: idle, -EBADMSG: an event is out of order or a request is
- * answered too early, -EPROTO: broken peer.
+ * One round of poold's loop over all vCPUs. Returns 1: worked, 0: idle, -EBADMSG: an event is out of order or a
+ * request is answered too early, -EPROTO: broken peer.
  */
 int pair_poll(struct link_server *s, struct pair_stream *streams);
 /* pair_poll, and the sleep of an idle loop. sleep_ms: LINK_SLEEP_MS but in tests of the wake handshake. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A hostile hand in the peer's object: while both ends of a link run, random words of the object that one end reads are
- * overwritten. That end, the victim, may give up with -EPROTO or go on; it may not crash, hang, or let anything through that
- * is out of range. Meant for builds with --enable-asan --enable-ubsan as well.
+ * A hostile hand in the peer's object: while both ends of a link run, random words of the object that one end reads
+ * are overwritten. That end, the victim, may give up with -EPROTO or go on; it may not crash, hang, or let anything
+ * through that is out of range. Meant for builds with --enable-asan --enable-ubsan as well.
  * usage: link_scribble.test [seed]
  */
 #include <errno.h>
@@ -171,7 +171,9 @@ static void *victim_server(void *arg)
 				rc = answer(r, v, &req);
 			worked |= rc > 0;
 		}
-		/* Its sleep is not the point here, its arming is: the words that it reads then are scribbled as well. */
+		/*
+		 * Its sleep is not the point here, its arming is: the words that it reads then are scribbled as well.
+		 */
 		if (rc >= 0 && !worked && !link_server_spin(&r->server) && link_server_arm(&r->server)) {
 			sched_yield();
 			link_server_disarm(&r->server, false);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The wake handshake with delays of 0 to 2 us between its steps: both ends always sleep, never spin, and a sleep lasts 5 s
- * if nobody ends it. So a lost wake, which the daemons' 100 ms timeout would hide as a delay, is a failure here. The code is
- * the daemons' own, compiled once more with the hooks of common/link_priv.h.
+ * The wake handshake with delays of 0 to 2 us between its steps: both ends always sleep, never spin, and a sleep
+ * lasts 5 s if nobody ends it. So a lost wake, which the daemons' 100 ms timeout would hide as a delay, is a failure
+ * here. The code is the daemons' own, compiled once more with the hooks of common/link_priv.h.
  * usage: link_wake.test [milliseconds]
  */
 #include <errno.h>

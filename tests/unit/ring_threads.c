@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Both ends of a link as two threads of one process, with the code that ships and the smallest ring, starting just below
- * the wrap of the index: a million events in order, requests answered only after all of them, no wake lost. Clean under
- * ThreadSanitizer, which sees a missing acquire or release that x86 hides.
+ * Both ends of a link as two threads of one process, with the code that ships and the smallest ring, starting just
+ * below the wrap of the index: a million events in order, requests answered only after all of them, no wake lost.
+ * Clean under ThreadSanitizer, which sees a missing acquire or release that x86 hides.
  */
 #include <errno.h>
 #include <pthread.h>

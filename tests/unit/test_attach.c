@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The attach handshake: both messages as sent, and everything that a hostile peer can send instead. No descriptor leaks. */
+/*
+ * The attach handshake: both messages as sent, and everything that a hostile peer can send instead. No descriptor
+ * leaks.
+ */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>

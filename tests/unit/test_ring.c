@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The event ring by single steps, both ends in one thread: limits, wrap of the index, and a peer that writes nonsense. */
+/*
+ * The event ring by single steps, both ends in one thread: limits, wrap of the index, and a peer that writes
+ * nonsense.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
