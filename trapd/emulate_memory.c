@@ -19,6 +19,7 @@
 static const struct emulate_row rows[X86_INS_ENDING] = {
 	[X86_INS_MOV] = MOVE(mov), [X86_INS_MOVABS] = MOVE(mov), [X86_INS_MOVZX] = MOVE(mov),
 	[X86_INS_MOVSX] = MOVE(movsx), [X86_INS_MOVSXD] = MOVE(movsx), [X86_INS_MOVBE] = MOVE(movbe),
+	[X86_INS_MOVNTI] = MOVE(mov),
 
 	[X86_INS_ADD] = BINARY(add), [X86_INS_ADC] = BINARY(adc), [X86_INS_SUB] = BINARY(sub), [X86_INS_SBB] = BINARY(sbb),
 	[X86_INS_AND] = BINARY(and), [X86_INS_OR] = BINARY(or), [X86_INS_XOR] = BINARY(xor),

@@ -53,6 +53,7 @@ const struct form native_forms[] = {
 	{ "movsx Gv,Ew", { 0x0f, 0xbf }, 2, -1, SIZE_V, 0, false, 0, KIND_PLAIN, 2 },
 	{ "movbe Gv,Mv", { 0x0f, 0x38, 0xf0 }, 3, -1, SIZE_V, 0, false, 0 },
 	{ "movbe Mv,Gv", { 0x0f, 0x38, 0xf1 }, 3, -1, SIZE_V, 0, false, 0 },
+	{ "movnti Md,Gd", { 0x0f, 0xc3 }, 2, -1, SIZE_D, 0, false, 0 }, { "movnti Mv,Gv", { 0x0f, 0xc3 }, 2, -1, SIZE_DQ, 0, false, 0 },
 	BITS("bt", 0xa3, 4, false), BITS("bts", 0xab, 5, true), BITS("btr", 0xb3, 6, true), BITS("btc", 0xbb, 7, true),
 	{ "xadd Eb,Gb", { 0x0f, 0xc0 }, 2, -1, SIZE_8, 0, true, 0 }, { "xadd Ev,Gv", { 0x0f, 0xc1 }, 2, -1, SIZE_V, 0, true, 0 },
 	{ "cmpxchg Eb,Gb", { 0x0f, 0xb0 }, 2, -1, SIZE_8, 0, true, 0, KIND_CMPXCHG },
@@ -228,6 +229,7 @@ static unsigned choose_size(uint64_t *seed, unsigned bits, const struct form *f)
 	switch (f->size) {
 	case SIZE_8: return 1;
 	case SIZE_V: return v[below(seed, bits == 64 ? 3 : 2)];
+	case SIZE_D: return 4;
 	case SIZE_DQ: return v[1 + below(seed, 2)];
 	default: return f->kind == KIND_CMPXCHG16B ? 8 : 4;
 	}

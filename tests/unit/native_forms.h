@@ -8,7 +8,7 @@
 
 enum form_kind { KIND_PLAIN, KIND_SHIFT, KIND_ROTATE, KIND_BIT_REG, KIND_CMPXCHG, KIND_CMPXCHG8B, KIND_CMPXCHG16B, KIND_STRING,
 		 KIND_MOFFS };
-enum form_size { SIZE_8, SIZE_V, SIZE_DQ, SIZE_FIXED };	/* byte; 16, 32, 64; 32, 64; by the opcode alone */
+enum form_size { SIZE_8, SIZE_V, SIZE_D, SIZE_DQ, SIZE_FIXED };	/* byte; 16, 32, 64; 32; 32, 64; by the opcode alone */
 
 struct form {
 	const char *name;

@@ -244,7 +244,7 @@ static const struct class_case class_cases[] = {
 	{ "\x50", 1, WRITE_CLASS_REUSE, 8, false }, { "\x66\x50", 2, WRITE_CLASS_REUSE, 2, false },
 	{ "\xe8\0\0\0\0", 5, WRITE_CLASS_REUSE, 8, false }, { "\x9c", 1, WRITE_CLASS_REUSE, 8, false },
 	{ "\x89\x44\x24\x08", 4, WRITE_CLASS_REUSE, 4, true }, { "\x0f\xae\x03", 3, WRITE_CLASS_REUSE, 512, false },
-	{ "\x48\x0f\xc3\x03", 4, WRITE_CLASS_REUSE, 8, false }, { "\x66\x0f\xe7\x03", 4, WRITE_CLASS_REUSE, 16, false },
+	{ "\x48\x0f\xc3\x03", 4, WRITE_CLASS_REUSE, 8, true }, { "\x66\x0f\xe7\x03", 4, WRITE_CLASS_REUSE, 16, false },
 	{ "\x0f\x11\x03", 3, WRITE_CLASS_REUSE, 16, false, .rdi = 0 },
 	{ "\xf2\x0f\x11\x03", 4, WRITE_CLASS_UNKNOWN, 8, false }, { "\xdd\x1b", 2, WRITE_CLASS_UNKNOWN, 8, false },
 	/* BTR with an immediate: bit 1 of an 8-byte entry, and of its high half; bit 5; modulo the operand size. */
