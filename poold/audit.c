@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The audit's schedule. poold, link thread. A vCPU that waits for its reply stands still and its events are consumed, so
- * with one vCPU every request is a quiescent moment; with more only the AUDIT request is, when trapd has stopped the others.
+ * The audit's schedule. poold, link thread. A vCPU that waits for its reply stands still and its events are consumed,
+ * so with one vCPU every request is a quiescent moment; with more only the AUDIT request is, when trapd has stopped the
+ * others.
  */
 #include "poold/audit.h"
 
@@ -20,8 +21,8 @@ uint32_t audit_run(struct vm *vm, bool full)
 		const struct pool_violation *v = &vm->out.violation[i];
 
 		vm->violations_logged++;
-		log_error("VM %s: audit: rule A%u violated: page %u slot %u, expected 0x%llx, found 0x%llx", vm->name, v->rule,
-			  v->page, v->slot, (unsigned long long)v->expected, (unsigned long long)v->found);
+		log_error("VM %s: audit: rule A%u violated: page %u slot %u, expected 0x%llx, found 0x%llx", vm->name,
+			  v->rule, v->page, v->slot, (unsigned long long)v->expected, (unsigned long long)v->found);
 	}
 	return n;
 }

@@ -10,9 +10,12 @@
 
 #define AUDIT_FULL_EVERY 64u
 
-/* After a request was served: what ATTACH_AUDIT_* asks for. Returns the number of violations. vm->out is overwritten. */
+/* After a request was served: what ATTACH_AUDIT_* asks for. Returns the number of violations; overwrites vm->out. */
 uint32_t audit_after_request(struct vm *vm);
-/* One audit now; violations are logged, and the library counts them (audit_violations). Returns their number. vm->out is overwritten. */
+/*
+ * One audit now; violations are logged, and the library counts them (audit_violations). Returns their number. vm->out
+ * is overwritten.
+ */
 uint32_t audit_run(struct vm *vm, bool full);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Key table and command line of poold. Runs in main() before anything else; opens the configuration file and nothing more. */
+/*
+ * Key table and command line of poold. Runs in main() before anything else; opens the configuration file and nothing
+ * more.
+ */
 #include "poold/config.h"
 
 #include <errno.h>
@@ -22,13 +25,14 @@ const struct conf_key poold_conf_keys[] = {
 	{ KEY("control-socket", CONF_STRING, control_socket), .help = "socket for shadowctl" },
 	{ KEY("log-level", CONF_ENUM, log_level), .values = log_levels, .help = "error, warning, info or debug" },
 	{ KEY("pool-pages", CONF_ENUM, pool_pages), .values = page_sizes,
-	  .help = "pages of a pool whose VM leaves the choice to poold: 2m, 4k, or auto (4k when there are too few of 2m)" },
+	  .help = "pages where the VM leaves the choice to poold: 2m, 4k, or auto (4k when there are too few of 2m)" },
 	{ KEY("max-vm-pool", CONF_SIZE, max_vm_pool), .min = 2ull << 20, .max = 63ull << 30,
 	  .help = "largest pool of one VM" },
 	{ KEY("max-vm-ram", CONF_SIZE, max_vm_ram), .min = 1ull << 20, .max = 1ull << 40,
 	  .help = "largest guest-physical address space of one VM" },
 	{ KEY("max-vms", CONF_UINT, max_vms), .min = 1, .max = 4096, .help = "VMs attached at one time" },
-	{ KEY("allow-inject", CONF_BOOL, allow_inject), .help = "allow test hooks that break shadow tables on purpose" },
+	{ KEY("allow-inject", CONF_BOOL, allow_inject),
+	  .help = "allow test hooks that break shadow tables on purpose" },
 	{ NULL },
 };
 
@@ -52,8 +56,8 @@ static const char usage[] =
 	"  -c, --config FILE    configuration, default " POOLD_CONFIG_FILE "\n"
 	"  -n, --test           test the configuration only: exit code 0 or 2\n"
 	"  -o, --option K=V     set a key of the configuration\n"
-	"      --runtime-dir D  embedded use: sockets D/poold-attach.sock and D/poold-control.sock, no configuration file,\n"
-	"                       pool-pages = auto\n"
+	"      --runtime-dir D  embedded use: sockets D/poold-attach.sock and D/poold-control.sock,\n"
+	"                       no configuration file, pool-pages = auto\n"
 	"      --die-with-parent  end when the process that started this one ends\n"
 	"      --allow-inject   the same as -o allow-inject=yes\n"
 	"      --record FILE    test only: record every library call of one link at a time\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * list, show, stats and walk. poold, main thread: holds the list of links for the length of a handler, and the VM's lock
- * while it looks into the pool. Changes nothing.
+ * list, show, stats and walk. poold, main thread: holds the list of links for the length of a handler, and the VM's
+ * lock while it looks into the pool. Changes nothing.
  */
 #include "poold/control.h"
 
@@ -43,7 +43,8 @@ static void fill_info(Shadowpool__VmInfo *info, const struct vm *vm)
 
 static void no_such_vm(struct control_call *call, const char *name)
 {
-	control_error(call, CONTROL_NO_OBJECT, "shadowctl list shows those that are", "VM %s is not attached to poold", name);
+	control_error(call, CONTROL_NO_OBJECT, "shadowctl list shows those that are",
+		      "VM %s is not attached to poold", name);
 }
 
 static void on_list(struct control_call *call, const Shadowpool__Request *request, void *ctx)
@@ -190,9 +191,11 @@ static void on_walk(struct control_call *call, const Shadowpool__Request *reques
 	if (!vm)
 		no_such_vm(call, r->name);
 	else if (rc == -ENOENT)
-		control_error(call, CONTROL_FAILED, "wait until the VM runs", "vCPU %u of VM %s has no root yet", r->vcpu, r->name);
+		control_error(call, CONTROL_FAILED, "wait until the VM runs", "vCPU %u of VM %s has no root yet",
+			      r->vcpu, r->name);
 	else if (rc)
-		control_error(call, CONTROL_USAGE, "--vcpu is below the VM's number of vCPUs, --view 0 (supervisor) or 1 (user)",
+		control_error(call, CONTROL_USAGE,
+			      "--vcpu is below the VM's number of vCPUs, --view 0 (supervisor) or 1 (user)",
 			      "VM %s has no vCPU %u or no view %u", r->name, r->vcpu, r->view);
 	else
 		reply_walk(call, &in);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Start and end of poold. Main thread. What needs a path, a new socket or a device is done here and before the sandbox is
- * closed; afterwards nothing can.
+ * Start and end of poold. Main thread. What needs a path, a new socket or a device is done here and before the sandbox
+ * is closed; afterwards nothing can.
  */
 #include "poold/daemon.h"
 

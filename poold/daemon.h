@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What there is once in a poold process. Made and ended by main(); constant for the other threads unless said otherwise. */
+/*
+ * What there is once in a poold process. Made and ended by main(); constant for the other threads unless said
+ * otherwise.
+ */
 #ifndef SHADOWPOOL_POOLD_DAEMON_H
 #define SHADOWPOOL_POOLD_DAEMON_H
 
@@ -30,8 +33,8 @@ struct poold {
 };
 
 /*
- * Everything from the read configuration to the closed sandbox. Returns 0, or -errno with one line in err; what was made
- * is then ended by daemon_stop.
+ * Everything from the read configuration to the closed sandbox. Returns 0, or -errno with one line in err; what was
+ * made is then ended by daemon_stop.
  */
 int daemon_start(struct poold *d, char *err, size_t err_size);
 /* Hang up on all links, close the sockets, free. */

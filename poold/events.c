@@ -65,7 +65,7 @@ int events_catch_up(struct vm *vm, uint32_t v, const struct link_req *req)
 
 			if (n < 0)
 				return n;
-			/* The tails were checked against what is published, so nothing to take is a tail that moved back. */
+			/* The claim was checked against the tail, so nothing to take means that it moved back. */
 			if (!n) {
 				vm->reject = "claimed events are not there";
 				return -EPROTO;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * HELLO in, objects made, WELCOME out. poold, link thread. Order matters: nothing is allocated before the hello is checked,
- * nothing of ours is sent before all of it exists, and an older link of the same VM must have given its hugepages back.
+ * HELLO in, objects made, WELCOME out. poold, link thread. Order matters: nothing is allocated before the hello is
+ * checked, nothing of ours is sent before all of it exists, and an older link of the same VM must have given its
+ * hugepages back.
  */
 #include "poold/handshake.h"
 
@@ -103,7 +104,8 @@ static int step_create(struct handshake *h)
 	if (rc)
 		return rc;
 	h->params.epoch = next_epoch(d, h->hello.last_epoch);
-	rc = vm_create(&h->vm, &h->hello, &h->config, &h->objects, h->params.epoch, d->recorder, h->err, sizeof(h->err));
+	rc = vm_create(&h->vm, &h->hello, &h->config, &h->objects, h->params.epoch, d->recorder, h->err,
+		       sizeof(h->err));
 	if (rc)
 		return rc;
 	h->vm->peer = peer_pid(h->link->sock);

@@ -9,8 +9,8 @@
 #define HANDSHAKE_NAME_MS	2000	/* for the end of an older link of the same VM */
 
 /*
- * Serve one handshake. 0: *out is attached and the peer knows it. Else -errno: the peer was told why, if it still listens;
- * nothing is left.
+ * Serve one handshake. 0: *out is attached and the peer knows it. Else -errno: the peer was told why, if it still
+ * listens; nothing is left.
  */
 int handshake_run(struct link *link, struct vm **out);
 

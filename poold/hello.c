@@ -40,10 +40,12 @@ static int __attribute__((format(printf, 3, 4))) refuse(struct hello_check *c, i
 static int check_version(struct hello_check *c)
 {
 	if (c->h->protocol != ATTACH_PROTOCOL)
-		return refuse(c, -EPROTONOSUPPORT, "attach protocol: trapd speaks %u, poold %u; install both from one package",
+		return refuse(c, -EPROTONOSUPPORT,
+			      "attach protocol: trapd speaks %u, poold %u; install both from one package",
 			      c->h->protocol, ATTACH_PROTOCOL);
 	if (c->h->layout_hash != shm_layout_hash())
-		return refuse(c, -EPROTONOSUPPORT, "shared-memory layout: trapd has %016llx, poold %016llx; install both from one "
+		return refuse(c, -EPROTONOSUPPORT,
+			      "shared-memory layout: trapd has %016llx, poold %016llx; install both from one "
 			      "package", (unsigned long long)c->h->layout_hash, (unsigned long long)shm_layout_hash());
 	return 0;
 }
@@ -66,7 +68,8 @@ static int check_vcpus(struct hello_check *c)
 	if (!h->nvcpu || h->nvcpu > LINK_MAX_VCPUS)
 		return refuse(c, -EINVAL, "nvcpu %u: 1 to %u are allowed", h->nvcpu, LINK_MAX_VCPUS);
 	if (h->nslots < MIN_SLOTS || h->nslots > MAX_SLOTS || h->nslots & (h->nslots - 1))
-		return refuse(c, -EINVAL, "nslots %u: a power of two from %u to %u is allowed", h->nslots, MIN_SLOTS, MAX_SLOTS);
+		return refuse(c, -EINVAL, "nslots %u: a power of two from %u to %u is allowed", h->nslots, MIN_SLOTS,
+			      MAX_SLOTS);
 	if (h->last_epoch >> 63)
 		return refuse(c, -EINVAL, "last_epoch 0x%llx is out of range", (unsigned long long)h->last_epoch);
 	return 0;
@@ -178,7 +181,8 @@ int hello_check(const struct attach_hello *h, const struct poold_config *limits,
 		.tracking_bytes = pool_memory_needed(config),
 	};
 	if (!wanted->tracking_bytes)
-		return refuse(&c, -EINVAL, "the pool library refuses this configuration (stub slot %u, pool of %llu MiB)",
+		return refuse(&c, -EINVAL,
+			      "the pool library refuses this configuration (stub slot %u, pool of %llu MiB)",
 			      h->stub_slot, (unsigned long long)(c.pool_bytes >> 20));
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The loop of ring.md: poll rings and mailboxes, serve, spin a little, arm, sleep at most 100 ms on eventfd and socket.
- * poold, one thread per link, so that one VM stalls no other. Every round does a bounded amount of work; death is learned
- * from the socket alone. No event base here: there are exactly two descriptors, and libevent has no hook between its last
- * look and its wait, which is where arming belongs.
+ * poold, one thread per link, so that one VM stalls no other. Every round does a bounded amount of work; death is
+ * learned from the socket alone. No event base here: there are exactly two descriptors, and libevent has no hook
+ * between its last look and its wait, which is where arming belongs.
  */
 #include "poold/link_thread.h"
 
@@ -132,7 +132,7 @@ static void *link_thread(void *arg)
 
 		links_set_vm(links, link, vm);
 		rc = link_run(link, vm);
-		/* First out of sight of the main thread, then away with it; the socket last, so that hugepages are free by then. */
+		/* First out of sight of the main thread; the socket goes last, so that hugepages are free by then. */
 		links_set_vm(links, link, NULL);
 		log_detach(vm, rc);
 		vm_destroy(vm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All links of this poold: who is connected, which VM belongs to whom. Link threads enter and leave, the main thread looks
- * up and closes. Lock order: links, then VM.
+ * All links of this poold: who is connected, which VM belongs to whom. Link threads enter and leave, the main thread
+ * looks up and closes. Lock order: links, then VM.
  */
 #ifndef SHADOWPOOL_POOLD_LINKS_H
 #define SHADOWPOOL_POOLD_LINKS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * poold: builds and keeps the shadow tables of virtual machines, for trapd. It holds no device and cannot write guest RAM.
- * Main thread: sockets; one further thread per attached VM. Exit codes: 0, 1 (could not start), 2 (usage, configuration),
- * 86 (forbidden system call).
+ * poold: builds and keeps the shadow tables of virtual machines, for trapd. It holds no device and cannot write guest
+ * RAM. Main thread: sockets; one further thread per attached VM. Exit codes: 0, 1 (could not start), 2 (usage,
+ * configuration), 86 (forbidden system call).
  */
 #include <stdio.h>
 #include <stdlib.h>

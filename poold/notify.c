@@ -59,7 +59,8 @@ int notify_open(struct notify *n, struct event_base *base)
 	}
 	if (sd_watchdog_enabled(0, &usec) > 0 && usec) {
 		/* Half of it, as sd_watchdog_enabled(3) recommends. */
-		struct timeval every = { .tv_sec = (time_t)(usec / 2000000), .tv_usec = (suseconds_t)(usec / 2 % 1000000) };
+		struct timeval every = { .tv_sec = (time_t)(usec / 2000000),
+					 .tv_usec = (suseconds_t)(usec / 2 % 1000000) };
 
 		n->watchdog = event_new(base, -1, EV_PERSIST, on_watchdog, n);
 		if (!n->watchdog || event_add(n->watchdog, &every))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What poold tells its service manager. sd_notify(3) makes a socket for every message, which the sandbox forbids, so one
- * connected socket is kept; the protocol is the same.
+ * What poold tells its service manager. sd_notify(3) makes a socket for every message, which the sandbox forbids, so
+ * one connected socket is kept; the protocol is the same.
  */
 #ifndef SHADOWPOOL_POOLD_NOTIFY_H
 #define SHADOWPOOL_POOLD_NOTIFY_H

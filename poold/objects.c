@@ -61,7 +61,7 @@ static int open_stats_t(struct memfd *m, int fd, char *err, size_t err_size)
 	return open_peer(m, fd, (uint64_t)st.st_size, "stats-t", err, err_size);
 }
 
-/* A read that could block would hang the link's thread: non-blocking, and a first read tells whether it is an eventfd. */
+/* A read that could block would hang the link's thread: non-blocking, and the first one tells if it is an eventfd. */
 static int open_eventfd(int fd, char *err, size_t err_size)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -77,7 +77,8 @@ static int open_eventfd(int fd, char *err, size_t err_size)
 	return -EINVAL;
 }
 
-int objects_open_peer(struct vm_objects *o, const struct objects_wanted *w, int fds[HELLO_NFDS], char *err, size_t err_size)
+int objects_open_peer(struct vm_objects *o, const struct objects_wanted *w, int fds[HELLO_NFDS], char *err,
+		      size_t err_size)
 {
 	int rc;
 
@@ -97,13 +98,15 @@ int objects_open_peer(struct vm_objects *o, const struct objects_wanted *w, int 
 	return rc ? rc : open_eventfd(o->event_fd, err, err_size);
 }
 
-static void explain_hugepages(char *text, size_t size, uint64_t bytes, const struct hugepages *huge, const char *fallback)
+static void explain_hugepages(char *text, size_t size, uint64_t bytes, const struct hugepages *huge,
+			      const char *fallback)
 {
 	uint64_t need = bytes / HUGEPAGE_SIZE, nr_free = hugepages_free(huge), total = hugepages_total(huge);
 	/* A page may be free and yet reserved by someone else's mapping: then ask for all of them anew. */
 	uint64_t missing = nr_free < need ? need - nr_free : need;
 
-	snprintf(text, size, "the pool needs %llu hugepages of 2 MiB, %llu of %llu are free; %s: sysctl vm.nr_hugepages=%llu",
+	snprintf(text, size,
+		 "the pool needs %llu hugepages of 2 MiB, %llu of %llu are free; %s: sysctl vm.nr_hugepages=%llu",
 		 (unsigned long long)need, (unsigned long long)nr_free, (unsigned long long)total, fallback,
 		 (unsigned long long)(total + missing));
 }
@@ -128,7 +131,8 @@ static int create_pool(struct vm_objects *o, const struct objects_wanted *w, con
 	rc = memfd_create_sealed(&o->pool, "shadowpool-pool", w->pool_bytes, MEMFD_4K, true, true);
 	o->pool_pages = ATTACH_PAGES_4K;
 	if (rc)
-		snprintf(err, err_size, "the pool of %llu MiB cannot be reserved: %s; choose a smaller pool or free memory",
+		snprintf(err, err_size,
+			 "the pool of %llu MiB cannot be reserved: %s; choose a smaller pool or free memory",
 			 (unsigned long long)(w->pool_bytes >> 20), strerror(-rc));
 	return rc;
 }
@@ -165,7 +169,8 @@ int objects_create(struct vm_objects *o, const struct objects_wanted *w, const s
 	if (o->tracking == MAP_FAILED) {
 		rc = -errno;
 		o->tracking = NULL;
-		snprintf(err, err_size, "tracking memory of %llu MiB: %s", (unsigned long long)(w->tracking_bytes >> 20),
+		snprintf(err, err_size, "tracking memory of %llu MiB: %s",
+			 (unsigned long long)(w->tracking_bytes >> 20),
 			 strerror(-rc));
 		return rc;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The shared objects of one link: the peer's, checked and mapped read-only, and poold's own, created, reserved completely
- * and sealed. Never reused for another link.
+ * The shared objects of one link: the peer's, checked and mapped read-only, and poold's own, created, reserved
+ * completely and sealed. Never reused for another link.
  */
 #ifndef SHADOWPOOL_POOLD_OBJECTS_H
 #define SHADOWPOOL_POOLD_OBJECTS_H
@@ -36,7 +36,8 @@ void objects_init(struct vm_objects *o);
  * Take the descriptors of a hello (all of them, also on error), check seals and sizes, map. 0, or -errno with one line
  * in err that names the object and what is wrong with it.
  */
-int objects_open_peer(struct vm_objects *o, const struct objects_wanted *w, int fds[HELLO_NFDS], char *err, size_t err_size);
+int objects_open_peer(struct vm_objects *o, const struct objects_wanted *w, int fds[HELLO_NFDS], char *err,
+		      size_t err_size);
 /*
  * Create poold's objects. 0, or -errno with one line in err: what was wanted, what is free, what to do. With
  * ATTACH_PAGES_AUTO too few hugepages are no error: note gets one line that says so (else it is empty).

@@ -2,7 +2,7 @@
 /*
  * The record of one link: every library call with its arguments, every guest word that the library read, and at the end
  * the arena. Replayed offline it proves that nobody but the library wrote shadow entries. Test-only.
- * Little endian, versioned header, then records {type, size, sequence} with their payload. The reads of a call precede it.
+ * Little endian, versioned header, then records {type, size, sequence} with their payload. A call's reads precede it.
  */
 #ifndef SHADOWPOOL_POOLD_RECORD_H
 #define SHADOWPOOL_POOLD_RECORD_H
@@ -35,7 +35,8 @@ struct record_item {			/* before each payload */
 struct record_config {			/* struct pool_config without its pointer and padding */
 	uint64_t ram_low_end, ram_high_end, ram_maddr, pool_maddr, stub_entry;
 	uint32_t max_pages, maxphyaddr, nvcpu, stub_slot;
-	uint32_t max_users, max_extents, rmap_nodes_per_gfn, cached_roots, prefetch, hot_limit, unsync_tables, cache_off;
+	uint32_t max_users, max_extents, rmap_nodes_per_gfn, cached_roots, prefetch, hot_limit;
+	uint32_t unsync_tables, cache_off;
 };
 
 struct record_call {
@@ -61,8 +62,9 @@ struct record_end {
 	uint32_t narena, zero;
 };
 
-_Static_assert(sizeof(struct pool_call) == 112 && sizeof(struct record_item) == 8 && sizeof(struct record_config) == 88 &&
-	       sizeof(struct record_call) == 120 && sizeof(struct record_read) == 24 && sizeof(struct record_arena) == 4104 &&
+_Static_assert(sizeof(struct pool_call) == 112 && sizeof(struct record_item) == 8 &&
+	       sizeof(struct record_config) == 88 && sizeof(struct record_call) == 120 &&
+	       sizeof(struct record_read) == 24 && sizeof(struct record_arena) == 4104 &&
 	       sizeof(struct record_end) == 24 && sizeof(struct record_header) == 24, "record layout");
 
 /* Against damage, not against malice. size: a multiple of 8, as every part of a record is. Start with hash 0. */
@@ -80,7 +82,7 @@ int recorder_create(struct recorder **out, int fd);
 void recorder_destroy(struct recorder *r);
 /* Begin: -EBUSY while another link is recorded, else 0. Thread: any. */
 int recorder_begin(struct recorder *r, const struct pool_config *config);
-/* The rest: only by the thread that began, with the VM's lock held. A failed write ends the record; recorder_end tells. */
+/* The rest: by the thread that began, under the VM's lock. A failed write spoils the record; recorder_end tells. */
 void recorder_read(struct recorder *r, uint64_t gpa, unsigned size, uint64_t value);
 void recorder_call(struct recorder *r, const struct pool_call *call, uint32_t status);
 /* The final arena and the end mark. Returns 0, or the -errno of the first write that failed. */

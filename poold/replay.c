@@ -58,8 +58,8 @@ static int record_next(struct replay *r, void *payload)
 		return replay_fail(r, -EPROTO, "record ends at byte %zu without its end mark", r->pos);
 	memcpy(&item, r->data + r->pos, sizeof(item));
 	if (!item.type || item.type >= RECORD_TYPE_COUNT || item.size != payload_size[item.type] || item.seq != r->seq)
-		return replay_fail(r, -EPROTO, "bad record at byte %zu: type %u, size %u, sequence %u (expected %u)", r->pos,
-				   item.type, item.size, item.seq, r->seq);
+		return replay_fail(r, -EPROTO, "bad record at byte %zu: type %u, size %u, sequence %u (expected %u)",
+				   r->pos, item.type, item.size, item.seq, r->seq);
 	if (r->size - r->pos - sizeof(item) < item.size)
 		return replay_fail(r, -EPROTO, "record at byte %zu is cut off", r->pos);
 	memcpy(payload, r->data + r->pos + sizeof(item), item.size);
@@ -150,8 +150,8 @@ static int replay_call(struct replay *r, const struct record_call *rec, struct p
 	if (!r->read_error && r->reads_pos != r->reads_end)
 		r->read_error = "reads fewer words than the recorded call";
 	if (r->read_error)
-		return replay_fail(r, -EILSEQ, "call %llu (%s) %s, gpa 0x%llx", (unsigned long long)r->result->ncalls, name,
-				   r->read_error, (unsigned long long)r->read_gpa);
+		return replay_fail(r, -EILSEQ, "call %llu (%s) %s, gpa 0x%llx", (unsigned long long)r->result->ncalls,
+				   name, r->read_error, (unsigned long long)r->read_gpa);
 	if (status != rec->status)
 		return replay_fail(r, -EILSEQ, "call %llu (%s) answers %u, recorded was %u",
 				   (unsigned long long)r->result->ncalls, name, status, rec->status);
@@ -186,7 +186,8 @@ static int replay_arena_page(struct replay *r, const struct record_arena *rec)
 /* at: where the end mark begins. */
 static int replay_end(struct replay *r, const struct record_end *end, size_t at)
 {
-	if (end->nrecords != r->seq - 1 || end->hash != record_hash(0, r->data, at) || end->zero || end->narena != r->result->arena_pages || r->pos != r->size)
+	if (end->nrecords != r->seq - 1 || end->hash != record_hash(0, r->data, at) || end->zero ||
+	    end->narena != r->result->arena_pages || r->pos != r->size)
 		return replay_fail(r, -EPROTO, "the end mark does not fit what precedes it");
 	return replay_compare(r);
 }

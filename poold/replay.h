@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Makes the calls of a record again with a pool of its own and compares the arena byte for byte. No KVM, no sockets, any
- * host. The record is hostile input.
+ * Makes the calls of a record again with a pool of its own and compares the arena byte for byte. No KVM, no sockets,
+ * any host. The record is hostile input.
  */
 #ifndef SHADOWPOOL_POOLD_REPLAY_H
 #define SHADOWPOOL_POOLD_REPLAY_H

@@ -214,8 +214,8 @@ static void request_reply(struct vm *vm, uint32_t v, const struct link_req *req,
 {
 	struct link_rep rep = {
 		.rp_op = req->rq_op, .rp_status = (uint8_t)r->status, .rp_flush = (uint8_t)r->flush,
-		.rp_ntouch = r->ntouch, .rp_root = { r->root[0], r->root[1] }, .rp_gva = r->flush_gva, .rp_entry = r->entry,
-		.rp_gen = r->gen, .rp_epoch = r->epoch, .rp_prefetched = r->prefetched,
+		.rp_ntouch = r->ntouch, .rp_root = { r->root[0], r->root[1] }, .rp_gva = r->flush_gva,
+		.rp_entry = r->entry, .rp_gen = r->gen, .rp_epoch = r->epoch, .rp_prefetched = r->prefetched,
 	};
 
 	if ((int32_t)(r->epoch - vm->epoch_given) > 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The seccomp filter. A call that is not listed raises SIGSYS: the handler says which and ends the process with a code of
- * its own, so a denial is never silent. Each row carries its reason.
+ * The seccomp filter. A call that is not listed raises SIGSYS: the handler says which and ends the process with a code
+ * of its own, so a denial is never silent. Each row carries its reason.
  */
 #include "poold/sandbox.h"
 
@@ -41,8 +41,8 @@ struct sandbox_rule {
 #define ALL_BITS			0xffffffffull
 
 /* Bits of clone(2) that decide what is made; every namespace bit must be 0. */
-#define CLONE_KINDS (CLONE_VM | CLONE_THREAD | CLONE_VFORK | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
-		     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define CLONE_KINDS (CLONE_VM | CLONE_THREAD | CLONE_VFORK | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
+		     CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 static const struct sandbox_rule rules[] = {
 	/* control connections and log lines (libevent reads and writes with vectors) */
@@ -90,7 +90,7 @@ static const struct {
 } answered[] = {
 	/* its flags lie in memory, where a filter cannot see them: the C library falls back to clone */
 	{ SCMP_SYS(clone3), ENOSYS },
-	/* own sockets stay behind when poold ends: unlinking takes a path; the next start, or the manager, removes them */
+	/* own sockets stay behind when poold ends: unlinking takes a path; the next start or the manager does it */
 	{ SCMP_SYS(unlink), EPERM }, { SCMP_SYS(unlinkat), EPERM },
 };
 

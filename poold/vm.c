@@ -76,7 +76,8 @@ int vm_create(struct vm **out, const struct attach_hello *hello, const struct po
 	vm_record_begin(vm, recorder);
 	callbacks.ctx = vm;
 	callbacks.read = vm->recorder ? vm_read_recorded : NULL;
-	rc = pool_create(&vm->pool, &vm->config, &callbacks, objects->pool.base, objects->tracking, vm->stats, err, err_size);
+	rc = pool_create(&vm->pool, &vm->config, &callbacks, objects->pool.base, objects->tracking, vm->stats, err,
+			 err_size);
 	if (rc) {
 		vm_record_end(vm);
 		free(vm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One attached VM: its shared objects, its pool, its end of the link. Made by the link's thread, which alone changes it;
- * control handlers (main thread) read it under the lock.
+ * One attached VM: its shared objects, its pool, its end of the link. Made by the link's thread, which alone changes
+ * it; control handlers (main thread) read it under the lock.
  */
 #ifndef SHADOWPOOL_POOLD_VM_H
 #define SHADOWPOOL_POOLD_VM_H

@@ -162,9 +162,10 @@ void fake_trapd_init(struct fake_trapd *t)
 		.sock = -1, .eventfd = -1, .link_t = none, .ram = none, .stats_t = none, .link_p = none, .pool = none,
 		.page_state = none, .stats_p = none,
 		.hello = {
-			.protocol = ATTACH_PROTOCOL, .layout_hash = shm_layout_hash(), .vm_id = 77, .vm_name = "fake", .nvcpu = 1,
-			.nslots = 64, .start_index = 0xfffffff0u, .ram_low_end = FAKE_RAM_BYTES, .ram_maddr = FAKE_RAM_MADDR,
-			.pool_maddr = FAKE_POOL_MADDR, .pool_bytes = 4u << 20, .pool_pages = ATTACH_PAGES_4K, .maxphyaddr = 40,
+			.protocol = ATTACH_PROTOCOL, .layout_hash = shm_layout_hash(), .vm_id = 77, .vm_name = "fake",
+			.nvcpu = 1, .nslots = 64, .start_index = 0xfffffff0u, .ram_low_end = FAKE_RAM_BYTES,
+			.ram_maddr = FAKE_RAM_MADDR, .pool_maddr = FAKE_POOL_MADDR, .pool_bytes = 4u << 20,
+			.pool_pages = ATTACH_PAGES_4K, .maxphyaddr = 40,
 			.stub_slot = 271, .stub_entry = 0x1003,
 		},
 	};
@@ -198,7 +199,8 @@ int fake_trapd_attach(struct fake_trapd *t, const struct fake_poold *p)
 {
 	int hello_fds[HELLO_NFDS], fds[WELCOME_NFDS], rc;
 
-	t->params = (struct link_params){ .epoch = t->hello.last_epoch, .vm_id = t->hello.vm_id, .nvcpu = 1, .nslots = 64,
+	t->params = (struct link_params){ .epoch = t->hello.last_epoch, .vm_id = t->hello.vm_id, .nvcpu = 1,
+					  .nslots = 64,
 					  .start_index = t->hello.start_index };
 	CHECK(!memfd_create_sealed(&t->link_t, "fake-link-t", LINK_T_SIZE(64, 1), MEMFD_4K, true, false), "link-t");
 	CHECK(!memfd_create_sealed(&t->stats_t, "fake-stats-t", 4096, MEMFD_4K, true, false), "stats-t");
@@ -285,7 +287,8 @@ int fake_request(struct fake_trapd *t, struct link_req *req, struct link_rep *re
 
 int fake_set_root(struct fake_trapd *t, struct link_rep *rep)
 {
-	struct link_req req = { .rq_op = LINK_OP_SET_ROOT, .rq_gva = FAKE_PML4, .rq_flags = LINK_RQF_LMA | LINK_RQF_NXE };
+	struct link_req req = { .rq_op = LINK_OP_SET_ROOT, .rq_gva = FAKE_PML4,
+				.rq_flags = LINK_RQF_LMA | LINK_RQF_NXE };
 
 	req.rq_gpa = (CR0_PE | CR0_PG | CR0_WP) | CR4_PAE << 32;
 	return fake_request(t, &req, rep);
@@ -293,7 +296,8 @@ int fake_set_root(struct fake_trapd *t, struct link_rep *rep)
 
 int fake_map(struct fake_trapd *t, uint64_t gva, bool write, struct link_rep *rep)
 {
-	struct link_req req = { .rq_op = LINK_OP_MAP, .rq_gva = gva, .rq_nwalk = 4, .rq_flags = write ? LINK_RQF_WRITE : 0 };
+	struct link_req req = { .rq_op = LINK_OP_MAP, .rq_gva = gva, .rq_nwalk = 4,
+				.rq_flags = write ? LINK_RQF_WRITE : 0 };
 
 	req.rq_walk[0] = *fake_ram(t, FAKE_PML4);
 	req.rq_walk[1] = *fake_ram(t, FAKE_PDPT + 8 * (FAKE_GVA >> 30));
@@ -305,7 +309,8 @@ int fake_map(struct fake_trapd *t, uint64_t gva, bool write, struct link_rep *re
 
 void fake_write_event(struct fake_trapd *t, uint64_t gpa, uint64_t value)
 {
-	struct link_event ev = { .ev_type = LINK_EV_WRITE, .ev_size = 8, .ev_gpa = gpa, .ev_new = { value }, .ev_count = 1 };
+	struct link_event ev = { .ev_type = LINK_EV_WRITE, .ev_size = 8, .ev_gpa = gpa, .ev_new = { value },
+				 .ev_count = 1 };
 
 	ev.ev_flags = LINK_EVF_LAST | WRITE_CLASS_SIMPLE << LINK_CLASS_SHIFT;
 	ev.ev_old[0] = *fake_ram(t, gpa);

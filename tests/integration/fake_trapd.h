@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The other side of a real poold, for tests: starts the process, attaches to it as trapd does (without KVM), keeps guest
- * RAM, builds long-mode tables in it and looks at the shadow entries that come out. Every wait is bounded.
+ * The other side of a real poold, for tests: starts the process, attaches to it as trapd does (without KVM), keeps
+ * guest RAM, builds long-mode tables in it and looks at the shadow entries that come out. Every wait is bounded.
  */
 #ifndef SHADOWPOOL_TESTS_FAKE_TRAPD_H
 #define SHADOWPOOL_TESTS_FAKE_TRAPD_H

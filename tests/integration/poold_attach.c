@@ -62,10 +62,12 @@ static void maps_build_shadow_entries(void)
 	CHECK(!fake_shadow(&t, root.rp_root[0], FAKE_GVA), "mapped before MAP");
 	CHECK(fake_map(&t, FAKE_GVA + 0x123, true, &rep) == POOL_OK, "status %u", rep.rp_status);
 	leaf = fake_shadow(&t, root.rp_root[0], FAKE_GVA);
-	CHECK((leaf & PTE_ADDR) == LEAF(FAKE_GVA) && (leaf & PTE_W) && (leaf & PTE_U), "leaf 0x%llx", (unsigned long long)leaf);
+	CHECK((leaf & PTE_ADDR) == LEAF(FAKE_GVA) && (leaf & PTE_W) && (leaf & PTE_U), "leaf 0x%llx",
+	      (unsigned long long)leaf);
 	CHECK(rep.rp_entry == leaf, "the reply names another leaf");
 	for (uint64_t gpa = FAKE_PML4; gpa <= FAKE_PT; gpa += PAGE_SIZE)
-		CHECK(state_of(&t, gpa) & PAGE_STATE_MONITORED, "table 0x%llx is not monitored", (unsigned long long)gpa);
+		CHECK(state_of(&t, gpa) & PAGE_STATE_MONITORED, "table 0x%llx is not monitored",
+		      (unsigned long long)gpa);
 	CHECK(!(state_of(&t, FAKE_DATA) & PAGE_STATE_MONITORED), "data page monitored");
 	end(&p, &t);
 }
@@ -87,7 +89,8 @@ static void events_take_shadow_entries_away(void)
 	fake_write_event(&t, FAKE_PT, (FAKE_DATA + 0x7000) | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D);
 	CHECK(fake_simple(&t, LINK_OP_INVLPG, FAKE_GVA, &rep) == POOL_OK, "INVLPG");
 	CHECK(fake_map(&t, FAKE_GVA, true, &rep) == POOL_OK, "status %u", rep.rp_status);
-	CHECK((fake_shadow(&t, root.rp_root[0], FAKE_GVA) & PTE_ADDR) == FAKE_RAM_MADDR + FAKE_DATA + 0x7000, "old frame");
+	CHECK((fake_shadow(&t, root.rp_root[0], FAKE_GVA) & PTE_ADDR) == FAKE_RAM_MADDR + FAKE_DATA + 0x7000,
+	      "old frame");
 	end(&p, &t);
 }
 
@@ -102,13 +105,16 @@ static void a_flood_of_events_is_consumed(void)
 	for (uint64_t i = 0; i < 2000; i++) {
 		uint64_t slot = i % 512;
 
-		fake_write_event(&t, FAKE_PT + 8 * slot, (FAKE_DATA + slot * PAGE_SIZE) | PTE_P | PTE_U | PTE_A | (i & 1 ? PTE_W | PTE_D : 0));
+		fake_write_event(&t, FAKE_PT + 8 * slot,
+				 (FAKE_DATA + slot * PAGE_SIZE) | PTE_P | PTE_U | PTE_A | (i & 1 ? PTE_W | PTE_D : 0));
 	}
 	for (uint64_t slot = 0; slot < 512; slot += 37) {
 		uint64_t gva = FAKE_GVA + slot * PAGE_SIZE;
 
-		CHECK(fake_map(&t, gva, false, &rep) == POOL_OK, "slot %llu: status %u", (unsigned long long)slot, rep.rp_status);
-		CHECK((fake_shadow(&t, root.rp_root[0], gva) & PTE_ADDR) == LEAF(gva), "slot %llu", (unsigned long long)slot);
+		CHECK(fake_map(&t, gva, false, &rep) == POOL_OK, "slot %llu: status %u", (unsigned long long)slot,
+		      rep.rp_status);
+		CHECK((fake_shadow(&t, root.rp_root[0], gva) & PTE_ADDR) == LEAF(gva), "slot %llu",
+		      (unsigned long long)slot);
 	}
 	end(&p, &t);
 }
@@ -175,7 +181,8 @@ static void check_walk(const struct fake_poold *p, const struct fake_trapd *t)
 	reply = control(p, &request);
 	CHECK(reply->result_case == SHADOWPOOL__REPLY__RESULT_WALK, "walk is refused");
 	CHECK(reply->walk->guest_ok && reply->walk->guest_gpa == FAKE_DATA + 0x10, "guest side");
-	CHECK(reply->walk->shadow_ok && reply->walk->shadow_gpa == FAKE_DATA + 0x10 && reply->walk->shadow_writable, "shadow side");
+	CHECK(reply->walk->shadow_ok && reply->walk->shadow_gpa == FAKE_DATA + 0x10 && reply->walk->shadow_writable,
+	      "shadow side");
 	CHECK(!strcmp(reply->walk->paging, "4-level") && reply->walk->n_entries == 4, "levels");
 	CHECK(reply->walk->entries[3]->guest_entry == *fake_ram(t, FAKE_PT), "guest PTE");
 	CHECK((reply->walk->entries[3]->shadow_entry & PTE_ADDR) == LEAF(FAKE_GVA), "shadow PTE");
@@ -222,7 +229,8 @@ static void control_verbs_show_the_vm(void)
 
 	name.name = (char *)(uintptr_t)"other";
 	reply = control(&p, &request);
-	CHECK(reply->result_case == SHADOWPOOL__REPLY__RESULT_ERROR && reply->error->code == CONTROL_NO_OBJECT, "unknown VM");
+	CHECK(reply->result_case == SHADOWPOOL__REPLY__RESULT_ERROR && reply->error->code == CONTROL_NO_OBJECT,
+	      "unknown VM");
 	shadowpool__reply__free_unpacked(reply, NULL);
 	end(&p, &t);
 }
@@ -238,7 +246,8 @@ static void attack_ram(const char *path)
 	CHECK(at == MAP_FAILED && errno == EPERM, "guest RAM can be mapped writable");
 	CHECK(write(fd, "x", 1) < 0 && errno == EPERM, "guest RAM can be written");
 	CHECK(ftruncate(fd, PAGE_SIZE) < 0 && errno == EPERM, "guest RAM can be truncated");
-	CHECK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE_SIZE) < 0 && errno == EPERM, "hole in guest RAM");
+	CHECK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE_SIZE) < 0 && errno == EPERM,
+	      "hole in guest RAM");
 	close(fd);
 }
 
@@ -388,7 +397,8 @@ static void too_few_hugepages_are_explained(void)
 	t.hello.pool_bytes = 8 * (2ull << 20);
 	t.hello.pool_pages = ATTACH_PAGES_AUTO;
 	CHECK(!fake_trapd_attach(&t, &p), "auto: %s", t.welcome.error);
-	CHECK(t.welcome.pool_pages == (nr_free < 8 ? ATTACH_PAGES_4K : ATTACH_PAGES_2M), "pages %u", t.welcome.pool_pages);
+	CHECK(t.welcome.pool_pages == (nr_free < 8 ? ATTACH_PAGES_4K : ATTACH_PAGES_2M), "pages %u",
+	      t.welcome.pool_pages);
 	CHECK(nr_free >= 8 || fake_poold_logged(&p, "using pages of 4 KiB"), "no line in the log");
 	end(&p, &t);
 }
@@ -410,7 +420,8 @@ static void a_killed_poold_is_replaced(void)
 		fake_poold_start(&p, NULL, NULL, NULL);
 		t.hello.last_epoch = epoch;
 		CHECK(!fake_trapd_attach(&t, &p), "refused: %s", t.welcome.error);
-		CHECK(t.welcome.epoch > epoch, "epoch %llu after %llu", (unsigned long long)t.welcome.epoch, (unsigned long long)epoch);
+		CHECK(t.welcome.epoch > epoch, "epoch %llu after %llu", (unsigned long long)t.welcome.epoch,
+		      (unsigned long long)epoch);
 		CHECK(fake_set_root(&t, &root) == POOL_OK && root.rp_root[0], "SET_ROOT");
 		CHECK(!fake_shadow(&t, root.rp_root[0], FAKE_GVA), "the new pool is not empty");
 		CHECK(fake_map(&t, FAKE_GVA, true, &rep) == POOL_OK, "MAP");
@@ -573,12 +584,22 @@ int main(void)
 		void (*run)(void);
 	} cases[] = {
 #define CASE(name) { #name, name }
-		CASE(maps_build_shadow_entries), CASE(events_take_shadow_entries_away), CASE(a_flood_of_events_is_consumed),
-		CASE(guest_tables_are_write_protected), CASE(control_verbs_show_the_vm), CASE(poold_cannot_write_guest_ram),
-		CASE(bad_hellos_are_refused_with_a_reason), CASE(garbage_does_not_disturb_others),
-		CASE(too_few_hugepages_are_explained), CASE(a_killed_poold_is_replaced),
-		CASE(detach_and_attach_leaves_nothing_behind), CASE(a_name_belongs_to_one_vm), CASE(broken_peers_are_detached),
-		CASE(events_outside_ram_detach), CASE(the_audit_reports_a_broken_entry), CASE(audits_on_demand_find_sound_tables),
+		CASE(maps_build_shadow_entries),
+		CASE(events_take_shadow_entries_away),
+		CASE(a_flood_of_events_is_consumed),
+		CASE(guest_tables_are_write_protected),
+		CASE(control_verbs_show_the_vm),
+		CASE(poold_cannot_write_guest_ram),
+		CASE(bad_hellos_are_refused_with_a_reason),
+		CASE(garbage_does_not_disturb_others),
+		CASE(too_few_hugepages_are_explained),
+		CASE(a_killed_poold_is_replaced),
+		CASE(detach_and_attach_leaves_nothing_behind),
+		CASE(a_name_belongs_to_one_vm),
+		CASE(broken_peers_are_detached),
+		CASE(events_outside_ram_detach),
+		CASE(the_audit_reports_a_broken_entry),
+		CASE(audits_on_demand_find_sound_tables),
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

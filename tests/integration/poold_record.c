@@ -111,8 +111,10 @@ static void a_record_replays_to_the_same_arena(void)
 	work(&t, 1000);
 	r = end(&p, &t);
 	CHECK(replay(&r, &result) == 0, "differs");
-	CHECK(result.ncalls > 1000 && result.nreads > 1000 && result.arena_pages >= 5, "%llu calls, %llu words, %llu pages",
-	      (unsigned long long)result.ncalls, (unsigned long long)result.nreads, (unsigned long long)result.arena_pages);
+	CHECK(result.ncalls > 1000 && result.nreads > 1000 && result.arena_pages >= 5,
+	      "%llu calls, %llu words, %llu pages",
+	      (unsigned long long)result.ncalls, (unsigned long long)result.nreads,
+	      (unsigned long long)result.arena_pages);
 	free(r.data);
 }
 

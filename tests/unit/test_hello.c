@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The attach message against poold's limits: a good one, then each field made bad in turn; the error names the field. */
+/* The attach message against poold's limits: a good one, then each field bad in turn; the error names the field. */
 #include "poold/hello.h"
 
 #include <criterion/criterion.h>
@@ -13,9 +13,10 @@
 static struct attach_hello good_hello(void)
 {
 	return (struct attach_hello){
-		.protocol = ATTACH_PROTOCOL, .layout_hash = shm_layout_hash(), .vm_id = 7, .vm_name = "box-1", .nvcpu = 1,
-		.nslots = LINK_DEFAULT_SLOTS, .ram_low_end = 64 * MIB, .ram_maddr = 64 * GIB, .pool_maddr = GIB,
-		.pool_bytes = 4 * MIB, .pool_pages = ATTACH_PAGES_4K, .maxphyaddr = 40, .stub_slot = 271, .stub_entry = 0x3003,
+		.protocol = ATTACH_PROTOCOL, .layout_hash = shm_layout_hash(), .vm_id = 7, .vm_name = "box-1",
+		.nvcpu = 1, .nslots = LINK_DEFAULT_SLOTS, .ram_low_end = 64 * MIB, .ram_maddr = 64 * GIB, .pool_maddr = GIB,
+		.pool_bytes = 4 * MIB, .pool_pages = ATTACH_PAGES_4K, .maxphyaddr = 40, .stub_slot = 271,
+		.stub_entry = 0x3003,
 	};
 }
 
@@ -95,7 +96,8 @@ Test(hello, other_versions_are_refused_with_both_numbers)
 
 Test(hello, names_follow_the_rule)
 {
-	static const char *const bad[] = { "", "Box", "-a", "a b", "a/b", "a\nb", "\xff", "abcdefghijklmnopqrstuvwxyz0123456" };
+	static const char *const bad[] = { "", "Box", "-a", "a b", "a/b", "a\nb", "\xff",
+					   "abcdefghijklmnopqrstuvwxyz0123456" };
 	struct attach_hello h = good_hello();
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -115,23 +117,39 @@ Test(hello, numbers_out_of_range_are_refused)
 		int rc;
 		const char *word;
 	} bad[] = {
-#define BAD(member, value, rc, word) { offsetof(struct attach_hello, member), sizeof(((struct attach_hello *)0)->member), \
+#define BAD(member, value, rc, word) { offsetof(struct attach_hello, member), \
+				       sizeof(((struct attach_hello *)0)->member), \
 				       value, rc, word }
-		BAD(nvcpu, 0, -EINVAL, "nvcpu"), BAD(nvcpu, 17, -EINVAL, "nvcpu"), BAD(nvcpu, UINT32_MAX, -EINVAL, "nvcpu"),
-		BAD(nslots, 0, -EINVAL, "nslots"), BAD(nslots, 1000, -EINVAL, "nslots"), BAD(nslots, 1u << 31, -EINVAL, "nslots"),
+		BAD(nvcpu, 0, -EINVAL, "nvcpu"),
+		BAD(nvcpu, 17, -EINVAL, "nvcpu"),
+		BAD(nvcpu, UINT32_MAX, -EINVAL, "nvcpu"),
+		BAD(nslots, 0, -EINVAL, "nslots"),
+		BAD(nslots, 1000, -EINVAL, "nslots"),
+		BAD(nslots, 1u << 31, -EINVAL, "nslots"),
 		BAD(last_epoch, UINT64_MAX, -EINVAL, "last_epoch"),
-		BAD(ram_low_end, 0, -EINVAL, "RAM end"), BAD(ram_low_end, 4097, -EINVAL, "RAM end"),
-		BAD(ram_low_end, 4 * GIB, -EINVAL, "RAM end"), BAD(ram_low_end, UINT64_MAX, -EINVAL, "RAM end"),
-		BAD(ram_high_end, 5 * GIB, -EINVAL, "RAM end"), BAD(ram_high_end, GIB, -EINVAL, "RAM end"),
-		BAD(pool_bytes, MIB, -EINVAL, "pool size"), BAD(pool_bytes, 3 * MIB, -EINVAL, "pool size"),
-		BAD(pool_bytes, 2 * GIB, -E2BIG, "max-vm-pool"), BAD(pool_bytes, ~(2 * MIB - 1), -E2BIG, "max-vm-pool"),
+		BAD(ram_low_end, 0, -EINVAL, "RAM end"),
+		BAD(ram_low_end, 4097, -EINVAL, "RAM end"),
+		BAD(ram_low_end, 4 * GIB, -EINVAL, "RAM end"),
+		BAD(ram_low_end, UINT64_MAX, -EINVAL, "RAM end"),
+		BAD(ram_high_end, 5 * GIB, -EINVAL, "RAM end"),
+		BAD(ram_high_end, GIB, -EINVAL, "RAM end"),
+		BAD(pool_bytes, MIB, -EINVAL, "pool size"),
+		BAD(pool_bytes, 3 * MIB, -EINVAL, "pool size"),
+		BAD(pool_bytes, 2 * GIB, -E2BIG, "max-vm-pool"),
+		BAD(pool_bytes, ~(2 * MIB - 1), -E2BIG, "max-vm-pool"),
 		BAD(pool_pages, 3, -EINVAL, "pool_pages"),
-		BAD(ram_maddr, 64 * GIB + 1, -EINVAL, "RAM window"), BAD(ram_maddr, 1ull << 53, -EINVAL, "RAM window"),
-		BAD(ram_maddr, (1ull << 52) - 4096, -EINVAL, "RAM window"), BAD(ram_maddr, GIB, -EINVAL, "overlap"),
-		BAD(pool_maddr, GIB + 4096, -EINVAL, "pool window"), BAD(pool_maddr, ~(2 * MIB - 1), -EINVAL, "pool window"),
+		BAD(ram_maddr, 64 * GIB + 1, -EINVAL, "RAM window"),
+		BAD(ram_maddr, 1ull << 53, -EINVAL, "RAM window"),
+		BAD(ram_maddr, (1ull << 52) - 4096, -EINVAL, "RAM window"),
+		BAD(ram_maddr, GIB, -EINVAL, "overlap"),
+		BAD(pool_maddr, GIB + 4096, -EINVAL, "pool window"),
+		BAD(pool_maddr, ~(2 * MIB - 1), -EINVAL, "pool window"),
 		BAD(pool_maddr, 64 * GIB + 2 * MIB, -EINVAL, "overlap"),
-		BAD(maxphyaddr, 35, -EINVAL, "maxphyaddr"), BAD(maxphyaddr, 53, -EINVAL, "maxphyaddr"),
-		BAD(stub_slot, 512, -EINVAL, "stub slot"), BAD(audit, 3, -EINVAL, "audit"), BAD(poison, 1, -EPERM, "allow-inject"),
+		BAD(maxphyaddr, 35, -EINVAL, "maxphyaddr"),
+		BAD(maxphyaddr, 53, -EINVAL, "maxphyaddr"),
+		BAD(stub_slot, 512, -EINVAL, "stub slot"),
+		BAD(audit, 3, -EINVAL, "audit"),
+		BAD(poison, 1, -EPERM, "allow-inject"),
 	};
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

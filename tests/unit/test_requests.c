@@ -143,7 +143,8 @@ Test(requests, more_guest_entries_than_levels_are_rejected)
 
 Test(requests, pages_outside_ram_are_rejected)
 {
-	static const uint64_t outside[] = { RAM_END, RAM_END + 0x1000, GUEST_RAM_HIGH_BASE, 1ull << 52, UINT64_MAX, 1ull << 63 };
+	static const uint64_t outside[] = { RAM_END, RAM_END + 0x1000, GUEST_RAM_HIGH_BASE, 1ull << 52, UINT64_MAX,
+					    1ull << 63 };
 
 	for (unsigned op = LINK_OP_MAP; op < LINK_OP_COUNT; op++) {
 		struct link_req req = good(op);
@@ -263,7 +264,8 @@ Test(requests, map_carries_the_walk)
 
 Test(requests, write_fault_carries_class_rip_and_size)
 {
-	struct link_req req = { .rq_op = LINK_OP_WRITE_FAULT, .rq_gpa = 0x5008, .rq_walk = { 0xffffffff80001234ull, 8 } };
+	struct link_req req = { .rq_op = LINK_OP_WRITE_FAULT, .rq_gpa = 0x5008,
+				.rq_walk = { 0xffffffff80001234ull, 8 } };
 	struct pool_call call;
 
 	req.rq_flags = WRITE_CLASS_FORK << LINK_CLASS_SHIFT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The system-call filter: each class of call that poold must not make ends the process with its own code and a line that
- * names it, and what poold needs after start-up goes on working. Each try runs in a child.
+ * The system-call filter: each class of call that poold must not make ends the process with its own code and a line
+ * that names it, and what poold needs after start-up goes on working. Each try runs in a child.
  */
 #include "poold/sandbox.h"
 
@@ -88,7 +88,7 @@ FORBIDDEN(controlling_kvm, SYS_ioctl, ioctl(some_fd, KVM_CREATE_VM, 0))
 FORBIDDEN(executing, SYS_execve, execl("/bin/true", "true", (char *)NULL))
 FORBIDDEN(forking, SYS_clone, fork())
 FORBIDDEN(a_namespace_of_its_own, SYS_unshare, unshare(CLONE_NEWUSER))
-FORBIDDEN(executable_memory, SYS_mmap, mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == NULL)
+FORBIDDEN(executable_memory, SYS_mmap, mmap(NULL, 4096, PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == NULL)
 FORBIDDEN(memory_made_executable, SYS_mprotect, mprotect(&some_fd, 1, PROT_READ | PROT_EXEC))
 FORBIDDEN(tracing, SYS_ptrace, ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 FORBIDDEN(another_process_memory, SYS_process_vm_readv, process_vm_readv(1, NULL, 0, NULL, 0, 0))
