@@ -14,7 +14,8 @@ static struct attach_hello good_hello(void)
 {
 	return (struct attach_hello){
 		.protocol = ATTACH_PROTOCOL, .layout_hash = shm_layout_hash(), .vm_id = 7, .vm_name = "box-1",
-		.nvcpu = 1, .nslots = LINK_DEFAULT_SLOTS, .ram_low_end = 64 * MIB, .ram_maddr = 64 * GIB, .pool_maddr = GIB,
+		.nvcpu = 1, .nslots = LINK_DEFAULT_SLOTS,
+		.ram_low_end = 64 * MIB, .ram_maddr = 64 * GIB, .pool_maddr = GIB,
 		.pool_bytes = 4 * MIB, .pool_pages = ATTACH_PAGES_4K, .maxphyaddr = 40, .stub_slot = 271,
 		.stub_entry = 0x3003,
 	};
