@@ -1,2 +1,3 @@
 # Rules of tests/integration/.
 include tests/integration/poold.mk
+include tests/integration/control.mk

@@ -1,0 +1,9 @@
+# shadowctl from the outside.
+check_PROGRAMS += tests/integration/json_check tests/integration/odd_daemon
+tests_integration_json_check_SOURCES = tests/integration/json_check.c
+tests_integration_json_check_LDADD = $(JANSSON_LIBS)
+tests_integration_odd_daemon_SOURCES = tests/integration/odd_daemon.c
+tests_integration_odd_daemon_LDADD = common/libcommon.a proto/libproto.a $(EVENT_LIBS) $(PROTOBUF_LIBS)
+
+TESTS += tests/integration/cli.sh
+EXTRA_DIST += tests/integration/cli.sh
