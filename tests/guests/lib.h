@@ -10,7 +10,7 @@
 
 /* What survives from the loader and between the two halves of an image. At most 1024 bytes (boot.S). */
 struct boot_info {
-	uint64_t ram_end;	/* bytes of RAM from 0 that may be used: end of the first run of RAM above 1 MiB */
+	uint64_t ram_end;	/* bytes of RAM from 0 that may be used: the first run above 1 MiB, 768 MiB at most */
 	uint64_t frame_next;	/* the frame allocator: next free byte, page aligned */
 	char cmdline[512];
 	char name[64];
@@ -76,7 +76,7 @@ void paging_off(void);
 uint32_t page_rights(uint32_t at);
 /* 32-bit identity tables: the first 4 MiB by 4 KiB pages with page_rights, the rest of the RAM by 4 MiB pages. Needs PSE. */
 uint32_t *identity_legacy_build(void);
-/* Build supervisor identity tables of 2 MiB pages over all RAM (at most 1 GiB) and enter long mode there. */
+/* Build supervisor identity tables of 2 MiB pages over all RAM (boot_info.ram_end) and enter long mode there. */
 void long_enter_identity(uint32_t efer, void (*main64)(void)) __attribute__((noreturn));
 #endif
 

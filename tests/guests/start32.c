@@ -9,6 +9,8 @@
 #define MULTIBOOT_INFO_MEMORY	(1u << 0)
 #define MULTIBOOT_INFO_CMDLINE	(1u << 2)
 
+#define RAM_USED		0x30000000u	/* at most: the identity tables, and the tour's map of it all from 3 GiB up */
+
 /* Multiboot specification 3.3, as far as we read it. */
 struct multiboot_info {
 	uint32_t flags;
@@ -32,8 +34,8 @@ void boot_read(uint32_t magic, uint32_t info)
 	if (!(m->flags & MULTIBOOT_INFO_MEMORY))
 		panic("the loader gives no memory size");
 	boot_info.ram_end = 0x100000 + ((uint64_t)m->mem_upper << 10);
-	if (boot_info.ram_end > 0x40000000)
-		boot_info.ram_end = 0x40000000;		/* the identity tables end at 1 GiB */
+	if (boot_info.ram_end > RAM_USED)
+		boot_info.ram_end = RAM_USED;
 	if (m->flags & MULTIBOOT_INFO_CMDLINE) {
 		s = (const char *)(unsigned long)m->cmdline;
 		for (n = 0; s[n] && n < sizeof(boot_info.cmdline) - 1; n++)
