@@ -246,8 +246,12 @@ int pool_link_attach(struct vm *vm, char *err, size_t err_size)
 	}
 	link_t_init(vm->link_t.base, &l->params);
 	rc = handshake(vm, err, err_size);
-	if (!rc)
+	if (!rc) {
+		/* Before the watcher, which may find poold gone at once and kill them. */
+		for (uint32_t i = 0; i < vm->config.nvcpu; i++)
+			link_client_init(&vm->vcpu[i].link, vm->link_t.base, vm->link_p.base, l->eventfd, &l->params, i);
 		rc = start_watcher(vm);
+	}
 	if (rc) {
 		pool_link_detach(vm);
 		return rc;
@@ -258,7 +262,6 @@ int pool_link_attach(struct vm *vm, char *err, size_t err_size)
 	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
 		struct vcpu *v = &vm->vcpu[i];
 
-		link_client_init(&v->link, vm->link_t.base, vm->link_p.base, l->eventfd, &l->params, i);
 		v->link_up = true;
 		v->events_since_reply = false;
 		v->flush_epoch = 0;
