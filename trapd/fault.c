@@ -44,14 +44,33 @@ static int fault_mmio(struct vcpu *v, uint64_t gpa, bool fetch)
 	return rc;
 }
 
-/* SMAP: POPF changes AC without a trap; the roots must be those of the AC that holds now. */
+/*
+ * SMAP: POPF changes AC without a trap; the roots must be those of the AC that holds now. While code runs on a user page that
+ * only roots without SMAP can hold (map_user_fetch), those stay.
+ */
 static int follow_ac(struct vcpu *v)
 {
+	struct vcpu_priv *p = v->priv;
 	bool ac = v->cpu.rflags & RFLAGS_AC;
 
-	if (!v->walk.smap || v->cpu.cpl == 3 || ac == v->priv->loaded_ac)
+	if (!v->walk.smap || v->cpu.cpl == 3 || ac == p->loaded_ac)
 		return 0;
-	return vcpu_set_modes(v, v->cpu.cr0, v->cpu.cr3, v->cpu.cr4, v->cpu.efer, NULL);
+	if (p->fetch_page == ((v->cpu.rip & PAGE_MASK) | 1))
+		return 0;
+	p->fetch_page = 0;
+	return vcpu_set_root_ac(v, ac);
+}
+
+/*
+ * SMAP does not apply to fetches, but a shadow leaf that may be fetched may be read as well. So a supervisor fetch from a user
+ * page loads the roots without SMAP, until a page fault comes from elsewhere: until then data accesses to user pages go through.
+ */
+static int map_user_fetch(struct vcpu *v, const struct walk_result *walk)
+{
+	if (!v->walk.smap || v->cpu.cpl == 3 || !walk->user || v->priv->loaded_ac)
+		return 0;
+	v->priv->fetch_page = (v->cpu.rip & PAGE_MASK) | 1;
+	return vcpu_set_root_ac(v, true);
 }
 
 static bool is_monitored(const struct vcpu *v, uint64_t gpa)
@@ -63,13 +82,16 @@ static bool is_monitored(const struct vcpu *v, uint64_t gpa)
 
 static int map_missing(struct vcpu *v, uint64_t gva, const struct walk_result *walk, bool write, bool fetch)
 {
-	int rc;
+	int rc = 0;
 
 	if (same_fault_forever(v, gva))
 		return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "this host cannot hold the address 0x%llx: it faults whatever is mapped",
 			       (unsigned long long)gva);
 	counter_add(&v->stat[TRAP_STAT_fault_map], 1);
-	rc = pool_link_map(v, gva, walk, write, fetch);
+	if (fetch)
+		rc = map_user_fetch(v, walk);
+	if (!rc)
+		rc = pool_link_map(v, gva, walk, write, fetch);
 	if (rc != POOL_RETRY)
 		return rc < 0 ? rc : 0;
 	counter_add(&v->stat[TRAP_STAT_fault_retry], 1);

@@ -194,6 +194,17 @@ static void final_audit(struct vcpu *v)
 	pthread_mutex_unlock(&vm->stop_lock);
 }
 
+/* Every VM that a fault has stopped leaves a report, wherever the fault was noticed. */
+static void complete_report(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+
+	pthread_mutex_lock(&vm->stop_lock);
+	if (vm->stop.reason == VM_STOP_FAULT && !vm->stop.report)
+		vm->stop.report = report_vcpu(v);
+	pthread_mutex_unlock(&vm->stop_lock);
+}
+
 void *vcpu_thread_main(void *arg)
 {
 	struct vcpu *v = arg;
@@ -214,6 +225,7 @@ void *vcpu_thread_main(void *arg)
 		}
 		rc = run_once(v);
 	}
+	complete_report(v);
 	final_audit(v);
 	pool_link_detach(vm);
 	if (__atomic_sub_fetch(&vm->running, 1, __ATOMIC_ACQ_REL) == 0 && vm->ended)
