@@ -62,9 +62,10 @@ m32_long_enter:
 m32_guest_main64:
 	jmp	guest_main64
 
-/* Selectors: 08 kernel code32, 10 kernel code64, 18 data, 20 user code32, 28 user data, 30 user code64, 38 TSS64, 48 TSS32.
- * The order is the one that SYSCALL and SYSRET want with STAR = 0x0020'0010 (SDM vol. 3A 5.8.8). Writable: TSS descriptors
- * are filled in later, and the CPU sets their busy bits. */
+/* Selectors: 08 kernel code32, 10 kernel code64, 18 data, 38 TSS64, 48 TSS32, 50 user code32, 58 user data, 60 user code64.
+ * The order of the last three is the one that SYSRET wants with STAR = 0x0050'0010 (SDM vol. 3A 5.8.8). They are not Linux's
+ * own (20, 28, 30): a host without hardware virtualisation cannot keep IRET to those from working natively. Writable: TSS
+ * descriptors are filled in later, and the CPU sets their busy bits. */
 	.data
 	.align 16
 	.globl gdt, m32_gdt
@@ -73,11 +74,12 @@ gdt:	.quad 0
 	.quad 0x00cf9b000000ffff
 	.quad 0x00af9b000000ffff
 	.quad 0x00cf93000000ffff
+	.quad 0, 0, 0
+	.quad 0, 0
+	.quad 0
 	.quad 0x00cffb000000ffff
 	.quad 0x00cff3000000ffff
 	.quad 0x00affb000000ffff
-	.quad 0, 0
-	.quad 0
 gdt_end:
 	.align 4
 	.word 0

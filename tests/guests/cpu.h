@@ -17,9 +17,9 @@
 #define SEL_CODE32	0x08
 #define SEL_CODE64	0x10
 #define SEL_DATA	0x18
-#define SEL_USER_CODE32	0x23
-#define SEL_USER_DATA	0x2b
-#define SEL_USER_CODE64	0x33
+#define SEL_USER_CODE32	0x53
+#define SEL_USER_DATA	0x5b
+#define SEL_USER_CODE64	0x63
 #define SEL_TSS64	0x38
 #define SEL_TSS32	0x48
 

@@ -98,7 +98,7 @@ user_enter:
 	push	8(%ecx)
 	push	4(%ecx)
 	push	0(%ecx)
-	mov	$0x2b, %edx
+	mov	$0x5b, %edx
 	mov	%edx, %ds
 	mov	%edx, %es
 	iret

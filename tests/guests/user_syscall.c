@@ -61,7 +61,7 @@ void user_syscall(void)
 {
 	swapgs_check();
 	percpu.kernel_sp = (uint64_t)syscall_stack + sizeof(syscall_stack);
-	msr_write(MSR_STAR, (uint64_t)0x20 << 48 | (uint64_t)SEL_CODE64 << 32);
+	msr_write(MSR_STAR, (uint64_t)(SEL_USER_CODE32 & ~3) << 48 | (uint64_t)SEL_CODE64 << 32);
 	msr_write(MSR_LSTAR, (uint64_t)syscall_entry);
 	msr_write(MSR_SFMASK, RFLAGS_DF | RFLAGS_CF | RFLAGS_TF | RFLAGS_IF | RFLAGS_AC);
 	msr_write(MSR_EFER, msr_read(MSR_EFER) & ~EFER_SCE);
