@@ -174,6 +174,21 @@ static bool iopl_is_native(struct rig *r, bool code64)
 	return r->cpu.vector == VEC_UD && !(out.gpr[GPR_RAX] & RFLAGS_IF) && (out.frame.rflags & RFLAGS_IF);
 }
 
+/* Does an instruction breakpoint in guest code raise #DB? */
+static bool breakpoints_work(struct rig *r)
+{
+	const struct kvm_debugregs set = { .db[0] = CODE_VA + 1, .dr6 = DR6_FIXED, .dr7 = DR7_FIXED | 1 };
+	const struct kvm_debugregs clear = { .dr6 = DR6_FIXED, .dr7 = DR7_FIXED };
+	struct kcpu_context out;
+
+	CODE(r, true, "\x90\x90\x0f\x0b");
+	if (ioctl(r->cpu.fd, KVM_SET_DEBUGREGS, &set))
+		return false;
+	rig_go(r, CODE_VA, RFLAGS_FIXED, false, true, &out);
+	ioctl(r->cpu.fd, KVM_SET_DEBUGREGS, &clear);
+	return r->cpu.vector == VEC_DB;
+}
+
 int selftest_run(int kvm_fd, const struct kvm_cpuid2 *cpuid, struct host_facts *facts, char *err, unsigned err_size)
 {
 	struct rig r;
@@ -200,6 +215,7 @@ int selftest_run(int kvm_fd, const struct kvm_cpuid2 *cpuid, struct host_facts *
 	facts->coherent_after_touch = sees_remap(&r, true);
 	facts->iopl_native_32 = iopl_is_native(&r, false);
 	facts->iopl_native_64 = iopl_is_native(&r, true);
+	facts->breakpoints_native = breakpoints_work(&r);
 	CODE(&r, true, "\x0f\x05\x0f\x0b");			/* syscall */
 	rig_go(&r, CODE_VA, RFLAGS_FIXED, false, true, &out);
 	facts->syscall_faults_at_lstar = r.cpu.vector == VEC_PF && out.frame.rip == r.stub.va + STUB_SYSCALL_PAGE;
