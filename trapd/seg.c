@@ -13,6 +13,13 @@ bool segment_contains(const struct segment *s, uint64_t offset, unsigned size)
 	return last <= s->limit;
 }
 
+bool seg_rip_is_valid(const struct vcpu *v)
+{
+	const struct cpu_state *c = &v->cpu;
+
+	return cpu_code64(c) ? x86_is_canonical(c->rip) : segment_contains(&c->seg[SREG_CS], c->rip, 1);
+}
+
 void seg_nullify(struct segment *s, uint16_t selector)
 {
 	*s = (struct segment){ .selector = selector, .base = s->base };

@@ -15,6 +15,12 @@
 /* Does [offset, offset + size) lie within the segment's limit (expand-down data: above it)? SDM vol. 3A 5.3. */
 bool segment_contains(const struct segment *s, uint64_t offset, unsigned size);
 
+/*
+ * Can the next instruction be fetched at CS:RIP as far as segmentation goes: canonical in 64-bit code, else within the limit?
+ * Where not, the guest gets #GP(0) there, and the real CPU must not be sent there.
+ */
+bool seg_rip_is_valid(const struct vcpu *v);
+
 /* MOV, POP and L?S to ES, SS, DS, FS, GS (not CS). 0, -EFAULT (#GP, #SS, #NP, #PF), -ECANCELED. */
 int seg_load(struct vcpu *v, enum sreg sreg, uint16_t selector);
 /*

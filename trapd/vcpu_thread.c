@@ -13,6 +13,7 @@
 #include "common/barrier.h"
 #include "common/counters.h"
 #include "trapd/deliver.h"
+#include "trapd/seg.h"
 #include "trapd/vcpu_priv.h"
 
 #define RECONNECT_MS	10	/* architecture: poold is looked for every 10 ms */
@@ -105,6 +106,9 @@ static int settle(struct vcpu *v, int rc)
 		v->exc.dr6 = dr6;
 		return settle(v, -EFAULT);
 	}
+	/* Instructions that end at the end of the address space or of the code segment: IRETQ of the stub would fault there. */
+	if (!rc && !seg_rip_is_valid(v))
+		return settle(v, vcpu_raise(v, VEC_GP, 0));
 	return rc == -EAGAIN ? 0 : rc;
 }
 

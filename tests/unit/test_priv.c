@@ -654,3 +654,19 @@ Test(priv64, cli_of_user_code_is_gp)
 	EXPECT_GP0("\xfa");
 	EXPECT_GP0("\xfb");
 }
+
+Test(priv64, an_instruction_that_ends_at_the_canonical_boundary_leaves_an_invalid_rip)
+{
+	c->rip = 0x7ffffffffffe;
+	cr_expect_eq(FAKE_RUN(&f, "\x0f\x06"), 0);
+	cr_expect_eq(c->rip, 0x800000000000);
+	cr_expect_not(seg_rip_is_valid(&f.v));
+	c->rip = 0xffff800000000000;
+	cr_expect(seg_rip_is_valid(&f.v));
+	c->seg[SREG_CS] = fake_load(&f, FAKE_KCODE);
+	c->seg[SREG_CS].limit = 0xfff;
+	c->rip = 0x1000;
+	cr_expect_not(seg_rip_is_valid(&f.v));
+	c->rip = 0xfff;
+	cr_expect(seg_rip_is_valid(&f.v));
+}
