@@ -27,12 +27,12 @@ static void print_table(const struct cmd *cmd, const Shadowpool__VmList *list)
 	char mem[32], pool[32];
 	size_t i;
 
-	printf("%-32s %-9s %8s %8s %5s %5s %s\n", "NAME", "STATE", "MEM", "POOL", "PAGES", "EPOCH", "ENDED");
+	printf("%-32s %-9s %8s %8s %5s %10s %s\n", "NAME", "STATE", "MEM", "POOL", "PAGES", "EPOCH", "ENDED");
 	for (i = 0; i < list->n_vms; i++) {
 		const Shadowpool__VmInfo *vm = list->vms[i];
 
 		if (is_shown(cmd, vm))
-			printf("%-32s %-9s %8s %8s %5s %5llu %s\n", vm->name, vm->state,
+			printf("%-32s %-9s %8s %8s %5s %10llu %s\n", vm->name, vm->state,
 			       size_text(vm->mem_bytes, mem, sizeof(mem)), size_text(vm->pool_bytes, pool, sizeof(pool)),
 			       *vm->pool_page_size ? vm->pool_page_size : "-", (unsigned long long)vm->epoch,
 			       *vm->stop_reason ? vm->stop_reason : "-");

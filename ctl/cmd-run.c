@@ -88,6 +88,19 @@ static int live(struct run *run)
 	return rc;
 }
 
+/* End as the signal would have ended us, so that a shell stops its script too. */
+static void die_of(int sig)
+{
+	sigset_t set;
+
+	fflush(NULL);
+	signal(sig, SIG_DFL);
+	raise(sig);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static int run(struct cmd *cmd)
 {
 	struct run run = { .cmd = cmd, .vm.fd = -1, .signal_fd = -1, .notify_fd = -1 };
@@ -110,12 +123,8 @@ static int run(struct cmd *cmd)
 	if (run.stats)
 		shadowpool__reply__free_unpacked(run.stats, NULL);
 	vm_conf_free(&run.conf);
-	if (run.signal) {
-		/* End as the signal would have ended us, so that a shell stops its script too. */
-		fflush(NULL);
-		signal(run.signal, SIG_DFL);
-		raise(run.signal);
-	}
+	if (run.signal)
+		die_of(run.signal);
 	return rc;
 }
 

@@ -38,7 +38,8 @@ static int no_header(struct loader *l, const uint8_t *bytes, uint32_t len, uint3
 	if (len >= 0x206 && !memcmp(bytes + 0x202, "HdrS", 4))
 		return loader_error(l->err, -ENOEXEC, l->image, "a Linux bzImage; only Multiboot 1 images can be booted");
 	return loader_error(l->err, -ENOEXEC, l->image, "not a Multiboot 1 image: no header in the first 8 KiB%s",
-			    loader_is_elf(l->image) ? " of this ELF file; link the header's section first" : "");
+			    loader_is_elf(l->image) ? " of this ELF file; link the header's section first" :
+			    "; name a kernel that was built for Multiboot 1");
 }
 
 static int header_find(struct loader *l)

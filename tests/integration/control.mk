@@ -6,4 +6,5 @@ tests_integration_odd_daemon_SOURCES = tests/integration/odd_daemon.c
 tests_integration_odd_daemon_LDADD = common/libcommon.a proto/libproto.a $(EVENT_LIBS) $(PROTOBUF_LIBS)
 
 TESTS += tests/integration/cli.sh
-EXTRA_DIST += tests/integration/cli.sh
+TESTS += tests/integration/run.sh
+EXTRA_DIST += tests/integration/cli.sh tests/integration/run.sh
