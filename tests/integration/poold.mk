@@ -21,3 +21,7 @@ tests_integration_replay_arena_LDADD = $(POOLD_LIBS)
 
 TESTS += tests/integration/poold_config.sh tests/integration/statistics_doc.sh
 EXTRA_DIST += tests/integration/poold_config.sh tests/integration/statistics_doc.sh doc/statistics.md
+
+# A guest under the real daemons, its arena replayed.
+TESTS += tests/integration/guest_arena.sh
+EXTRA_DIST += tests/integration/guest_arena.sh
