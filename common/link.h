@@ -141,6 +141,11 @@ bool link_server_spin(struct link_server *s);
 bool link_server_arm(struct link_server *s);
 /* After the sleep. timed_out: no kick came; work that should have been announced then counts as a lost wake. */
 void link_server_disarm(struct link_server *s, bool timed_out);
+/*
+ * Take the kicks out of the eventfd, which is trapd's. Never blocks, whatever trapd makes of the descriptor later.
+ * 0, also if there are none; -EPROTO: it cannot be read like an eventfd.
+ */
+int link_server_drain(int eventfd);
 
 /* Nobody is running: the reply is the request's or the one before it. */
 bool mailbox_valid(const struct link_req *req, const struct link_rep *rep);

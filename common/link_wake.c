@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,4 +56,21 @@ int wake_futex_wait(const uint32_t *word, uint32_t expected, uint32_t timeout_ms
 void wake_futex_wake(const uint32_t *word, int max_threads)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE, max_threads, NULL, NULL, 0);
+}
+
+int link_server_drain(int eventfd)
+{
+	uint64_t kicks;
+	struct iovec iov = { .iov_base = &kicks, .iov_len = sizeof(kicks) };
+	ssize_t n;
+
+	/*
+	 * Not read(2) with O_NONBLOCK: that flag belongs to the open file, which trapd has as well, and a read that blocks
+	 * would keep this thread, its pool and its hugepages for good. RWF_NOWAIT is this call's own (readv(2); eventfds
+	 * know it since Linux 5.8).
+	 */
+	do
+		n = preadv2(eventfd, &iov, 1, -1, RWF_NOWAIT);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(kicks) || (n < 0 && errno == EAGAIN) ? 0 : -EPROTO;
 }

@@ -75,13 +75,12 @@ static int link_sleep(struct link *link, struct vm *vm)
 		{ .fd = vm->objects.event_fd, .events = POLLIN },
 		{ .fd = link->sock, .events = POLLIN },
 	};
-	uint64_t kicks;
 	int n = poll(fds, 2, LINK_SLEEP_MS);
 
 	link_server_disarm(&vm->link, n == 0);
 	if (n <= 0)
 		return n < 0 && errno != EINTR ? -errno : 0;
-	if (fds[0].revents && read(vm->objects.event_fd, &kicks, sizeof(kicks)) != sizeof(kicks) && errno != EAGAIN) {
+	if (fds[0].revents && link_server_drain(vm->objects.event_fd)) {
 		vm->reject = "its eventfd cannot be read";
 		return -EPROTO;
 	}

@@ -6,7 +6,6 @@
 #include "poold/objects.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -61,18 +60,11 @@ static int open_stats_t(struct memfd *m, int fd, char *err, size_t err_size)
 	return open_peer(m, fd, (uint64_t)st.st_size, "stats-t", err, err_size);
 }
 
-/* A read that could block would hang the link's thread: non-blocking, and the first one tells if it is an eventfd. */
+/* A first read tells if it is an eventfd, or at least behaves like one. */
 static int open_eventfd(int fd, char *err, size_t err_size)
 {
-	int flags = fcntl(fd, F_GETFL);
-	uint64_t count;
-	ssize_t n;
-
-	if (flags >= 0 && !fcntl(fd, F_SETFL, flags | O_NONBLOCK)) {
-		n = read(fd, &count, sizeof(count));
-		if (n == (ssize_t)sizeof(count) || (n < 0 && errno == EAGAIN))
-			return 0;
-	}
+	if (!link_server_drain(fd))
+		return 0;
 	snprintf(err, err_size, "eventfd: the descriptor is not one");
 	return -EINVAL;
 }

@@ -57,6 +57,8 @@ static const struct sandbox_rule rules[] = {
 	ANY(epoll_wait), ANY(epoll_pwait), ANY(epoll_ctl),
 	/* link threads sleep on two descriptors */
 	ANY(poll), ANY(ppoll),
+	/* the peer's eventfd, without waiting whatever its flags say */
+	ANY(preadv2),
 	/* rings and mailboxes: wake a vCPU; mutexes and condition variables */
 	ANY(futex),
 	/* pool, link-p, page_state and stats-p of each new VM */

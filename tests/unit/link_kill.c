@@ -191,7 +191,6 @@ static void serve(struct serving *s)
 
 	for (;;) {
 		struct pollfd pfd[2] = { { .fd = s->eventfd, .events = POLLIN }, { .fd = s->sock, .events = POLLIN } };
-		uint64_t kicks;
 
 		rc = pair_poll(&s->server, &s->stream);
 		store_relaxed(&board->replied, s->stream.requests);
@@ -208,8 +207,8 @@ static void serve(struct serving *s)
 			continue;
 		rc = poll(pfd, 2, LINK_SLEEP_MS);
 		link_server_disarm(&s->server, rc == 0);
-		if (pfd[0].revents && read(s->eventfd, &kicks, sizeof(kicks)) < 0 && errno != EAGAIN)
-			failure("poold: eventfd: %s", strerror(errno));
+		if (pfd[0].revents && link_server_drain(s->eventfd))
+			failure("poold: the eventfd cannot be read");
 		if (pfd[1].revents)
 			break;
 	}

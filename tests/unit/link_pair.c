@@ -156,11 +156,10 @@ int pair_serve(struct link_server *s, struct pair_stream *streams, int eventfd, 
 	if (link_server_arm(s)) {
 		struct pollfd pfd = { .fd = eventfd, .events = POLLIN };
 		int n = poll(&pfd, 1, sleep_ms);
-		uint64_t kicks;
 
 		link_server_disarm(s, n == 0);
-		if (n > 0 && read(eventfd, &kicks, sizeof(kicks)) < 0 && errno != EAGAIN)
-			return -errno;
+		if (n > 0)
+			return link_server_drain(eventfd);
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -310,6 +311,21 @@ Test(link, a_sleep_that_times_out_over_work_is_counted)
 	post(&f, 0, 1);
 	link_server_disarm(&f.s, true);
 	cr_assert_eq(f.s.count.lost_wakes, 1);
+}
+
+Test(link, draining_never_blocks_whatever_the_descriptor)
+{
+	int fd = eventfd(2, EFD_CLOEXEC), pipefd[2];	/* a blocking one */
+
+	cr_assert_eq(link_server_drain(fd), 0);
+	cr_assert_eq(link_server_drain(fd), 0, "empty");
+	cr_assert_eq(pipe(pipefd), 0);
+	cr_assert_eq(link_server_drain(pipefd[0]), 0, "an empty pipe blocks nobody");
+	cr_assert_eq(write(pipefd[1], "x", 1), 1);
+	cr_assert_eq(link_server_drain(pipefd[0]), -EPROTO);
+	close(pipefd[1]);
+	cr_assert_eq(link_server_drain(pipefd[0]), -EPROTO, "its end");
+	cr_assert_eq(link_server_drain(-1), -EPROTO);
 }
 
 Test(link, a_killed_client_answers_nothing_but_enotconn)
