@@ -100,7 +100,8 @@ void entry_check(unsigned local, unsigned index, unsigned long va);
 void read_check(unsigned long va, unsigned page);
 void write_check(unsigned long va, unsigned page);
 void fault_check(bool write, unsigned long va, unsigned long error);
-void everything_check(void);
+/* Every entry of every table; and in every space an access through one in so many of the present ones and a few absent ones. */
+void everything_check(unsigned one_in);
 
 /* churn_ops.c: one random step. */
 void churn_step(void);

@@ -200,8 +200,7 @@ void entry_check(unsigned local, unsigned index, unsigned long va)
 	same_entry(*(volatile uint64_t *)&churn.table[table][index], *model, "entry after an access");
 }
 
-/* Every entry of every table, and in every space one access through each present one and through a few absent ones. */
-void everything_check(void)
+void everything_check(unsigned one_in)
 {
 	unsigned s, local, k, i, was = churn.current;
 
@@ -217,7 +216,7 @@ void everything_check(void)
 				continue;	/* the common tables once */
 			for (k = 0; k < SLOTS_USED; k++) {
 				i = slot_index(t, k);
-				if (churn.entry[t][i] & PTE_P || churn_random(32) == 0)
+				if (!churn_random(churn.entry[t][i] & PTE_P ? one_in : 32))
 					entry_check(local, i, table_va(local) + i * PAGE_BYTES);
 			}
 		}
