@@ -15,7 +15,7 @@ void audit_report(struct audit *a, unsigned rule, uint32_t page, uint32_t slot, 
 /* Report unless equal. */
 void audit_equal(struct audit *a, unsigned rule, uint32_t page, uint32_t slot, uint64_t expected, uint64_t found);
 
-void audit_lists(struct audit *a);	/* A1 to A8, A22, A23: descriptors and lists */
+void audit_lists(struct audit *a);	/* A1 to A8, A11, A22, A23: descriptors and lists */
 void audit_monitor(struct audit *a);	/* A11, A12 */
 void audit_monitor_full(struct audit *a);
 void audit_entries(struct audit *a);	/* A9, A10, A16 to A20, A24: content of the tables */

@@ -82,9 +82,13 @@ static void audit_idle_content(struct audit *a, uint32_t page)
 {
 	const struct pool *p = a->p;
 
+	uint64_t any = 0;
+
 	if (!(p->page[page].flags & PAGE_ZEROED))
 		return;
 	for (uint32_t s = 0; s < POOL_SLOTS; s++)
+		any |= entry_get(p, page, s);
+	for (uint32_t s = 0; any && s < POOL_SLOTS; s++)
 		audit_equal(a, 3, page, s, 0, entry_get(p, page, s));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Audit of page descriptors and the lists that they are in: A1 to A8, A22, A23. Part of the pool library: called by
+ * Audit of page descriptors and the lists that they are in: A1 to A8, A11 (part), A22, A23. Part of the pool library: called by
  * pool_audit() only. Every list walk is bounded, so a cycle is a violation and no hang.
  */
 #include <string.h>
@@ -28,10 +28,22 @@ static void audit_key(struct audit *a, uint32_t page)
 		audit_report(a, 4, page, NOSLOT, 0, pg->gpa);
 }
 
+/* Most pages of a pool are idle and right: one comparison for those. */
+static bool idle_page_is_clean(const struct pool_page *pg)
+{
+	uint64_t zero = pg->n_present | pg->lock | (pg->flags & PAGE_HASHED) | pg->age_prev | pg->age_next | pg->mon_prev |
+			pg->mon_next;
+
+	return !zero && pg->role == KIND_FREE && pg->gpa == GPA_NIL && pg->users == USER_NIL && pg->gt == GT_NIL;
+}
+
 static void audit_idle_page(struct audit *a, uint32_t page)
 {
 	const struct pool_page *pg = &a->p->page[page];
 
+	if (idle_page_is_clean(pg))
+		return;
+	audit_equal(a, 3, page, NOSLOT, KIND_FREE, pg->role);
 	audit_equal(a, 3, page, NOSLOT, GPA_NIL, pg->gpa);
 	audit_equal(a, 3, page, NOSLOT, USER_NIL, pg->users);
 	audit_equal(a, 3, page, NOSLOT, GT_NIL, pg->gt);
@@ -66,7 +78,6 @@ static void audit_page(struct audit *a, uint32_t page, struct totals *t)
 
 	if (!page_in_use(p, page)) {
 		t->idle++;
-		audit_equal(a, 3, page, NOSLOT, KIND_FREE, pg->role);
 		audit_idle_page(a, page);
 		return;
 	}
@@ -75,6 +86,8 @@ static void audit_page(struct audit *a, uint32_t page, struct totals *t)
 	t->locks += pg->lock;
 	t->unpinned += !pg->lock;
 	audit_key(a, page);
+	if (!!(page_kind(p, page)->flags & KF_MONITORED) != (pg->gt != GT_NIL))
+		audit_report(a, 11, page, NOSLOT, page_kind(p, page)->flags, pg->gt);
 	if (!(pg->flags & PAGE_HASHED))
 		audit_report(a, 5, page, NOSLOT, PAGE_HASHED, pg->flags);
 	if (page_kind(p, page)->flags & KF_ROOT) {

@@ -46,9 +46,6 @@ void audit_monitor(struct audit *a)
 			audit_report(a, 12, PAGE_NIL, 0, 1, gt);
 	audit_equal(a, 12, PAGE_NIL, 0, listed, n);
 	audit_equal(a, 12, PAGE_NIL, 0, p->n_modified, n);
-	for (uint32_t page = 1; page < p->cfg.max_pages; page++)
-		if (page_in_use(p, page) && !!(page_kind(p, page)->flags & KF_MONITORED) != (p->page[page].gt != GT_NIL))
-			audit_report(a, 11, page, 0, page_kind(p, page)->flags, p->page[page].gt);
 }
 
 /* No page is called monitored without a record. */
