@@ -8,6 +8,7 @@
 #include "poold/pool_audit.h"
 
 #define LEAF_BITS	(PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_NX | PTE_ADDR | ENTRY_DEFERRED)
+#define FETCH_BITS	(PTE_P | PTE_U | PTE_A | PTE_ADDR | ENTRY_FETCH)
 #define TABLE_BITS	(PTE_P | PTE_W | PTE_U | PTE_A | PTE_NX | PTE_ADDR | ENTRY_TRACK_DIRTY)
 #define ALWAYS_BITS	(PTE_P | PTE_U | PTE_A)
 
@@ -23,7 +24,7 @@ static void audit_leaf(struct audit *a, uint32_t page, uint32_t slot, uint64_t e
 	uint64_t gpa = entry_gpa(p, e);
 	struct derived d;
 
-	if (e & ~LEAF_BITS || (e & ALWAYS_BITS) != ALWAYS_BITS || gpa == GPA_NIL || !(e & PTE_W) != !(e & PTE_D)) {
+	if (e & ~(e & ENTRY_FETCH ? FETCH_BITS : LEAF_BITS) || (e & ALWAYS_BITS) != ALWAYS_BITS || gpa == GPA_NIL || !(e & PTE_W) != !(e & PTE_D)) {
 		audit_report(a, 20, page, slot, ALWAYS_BITS, e);
 		return;
 	}
@@ -36,6 +37,8 @@ static void audit_leaf(struct audit *a, uint32_t page, uint32_t slot, uint64_t e
 	if (table_is_open(p, page))
 		return;
 	derive(p, page, slot, &d);
+	if ((e & ENTRY_FETCH) && d.fetch_only && d.target == gpa)
+		return;
 	if (d.what != DERIVE_LEAF || d.target != gpa)
 		audit_report(a, page_kind(p, page)->source == SOURCE_LINEAR ? 24 : 17, page, slot, d.guest, e);
 	else if (!entry_matches(e, derive_leaf_entry(p, &d)))

@@ -127,6 +127,7 @@ static void lists_init(struct pool *p)
 	memset(p->rmap, 0, (size_t)p->n_gfn * sizeof(uint64_t));
 	memset(p->kind_pages, 0, sizeof(p->kind_pages));
 	p->n_overflowed = p->n_idle_roots = p->n_open = 0;
+	memset(p->fetch_leaf, 0, sizeof(p->fetch_leaf));
 	p->n_present = 0;
 	counter_set(&p->stats[POOL_STAT_present_entries], 0);
 	free_list_init(p);

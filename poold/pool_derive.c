@@ -9,14 +9,13 @@
 /* In every entry: the guest runs at CPL 3, and a CPU that finds A (and D) set never writes to the pool. */
 #define ENTRY_BASE (PTE_P | PTE_U | PTE_A)
 
-static bool view_refuses(uint32_t role, bool user)
+/* The supervisor may not touch what user mode may access: SDM vol. 3A 4.6.1. Knowable only where U is complete. */
+static bool smap_refuses(uint32_t role, bool user)
 {
-	if (role & ROLE_USER)
-		return !user;
 	return (role & ROLE_SMAP) && user && (role & ROLE_ACC_U);
 }
 
-/* Supervisor mode may not execute what user mode may access: SDM vol. 3A 4.6.1. Knowable only where U is complete. */
+/* Nor execute it. */
 static uint64_t view_nx(uint32_t role, bool user)
 {
 	return (role & ROLE_SMEP) && !(role & ROLE_USER) && user && (role & ROLE_ACC_U) ? PTE_NX : 0;
@@ -28,6 +27,19 @@ static void derive_table(struct derived *d, uint32_t role, uint64_t target, unsi
 	d->target = target;
 	d->role = role_child(role, kind, quad, user);
 	d->split = pool_kinds[kind].flags & KF_SPLIT;
+}
+
+/* SMAP is no rule for fetches: without SMEP the supervisor may run what it may not read. */
+static void derive_leaf(struct derived *d, uint32_t role, uint64_t target, uint64_t bits, bool user)
+{
+	d->target = target;
+	if (!smap_refuses(role, user)) {
+		d->what = DERIVE_LEAF;
+		d->bits = bits | view_nx(role, user);
+	} else if (!(role & ROLE_SMEP) && !(bits & PTE_NX)) {
+		d->fetch_only = true;
+		d->bits = (bits & ~(PTE_W | ENTRY_DEFERRED)) | ENTRY_FETCH;
+	}
 }
 
 static void derive_none(const struct pool *p, const struct pool_page *pg, const struct pool_kind *k, uint32_t slot,
@@ -42,13 +54,11 @@ static void derive_linear(const struct pool *p, const struct pool_page *pg, cons
 	uint64_t index = (uint64_t)role_quad(pg->role) * k->count + slot;
 	uint64_t target = pg->gpa + (index << k->span_shift);
 
-	if (!ram_has(p, target) || view_refuses(pg->role, true))
+	if (!ram_has(p, target))
 		return;
 	d->bits = ENTRY_BASE | PTE_W;
 	if (k->flags & KF_LEAF) {
-		d->what = DERIVE_LEAF;
-		d->target = target;
-		d->bits |= view_nx(pg->role, true);
+		derive_leaf(d, pg->role, target, d->bits, true);
 	} else {
 		derive_table(d, pg->role, target, k->child_table, 0, true);
 	}
@@ -121,13 +131,11 @@ static void derive_guest(const struct pool *p, const struct pool_page *pg, const
 		return;
 	}
 	user = g & PTE_U;
-	if (!(g & PTE_A) || ((role & ROLE_USER) && !user) || ((leaf || large) && view_refuses(role, user)))
+	if (!(g & PTE_A) || ((role & ROLE_USER) && !user))
 		return;
 	d->bits = ENTRY_BASE | guest_w(role, g, leaf || large) | (k->guest_size == 8 ? g & PTE_NX : 0);
 	if (leaf) {
-		d->what = DERIVE_LEAF;
-		d->target = target;
-		d->bits |= view_nx(role, user);
+		derive_leaf(d, role, target, d->bits, user);
 	} else {
 		derive_table(d, role, target, large ? k->child_large : k->child_table, quad, user);
 	}
@@ -151,7 +159,7 @@ void derive(const struct pool *p, uint32_t page, uint32_t slot, struct derived *
 		return;
 	}
 	by_source[k->source](p, &p->page[page], k, slot, d);
-	if (d->what == DERIVE_ABSENT)
+	if (d->what == DERIVE_ABSENT && !d->fetch_only)
 		d->bits = 0;
 }
 

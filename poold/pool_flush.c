@@ -39,6 +39,7 @@ void pool_invlpg(struct pool *p, uint32_t vcpu, uint64_t gva, bool all_roots, st
 
 	if (!op_begin(p, vcpu, r))
 		return;
+	fetch_leaves_drop(p);
 	v = &p->vcpu[vcpu];
 	stat_inc(p, POOL_STAT_invlpg);
 	for (unsigned view = 0; view < 2; view++)
@@ -95,6 +96,7 @@ void pool_dirty(struct pool *p, uint32_t vcpu, uint64_t gva, bool user_view, str
 		op_end(p, POOL_E_INVAL, r);
 		return;
 	}
+	fetch_leaves_drop(p);
 	p->op.scope = POOL_FLUSH_GVA;
 	p->op.scope_gva = gva;
 	op_end(p, dirty_path(p, p->vcpu[vcpu].root[user_view], gva), r);

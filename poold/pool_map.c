@@ -15,6 +15,7 @@ struct descent {
 	uint32_t page, slot;	/* where the walk stands */
 	unsigned used;		/* guest entries compared */
 	bool writable;		/* so far */
+	uint64_t gen;		/* at the start */
 };
 
 static bool guest_entry_agrees(struct descent *w, const struct derived *d)
@@ -74,7 +75,11 @@ static enum pool_status descend(struct descent *w, struct derived *d)
 		derive(p, w->page, w->slot, d);
 		if (d->bad)
 			stat_inc(p, POOL_STAT_bad_guest_entry);
-		if (!guest_entry_agrees(w, d) || d->what == DERIVE_ABSENT)
+		if (!guest_entry_agrees(w, d))
+			return POOL_RETRY;
+		if (d->fetch_only && w->a->fetch)
+			return POOL_OK;
+		if (d->what == DERIVE_ABSENT)
 			return POOL_RETRY;
 		if (d->what != DERIVE_TABLE)
 			return d->what == DERIVE_LEAF ? POOL_OK : POOL_E_INVAL;
@@ -104,6 +109,21 @@ static void spurious(struct descent *w)
 		debt_touch(&p->op.debt, page_maddr(p, p->op.path[i]));
 }
 
+static enum pool_status fetch_leaf_install(struct descent *w, const struct derived *d, struct pool_result *r)
+{
+	struct pool *p = w->p;
+
+	if (d->target != (w->a->gpa & PAGE_MASK) || w->used != w->a->nwalk)
+		return POOL_RETRY;
+	fetch_leaf_note(p, w->page, w->slot);
+	r->entry = (p->cfg.ram_maddr + d->target) | d->bits;
+	if (entry_get(p, w->page, w->slot) == r->entry)
+		spurious(w);
+	else
+		entry_set(p, w->page, w->slot, r->entry);
+	return POOL_OK;
+}
+
 static enum pool_status leaf_install(struct descent *w, const struct derived *d, struct pool_result *r)
 {
 	struct pool *p = w->p;
@@ -113,9 +133,9 @@ static enum pool_status leaf_install(struct descent *w, const struct derived *d,
 		return POOL_RETRY;
 	p->op.scope = POOL_FLUSH_GVA;
 	p->op.scope_gva = w->a->gva;
-	if (old == want) {
+	if (old == want && p->gen == w->gen) {
 		spurious(w);
-	} else {
+	} else if (old != want) {
 		entry_set(p, w->page, w->slot, want);
 		stat_inc(p, old & PTE_P ? POOL_STAT_map_leaf_upgrade : POOL_STAT_map_leaf_new);
 	}
@@ -182,8 +202,13 @@ void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, stru
 	}
 	w.page = p->vcpu[vcpu].root[a->user_view];
 	op_pin(p, w.page);
+	if (!a->fetch)
+		fetch_leaves_drop(p);
+	w.gen = p->gen;
 	status = descend(&w, &d);
-	if (status == POOL_OK) {
+	if (status == POOL_OK && d.fetch_only) {
+		status = fetch_leaf_install(&w, &d, r);
+	} else if (status == POOL_OK) {
 		status = leaf_install(&w, &d, r);
 		r->prefetched = prefetch(&w);
 	}

@@ -25,6 +25,11 @@
 #define ENTRY_TRACK_DIRTY	(1ull << 9)	/* writable but for the guest's D bit */
 #define ENTRY_OWNED		(1ull << 10)	/* the monitor's, never a pool page */
 #define ENTRY_GUARDED		(1ull << 11)	/* writable but for the monitoring of its target */
+/*
+ * Bit 52 (ignored too): a page that the guest's SMAP lets the supervisor fetch from but not read. No entry can say that,
+ * so the leaf is there for the fetch only and goes with the next request.
+ */
+#define ENTRY_FETCH		(1ull << 52)
 #define ENTRY_DEFERRED		(ENTRY_TRACK_DIRTY | ENTRY_GUARDED)
 
 #define POOL_SLOTS		512u
@@ -32,6 +37,7 @@
 #define POOL_MAX_OPEN		4u
 #define POOL_EVICT_BATCH	16u
 #define POOL_MAX_UNSHADOW	4u
+#define POOL_MAX_FETCH		2u		/* an instruction may cross a page */
 #define POOL_LEVELS		5u		/* levels are 1 to 4 */
 
 /* Numbers are stable: traces contain them. */
@@ -236,6 +242,8 @@ struct pool {
 	uint64_t poison;
 	uint64_t open[POOL_MAX_OPEN];	/* gfns open for a step */
 	uint32_t n_open;
+	uint64_t fetch_leaf[POOL_MAX_FETCH];	/* RMAP_REF of leaves with ENTRY_FETCH, 0 for none */
+	uint32_t fetch_next;
 	uint64_t reserved[4][2][2][POOL_LEVELS][2];	/* paging, nxe, pse, level, large */
 	struct pool_op op;
 	struct pool_vcpu vcpu[POOL_MAX_VCPUS];
@@ -377,12 +385,16 @@ struct derived {
 	bool has_guest;		/* guest holds the guest entry (or PDPTE register) */
 	bool bad;		/* present, with reserved bits or a target outside RAM */
 	bool split;		/* TABLE: the inside of a large page */
+	bool fetch_only;	/* ABSENT but for a fetch: target and bits are those of the leaf */
 	uint64_t guest;
 	uint64_t target;	/* LEAF: gpa of the page; TABLE: gpa of the child's key */
 	uint32_t role;		/* TABLE: role of the child */
 	uint64_t bits;		/* entry without address; W means: as far as the guest's table goes */
 };
 void derive(const struct pool *p, uint32_t page, uint32_t slot, struct derived *d);
+/* Leaves with ENTRY_FETCH: take note of one, and let all go. */
+void fetch_leaf_note(struct pool *p, uint32_t page, uint32_t slot);
+void fetch_leaves_drop(struct pool *p);
 /* The leaf for a derivation, D and the guard taken into account; 0 if it is no leaf. */
 uint64_t derive_leaf_entry(const struct pool *p, const struct derived *d);
 struct pool_key derive_key(const struct pool *p, uint32_t page, const struct derived *d);

@@ -90,6 +90,7 @@ void pool_set_root(struct pool *p, uint32_t vcpu, const struct pool_modes *modes
 
 	if (!op_begin(p, vcpu, r))
 		return;
+	fetch_leaves_drop(p);
 	stat_inc(p, POOL_STAT_root_set);
 	status = root_gpa(p, modes, &gpa);
 	if (status == POOL_OK)

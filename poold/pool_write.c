@@ -240,6 +240,7 @@ void pool_write_fault(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa,
 
 	if (!op_begin(p, vcpu, r))
 		return;
+	fetch_leaves_drop(p);
 	status = ram_has(p, gpa) ? write_fault_decide(p, vcpu, gva, gpa, class, rip) : POOL_E_RANGE;
 	if (status == POOL_EMULATE)
 		stat_inc(p, POOL_STAT_mon_emulate);
@@ -253,6 +254,7 @@ void pool_unshadow(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa, ui
 
 	if (!op_begin(p, vcpu, r))
 		return;
+	fetch_leaves_drop(p);
 	gt = gtable_find(p, gfn_of(gpa));
 	if (!ram_has(p, gpa)) {
 		status = POOL_E_RANGE;
