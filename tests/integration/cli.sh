@@ -88,6 +88,19 @@ bash -c '. "$1"; COMP_WORDS=(shadowctl run --po); COMP_CWORD=2; compopt() { :; }
 	"$dir/completion" >"$dir/out"
 [ "$(cat "$dir/out")" = "--pool= --pool-pages=" ] || fail "completion of options: $(cat "$dir/out")"
 
+# ---- the manual page knows every verb and option
+man=$top_srcdir/man/shadowctl.1
+while read -r verb; do
+	grep -q "^\\.It Cm $verb" "$man" || fail "shadowctl(1) lacks $verb"
+	"$ctl" help "$verb" | sed -n 's/^  --\([a-z-]*\).*/\1/p' >"$dir/options"
+	while read -r option; do
+		grep -q "Fl -$option" "$man" || fail "shadowctl(1) lacks --$option of $verb"
+	done <"$dir/options"
+done <"$dir/verbs"
+if command -v mandoc >/dev/null; then
+	mandoc -T lint -W warning "$man" >"$dir/err" || fail "mandoc finds fault with shadowctl(1)"
+fi
+
 # ---- what every verb has in common
 expect 2 no-such-verb
 while read -r verb; do
