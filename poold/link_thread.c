@@ -107,6 +107,9 @@ static int link_run(struct link *link, struct vm *vm)
 
 static void log_detach(const struct vm *vm, int rc)
 {
+	if (vm->link.count.lost_wakes)
+		log_warning("VM %s: %llu wakes were lost on the link; please report this", vm->name,
+			    (unsigned long long)vm->link.count.lost_wakes);
 	if (rc == -ENOTCONN)
 		log_info("VM %s: detached after %llu requests and %llu events", vm->name,
 			 (unsigned long long)vm->link.count.requests, (unsigned long long)vm->link.count.events);

@@ -53,8 +53,8 @@ static const struct sandbox_rule rules[] = {
 	ANY(accept4), ANY(shutdown), ANY(close), ANY(setsockopt),
 	/* SO_PEERCRED, SO_ERROR */
 	ANY(getsockopt), ANY(getsockname), ANY(getpeername),
-	/* the main loop */
-	ANY(epoll_wait), ANY(epoll_pwait), ANY(epoll_ctl),
+	/* the main loop, by any of the waits that versions of libevent use */
+	ANY(epoll_wait), ANY(epoll_pwait), ANY(epoll_pwait2), ANY(epoll_ctl), ANY(timerfd_settime),
 	/* link threads sleep on two descriptors */
 	ANY(poll), ANY(ppoll),
 	/* the peer's eventfd, without waiting whatever its flags say */

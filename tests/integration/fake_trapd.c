@@ -107,7 +107,24 @@ void fake_poold_start(struct fake_poold *p, const char *a, const char *b, const 
 	running_poold = p->pid;
 	CHECK(poll(&fd, 1, FAKE_WAIT_MS) == 1 && recv(fd.fd, text, sizeof(text) - 1, 0) > 0 && strstr(text, "READY=1"),
 	      "poold did not get ready, see %s", p->log);
-	close(fd.fd);
+	p->notify = fd.fd;
+}
+
+bool fake_poold_notified(const struct fake_poold *p, const char *word)
+{
+	struct pollfd fd = { .fd = p->notify, .events = POLLIN };
+	char text[64];
+
+	for (unsigned i = 0; i < 100; i++) {
+		ssize_t n = poll(&fd, 1, FAKE_WAIT_MS) == 1 ? recv(fd.fd, text, sizeof(text) - 1, 0) : -1;
+
+		if (n < 0)
+			return false;
+		text[n] = 0;
+		if (strstr(text, word))
+			return true;
+	}
+	return false;
 }
 
 int fake_poold_end(struct fake_poold *p, int sig)
@@ -120,6 +137,7 @@ int fake_poold_end(struct fake_poold *p, int sig)
 		poll(NULL, 0, 2);
 	CHECK(rc == p->pid, "poold did not end after signal %d", sig);
 	p->pid = running_poold = 0;
+	close(p->notify);
 	return status;
 }
 

@@ -36,6 +36,7 @@ void fake_check(bool ok, const char *file, int line, const char *what, const cha
 
 struct fake_poold {
 	pid_t pid;
+	int notify;			/* what it tells its service manager arrives here */
 	char dir[64];			/* private; removed by fake_poold_remove */
 	char attach[96], control[96], log[96];
 };
@@ -44,8 +45,10 @@ struct fake_poold {
 void fake_poold_init(struct fake_poold *p);
 /* Start poold --runtime-dir with up to three further arguments (NULL: none) and wait for its READY=1. */
 void fake_poold_start(struct fake_poold *p, const char *a, const char *b, const char *c);
-/* Send a signal and wait for the end: the wait status. */
+/* Send a signal (0: it is ending already) and wait for the end: the wait status. */
 int fake_poold_end(struct fake_poold *p, int sig);
+/* Does a message with word arrive within FAKE_WAIT_MS? */
+bool fake_poold_notified(const struct fake_poold *p, const char *word);
 void fake_poold_remove(struct fake_poold *p);
 /* Does poold's log contain word? Waits for it up to FAKE_WAIT_MS. */
 bool fake_poold_logged(const struct fake_poold *p, const char *word);

@@ -577,6 +577,99 @@ static void audits_on_demand_find_sound_tables(void)
 	end(&p, &t);
 }
 
+static void the_watchdog_is_fed(void)
+{
+	struct fake_poold p;
+
+	fake_poold_init(&p);
+	setenv("WATCHDOG_USEC", "40000", 1);
+	fake_poold_start(&p, NULL, NULL, NULL);
+	unsetenv("WATCHDOG_USEC");
+	for (unsigned i = 0; i < 3; i++)
+		CHECK(fake_poold_notified(&p, "WATCHDOG=1"), "message %u", i);
+	kill(p.pid, SIGTERM);
+	CHECK(fake_poold_notified(&p, "STOPPING=1"), "no last message");
+	CHECK(fake_poold_end(&p, 0) == 0, "wait status");
+	fake_poold_remove(&p);
+}
+
+static void the_number_of_vms_is_limited(void)
+{
+	struct fake_poold p;
+	struct fake_trapd t, second;
+
+	fake_poold_init(&p);
+	fake_poold_start(&p, "-o", "max-vms=1", NULL);
+	fake_trapd_init(&t);
+	fake_trapd_init(&second);
+	CHECK(!fake_trapd_attach(&t, &p), "refused: %s", t.welcome.error);
+	snprintf(second.hello.vm_name, sizeof(second.hello.vm_name), "second");
+	expect_refusal(&p, &second, "max-vms");
+	fake_trapd_destroy(&second);
+	end(&p, &t);
+}
+
+/* The sockets of a live poold are not taken over; those of a dead one are (a_killed_poold_is_replaced). */
+static void a_second_poold_leaves_the_first_alone(void)
+{
+	const char *builddir = getenv("top_builddir");
+	char command[512];
+	struct fake_poold p;
+	struct fake_trapd t;
+	struct link_rep root, rep;
+	int status;
+
+	begin(&p, &t, &root);
+	snprintf(command, sizeof(command), "exec timeout 10 %s/poold/poold --runtime-dir %s 2>>%s",
+		 builddir ? builddir : ".", p.dir, p.log);
+	status = system(command);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1, "wait status 0x%x", status);
+	CHECK(fake_map(&t, FAKE_GVA, true, &rep) == POOL_OK, "the first is disturbed");
+	end(&p, &t);
+}
+
+/* Control clients look at VMs that come, work and go. What could go wrong shows under the sanitizers. */
+static void control_verbs_while_vms_come_and_go(void)
+{
+	Shadowpool__NameRequest name;
+	Shadowpool__WalkRequest walk;
+	Shadowpool__Request request;
+	struct fake_poold p;
+	struct fake_trapd t;
+	struct link_rep root, rep;
+	pid_t client;
+	int status;
+
+	begin(&p, &t, &root);
+	client = fork();
+	if (!client) {
+		shadowpool__name_request__init(&name);
+		shadowpool__walk_request__init(&walk);
+		shadowpool__request__init(&request);
+		name.name = walk.name = (char *)(uintptr_t)"fake";
+		walk.gva = FAKE_GVA;
+		for (unsigned i = 0; i < 150; i++) {
+			request.op_case = i & 1 ? SHADOWPOOL__REQUEST__OP_WALK : SHADOWPOOL__REQUEST__OP_STATS;
+			request.walk = &walk;
+			if (!(i & 1))
+				request.stats = &name;
+			shadowpool__reply__free_unpacked(control(&p, &request), NULL);
+		}
+		_exit(0);
+	}
+	while (!waitpid(client, &status, WNOHANG)) {
+		fake_trapd_detach(&t);
+		CHECK(!fake_trapd_attach(&t, &p), "refused: %s", t.welcome.error);
+		CHECK(fake_set_root(&t, &root) == POOL_OK, "SET_ROOT");
+		for (uint64_t i = 0; i < 100; i++) {
+			fake_write_event(&t, FAKE_PT + 8 * (i % 8), *fake_ram(&t, FAKE_PT + 8 * (i % 8)) ^ PTE_W);
+			CHECK(fake_map(&t, FAKE_GVA + i % 8 * PAGE_SIZE, false, &rep) >= 0, "MAP");
+		}
+	}
+	CHECK(WIFEXITED(status) && !WEXITSTATUS(status), "client: wait status 0x%x", status);
+	end(&p, &t);
+}
+
 int main(void)
 {
 	static const struct {
@@ -600,6 +693,10 @@ int main(void)
 		CASE(events_outside_ram_detach),
 		CASE(the_audit_reports_a_broken_entry),
 		CASE(audits_on_demand_find_sound_tables),
+		CASE(the_watchdog_is_fed),
+		CASE(the_number_of_vms_is_limited),
+		CASE(a_second_poold_leaves_the_first_alone),
+		CASE(control_verbs_while_vms_come_and_go),
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
