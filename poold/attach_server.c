@@ -27,14 +27,11 @@ struct attach_server {
 };
 
 /* A best effort: the socket buffer is empty, so this does not wait. */
-static void refuse(int sock, int reason, unsigned max)
+static void refuse(int sock, int reason)
 {
 	struct attach_welcome w = { .protocol = ATTACH_PROTOCOL, .layout_hash = shm_layout_hash() };
 
-	if (reason == -EUSERS)
-		snprintf(w.error, sizeof(w.error), "poold serves %u VMs already; stop one, or raise max-vms", max);
-	else
-		snprintf(w.error, sizeof(w.error), "poold cannot serve another VM: %s", strerror(-reason));
+	snprintf(w.error, sizeof(w.error), "poold cannot take another connection: %s", strerror(-reason));
 	log_warning("attach refused: %s", w.error);
 	attach_send_welcome(sock, &w, NULL);
 }
@@ -51,7 +48,7 @@ static void on_connection(evutil_socket_t fd, short what, void *arg)
 	}
 	rc = link_thread_start(s->daemon, sock);
 	if (rc) {
-		refuse(sock, rc, s->daemon->links.max);
+		refuse(sock, rc);
 		close(sock);
 	}
 }

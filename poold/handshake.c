@@ -82,6 +82,9 @@ static int step_claim(struct handshake *h)
 	if (rc == -EBUSY)
 		snprintf(h->err, sizeof(h->err), "VM %s is attached already; stop it, or choose another name",
 			 h->hello.vm_name);
+	else if (rc == -EUSERS)
+		snprintf(h->err, sizeof(h->err), "poold serves %u VMs already; stop one, or raise max-vms",
+			 h->link->daemon->links.max_vms);
 	else if (rc)
 		snprintf(h->err, sizeof(h->err), "poold is shutting down");
 	return rc;

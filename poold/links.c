@@ -8,11 +8,11 @@
 #include <sys/socket.h>
 #include <time.h>
 
-void links_init(struct links *links, unsigned max)
+void links_init(struct links *links, unsigned max_vms)
 {
 	pthread_condattr_t attr;
 
-	*links = (struct links){ .max = max };
+	*links = (struct links){ .max_vms = max_vms };
 	pthread_mutex_init(&links->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -27,7 +27,7 @@ int links_add(struct links *links, struct link *link)
 	pthread_mutex_lock(&links->lock);
 	if (links->closing) {
 		rc = -ESHUTDOWN;
-	} else if (links->count >= links->max) {
+	} else if (links->count >= links->max_vms + LINKS_HANDSHAKES) {
 		rc = -EUSERS;
 	} else {
 		link->next = links->first;
@@ -74,6 +74,15 @@ static bool name_is_taken(const struct links *links, const struct link *me, cons
 	return false;
 }
 
+static unsigned count_names(const struct links *links)
+{
+	unsigned n = 0;
+
+	for (const struct link *l = links->first; l; l = l->next)
+		n += l->name[0] != 0;
+	return n;
+}
+
 int links_claim_name(struct links *links, struct link *link, const char *name, int wait_ms)
 {
 	struct timespec until = deadline_in(wait_ms);
@@ -86,6 +95,8 @@ int links_claim_name(struct links *links, struct link *link, const char *name, i
 		rc = -ESHUTDOWN;
 	} else if (name_is_taken(links, link, name)) {
 		rc = -EBUSY;
+	} else if (count_names(links) >= links->max_vms) {
+		rc = -EUSERS;
 	} else {
 		snprintf(link->name, sizeof(link->name), "%s", name);
 		rc = 0;

@@ -13,6 +13,8 @@
 
 struct poold;
 
+#define LINKS_HANDSHAKES 16u		/* connections that are no VM yet, or are just refused */
+
 struct link {
 	struct link *next;
 	struct poold *daemon;
@@ -25,18 +27,19 @@ struct links {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;		/* a link has left */
 	struct link *first;
-	unsigned count, max;
+	unsigned count;			/* connections; at most LINKS_HANDSHAKES more than VMs may be attached */
+	unsigned max_vms;
 	bool closing;
 };
 
-void links_init(struct links *links, unsigned max);
-/* Thread: main. The link is in no list before and in none after an error: -EUSERS (max reached), -ESHUTDOWN. */
+void links_init(struct links *links, unsigned max_vms);
+/* Thread: main. The link is in no list before and in none after an error: -EUSERS (too many connections), -ESHUTDOWN. */
 int links_add(struct links *links, struct link *link);
 /* Thread: the link's, at its very end: the link may not be touched afterwards. */
 void links_remove(struct links *links, struct link *link);
 /*
  * Take a VM name, waiting for its last owner to go: a trapd that attaches anew may be faster than the end of its old
- * link. 0, -EBUSY after wait_ms, -ESHUTDOWN.
+ * link. 0, -EBUSY after wait_ms, -EUSERS (max_vms have names), -ESHUTDOWN.
  */
 int links_claim_name(struct links *links, struct link *link, const char *name, int wait_ms);
 /* Make a VM visible to the main thread, or (vm NULL) take it away: after that nobody else uses it. */
