@@ -165,7 +165,6 @@ Test(priv_random, any_instruction_leaves_a_state_that_the_real_cpu_can_have)
 		cpl = f.v.cpu.cpl;
 		n = make_instruction(bytes);
 		if (!insn_decode(bytes, n, cpu_code64(&f.v.cpu) ? 64 : 32, FAKE_RIP, &in)) {
-	
 			ret = emulate_privileged(&f.v, &in);
 			check(cpl, ret, &in);
 			emulated += !ret;
