@@ -380,3 +380,49 @@ Test(deliver64, from_compatibility_mode_the_kernel_stack_address_is_not_cut)
 	cr_expect_eq(f.v.cpu.gpr[GPR_RSP], 0xffff800000000000 + FAKE_STACK0 - 16 - 40);
 	check_frame64(FAKE_STACK0 - 16 - 40, (uint64_t[]){ 0x4000, FAKE_UCODE, 0x10203, FAKE_STACK3, FAKE_UDATA }, 5);
 }
+
+Test(deliver64, contributory_fault_during_a_page_fault_is_a_double_fault)
+{
+	put_gate(VEC_PF, FAKE_ABSENT, 0x1111, 0x8e, 0);
+	put_gate(VEC_GP, FAKE_KCODE64, 0x2222, 0x8e, 0);
+	put_gate(VEC_DF, FAKE_KCODE64, HANDLER, 0x8e, 0);
+	vcpu_raise_pf(&f.v, 0x1234, 0);
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	cr_expect_eq(f.v.cpu.rip, HANDLER);
+}
+
+Test(deliver64, page_fault_during_a_contributory_fault_is_delivered_itself)
+{
+	put_gate(VEC_GP, FAKE_KCODE64, 0x1111, 0x8e, 0);
+	put_gate(VEC_PF, FAKE_KCODE64, HANDLER, 0x8e, 1);
+	f.v.cpu.gpr[GPR_RSP] = 0x8000001000;
+	vcpu_raise(&f.v, VEC_GP, 0);
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	cr_expect_eq(f.v.cpu.rip, HANDLER);
+}
+
+Test(deliver, tss_that_ends_inside_ss0_is_ts)
+{
+	f.v.cpu.tr.limit = 8;
+	put_gate(VEC_UD, FAKE_KCODE, 0x1111, 0x8e, 0);
+	put_gate(VEC_TS, FAKE_UCODE & ~3, HANDLER, 0x8e, 0);
+	set_ring(3, FAKE_STACK3);
+	vcpu_raise(&f.v, VEC_UD, 0);
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	cr_expect_eq(f.v.cpu.rip, HANDLER);
+	f.v.cpu.tr.limit = 9;
+	vcpu_raise(&f.v, VEC_UD, 0);
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	cr_expect_eq(f.v.cpu.rip, 0x1111);
+}
+
+Test(deliver, gate_that_the_idt_limit_cuts_is_gp)
+{
+	put_gate(VEC_GP, FAKE_KCODE, HANDLER, 0x8e, 0);
+	put_gate(0x20, FAKE_KCODE, 0x1111, 0x8e, 0);
+	f.v.cpu.idtr.limit = 0x20 * 8 + 6;
+	vcpu_raise(&f.v, 0x20, 0);
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	cr_expect_eq(f.v.cpu.rip, HANDLER);
+	cr_expect_eq(fake_get32(&f, FAKE_STACK0 - 16), 0x20 * 8 + 2 + 1);
+}

@@ -448,3 +448,34 @@ Test(far64, sysenter_is_hidden)
 {
 	expect_exception(FAKE_RUN(&f, "\x0f\x34"), VEC_UD, 0);
 }
+
+Test(far, jmp_with_an_rpl_above_the_cpl_is_gp)
+{
+	fake_put64(&f, FAKE_GDT + FAKE_SPARE, fake_get64(&f, FAKE_GDT + FAKE_KCODE));
+	expect_exception(FAKE_RUN(&f, "\xea\x00\x10\x00\x00\x7b\x00"), VEC_GP, FAKE_SPARE);
+}
+
+Test(far, descriptor_that_the_limit_cuts_is_gp)
+{
+	c->gdtr.limit = FAKE_KCODE + 6;
+	expect_exception(FAKE_RUN(&f, "\xea\x00\x10\x00\x00\x08\x00"), VEC_GP, FAKE_KCODE);
+	c->gdtr.limit++;
+	cr_expect_eq(FAKE_RUN(&f, "\xea\x00\x10\x00\x00\x08\x00"), 0);
+}
+
+Test(far, call_gate_below_the_rpl_is_gp)
+{
+	fake_put64(&f, FAKE_GDT + FAKE_SPARE, 0x00128c0000083456);
+	expect_exception(FAKE_RUN(&f, "\x9a\xff\xff\xff\xff\x7b\x00"), VEC_GP, FAKE_SPARE);
+	cr_expect_eq(FAKE_RUN(&f, "\x9a\xff\xff\xff\xff\x78\x00"), 0);
+}
+
+Test(far64, sysret_loads_a_ring_3_stack_segment)
+{
+	c->efer |= EFER_SCE;
+	c->star = 0x0043ull << 48;
+	c->gpr[GPR_RCX] = 0x1000;
+	cr_assert_eq(FAKE_RUN(&f, "\x48\x0f\x07"), 0);
+	cr_expect_eq(c->seg[SREG_SS].dpl, 3);
+	cr_expect_eq(c->seg[SREG_CS].dpl, 3);
+}

@@ -142,3 +142,12 @@ Test(port_io, rep_with_zero_count_does_nothing)
 	cr_expect_eq(c->rip, FAKE_RIP + 2);
 	cr_expect_eq(port.reads, 0);
 }
+
+Test(port_io, ins_to_a_page_that_cannot_be_written_takes_nothing_from_the_device)
+{
+	fake_vcpu_long_mode(&f, FAKE_TABLES, true);
+	c->gpr[GPR_RDI] = 0x8000000000;
+	cr_expect_eq(FAKE_RUN(&f, "\x6d"), -EFAULT);
+	cr_expect_eq(f.v.exc.vector, VEC_PF);
+	cr_expect_eq(port.reads, 0);
+}

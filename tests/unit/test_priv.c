@@ -82,6 +82,7 @@ Test(priv, what_is_not_in_the_table_or_locked_is_left_to_the_caller)
 	cr_expect_eq(FAKE_RUN(&f, "\x89\xc8"), -EOPNOTSUPP);	/* mov eax, ecx */
 	cr_expect_eq(FAKE_RUN(&f, "\x0f\x0b"), -EOPNOTSUPP);	/* ud2 */
 	cr_expect_eq(FAKE_RUN(&f, "\x58"), -EOPNOTSUPP);	/* pop eax */
+	cr_expect_eq(emulate_privileged(&f.v, &(struct insn){ .id = X86_INS_CLTS, .length = 3, .lock = true }), -EOPNOTSUPP);
 }
 
 Test(priv, cr0_combinations)
@@ -669,4 +670,21 @@ Test(priv64, an_instruction_that_ends_at_the_canonical_boundary_leaves_an_invali
 	cr_expect_not(seg_rip_is_valid(&f.v));
 	c->rip = 0xfff;
 	cr_expect(seg_rip_is_valid(&f.v));
+}
+
+Test(priv, cr3_has_no_reserved_bits_in_legacy_mode)
+{
+	f.vm.facts.maxphyaddr = 30;
+	c->gpr[GPR_RAX] = 0x80000018;
+	EXPECT_DONE(MOV_CR3_EAX);
+	cr_expect_eq(c->cr3, 0x80000018);
+}
+
+Test(priv64, debug_registers_6_and_7_have_32_bits)
+{
+	c->gpr[GPR_RAX] = 1ull << 32;
+	EXPECT_GP0("\x0f\x23\xf8");
+	EXPECT_GP0("\x0f\x23\xf0");
+	EXPECT_DONE("\x0f\x23\xc0");
+	cr_expect_eq(c->dr[0], 1ull << 32);
 }
