@@ -139,15 +139,15 @@ static int client_sleep(struct link_client *c, const uint32_t *word, uint32_t ol
 				counter_add(&c->count.lost_wakes, 1);
 			break;
 		}
-		if (slept_ns >= LINK_STUCK_MS * 1000000ull) {
+		if (slept_ns >= WAIT_STUCK_MS * 1000000ull) {
 			rc = -ETIMEDOUT;
 			break;
 		}
 		counter_add(&c->count.sleeps, 1);
-		timed_out = wake_futex_wait(word, old, LINK_FUTEX_MS) == -ETIMEDOUT;
+		timed_out = wake_futex_wait(word, old, WAIT_SLEEP_MS) == -ETIMEDOUT;
 		/* A sleep counts for what it should have taken: this process may have been the one that stood still. */
 		now = wait_clock_ns();
-		slept_ns += now - start < 2 * LINK_FUTEX_MS * 1000000ull ? now - start : LINK_FUTEX_MS * 1000000ull;
+		slept_ns += now - start < 2 * WAIT_SLEEP_MS * 1000000ull ? now - start : WAIT_SLEEP_MS * 1000000ull;
 		start = now;
 	}
 	store_relaxed(&c->mine->lt_waiting, LINK_WAIT_NONE);

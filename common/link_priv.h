@@ -40,12 +40,14 @@ void wake_futex_wake(const uint32_t *word, int max_threads);
 enum link_delay_site { DELAY_IDLE, DELAY_PUBLISHED, DELAY_WAITING, DELAY_REPLIED, DELAY_ARMED };
 #ifdef LINK_TEST_HOOKS
 void link_test_delay(enum link_delay_site site);
-extern const uint32_t link_test_sleep_ms;
+extern uint32_t link_test_sleep_ms, link_test_stuck_ms;
 #define link_delay(site)	link_test_delay(site)
-#define LINK_FUTEX_MS		link_test_sleep_ms
+#define WAIT_SLEEP_MS		link_test_sleep_ms
+#define WAIT_STUCK_MS		link_test_stuck_ms
 #else
 #define link_delay(site)	do { } while (0)
-#define LINK_FUTEX_MS		LINK_SLEEP_MS
+#define WAIT_SLEEP_MS		LINK_SLEEP_MS
+#define WAIT_STUCK_MS		LINK_STUCK_MS
 #endif
 
 #endif

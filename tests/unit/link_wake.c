@@ -20,7 +20,7 @@
 #define NSLOTS		8u
 #define MIN_SLEEPS	500u
 
-const uint32_t link_test_sleep_ms = SLEEP_MS;
+uint32_t link_test_sleep_ms = SLEEP_MS, link_test_stuck_ms = LINK_STUCK_MS;
 
 enum phase { PHASE_LOOP_SLEEPS, PHASE_REPLY, PHASE_ROOM, PHASE_MIXED, PHASE_COUNT };
 
@@ -140,16 +140,18 @@ static int (*const phases[])(struct run *) = {
 
 static int produce(struct run *r, uint64_t ms)
 {
+	uint32_t phase;
 	int rc = 0;
 
 	random_state = 1;
-	for (r->phase = 0; r->phase < PHASE_COUNT; store_relaxed(&r->phase, r->phase + 1)) {
+	for (phase = 0; phase < PHASE_COUNT; phase++) {
 		uint64_t until = wait_clock_ns() + ms * 1000000 / PHASE_COUNT, n = 0;
 		uint64_t sleeps = r->client.count.sleeps, loop_sleeps = load_relaxed(&r->server.count.sleeps);
 
+		store_relaxed(&r->phase, phase);
 		for (; !rc && wait_clock_ns() < until; n++)
-			rc = phases[r->phase](r);
-		printf("phase %u: %llu rounds, trapd slept %llu, poold slept %llu\n", r->phase, (unsigned long long)n,
+			rc = phases[phase](r);
+		printf("phase %u: %llu rounds, trapd slept %llu, poold slept %llu\n", phase, (unsigned long long)n,
 		       (unsigned long long)(r->client.count.sleeps - sleeps),
 		       (unsigned long long)(load_relaxed(&r->server.count.sleeps) - loop_sleeps));
 	}
@@ -161,7 +163,7 @@ int main(int argc, char **argv)
 	static struct run r;
 	uint64_t ms = argc > 1 ? strtoul(argv[1], NULL, 0) : 2500, slept, lost, one = 1;
 	pthread_t server;
-	int rc;
+	int rc, stuck;
 
 	if (pair_create(&r.pair, 1, NSLOTS, 0xfffffff0u)) {
 		fprintf(stderr, "cannot create the link\n");
@@ -175,6 +177,10 @@ int main(int argc, char **argv)
 	if (write(r.pair.eventfd, &one, sizeof(one)) < 0)
 		rc = -errno;
 	pthread_join(server, NULL);
+	/* Nobody serves any more: the client gives up by itself, after several sleeps. */
+	link_test_sleep_ms = 5;
+	link_test_stuck_ms = 50;
+	stuck = pair_request(&r.client, r.client.count.events);
 	slept = r.client.count.sleeps < r.server.count.sleeps ? r.client.count.sleeps : r.server.count.sleeps;
 	lost = r.client.count.lost_wakes + r.server.count.lost_wakes;
 	printf("events %llu, requests %llu, sleeps %llu (trapd) %llu (poold), lost wakes %llu\n",
@@ -184,6 +190,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "trapd: %s; poold: %s\n", strerror(-rc), strerror(-r.server_result));
 	if (slept < MIN_SLEEPS)
 		fprintf(stderr, "too few sleeps: the handshake was not tested\n");
+	if (stuck != -ETIMEDOUT)
+		fprintf(stderr, "a request that nobody answers: %s\n", strerror(-stuck));
 	pair_destroy(&r.pair);
-	return rc || r.server_result || lost || slept < MIN_SLEEPS;
+	return rc || stuck != -ETIMEDOUT || r.server_result || lost || slept < MIN_SLEEPS;
 }
