@@ -10,6 +10,7 @@ include trapd/privilege.mk
 include trapd/platform.mk
 trapd_libtrapd_a_SOURCES += \
 	trapd/cpuid.c trapd/cpuid.h \
+	trapd/breakpoints.c \
 	trapd/exits.c \
 	trapd/fault.c \
 	trapd/image.c trapd/image.h \

@@ -31,7 +31,6 @@ int step_begin(struct vcpu *v, uint64_t gpa)
 	if (!s->active) {
 		s->active = true;
 		s->ngfns = 0;
-		s->guest_tf = v->cpu.rflags & RFLAGS_TF;
 		counter_add(&v->stat[TRAP_STAT_steps], 1);
 	}
 	s->gfn[s->ngfns++] = gpa >> PAGE_SHIFT;

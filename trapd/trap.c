@@ -61,16 +61,13 @@ static int trap_software(struct vcpu *v)
 static int trap_debug(struct vcpu *v)
 {
 	uint64_t dr6 = vcpu_take_real_dr6(v);
+	bool stepped = v->priv->step.active || v->priv->breakpoints.active;
+	int rc = v->priv->step.active ? step_end(v) : 0;
 
-	if (v->priv->step.active) {
-		int rc;
-
-		if (!v->priv->step.guest_tf)
-			dr6 &= ~DR6_BS;
-		rc = step_end(v);
-		if (rc || !dr6)
-			return rc;
-	}
+	if (stepped && !(v->cpu.rflags & RFLAGS_TF))
+		dr6 &= ~DR6_BS;
+	if (rc || (stepped && !dr6))
+		return rc;
 	vcpu_raise(v, VEC_DB, 0);
 	v->exc.dr6 = dr6;
 	return -EFAULT;

@@ -2,7 +2,7 @@
 /*
  * What only the trap path of a vCPU needs: the real CPU, the trap in hand, what the return program must do, the step.
  * Files: vcpu.c (thread and run loop), vcpu_real.c (between virtual and real registers), trap.c (vectors), fault.c (#PF),
- * write_fault.c (monitored pages), step.c, pool_link.c (requests), exits.c (exits without a frame).
+ * write_fault.c (monitored pages), step.c, breakpoints.c, pool_link.c and pool_request.c (poold), exits.c (exits without a frame).
  */
 #ifndef SHADOWPOOL_TRAPD_VCPU_PRIV_H
 #define SHADOWPOOL_TRAPD_VCPU_PRIV_H
@@ -17,9 +17,18 @@
 /* One instruction of the guest run with a table open (doc/pool.md, Step). */
 struct step {
 	bool active;
-	bool guest_tf;			/* the guest's own TF, kept while ours is set */
 	unsigned ngfns;
 	uint64_t gfn[STEP_MAX_GFNS];
+};
+
+/* Breakpoints that are compared in software: every instruction is stepped. */
+struct soft_breakpoints {
+	bool active;
+	bool loads_tf;			/* the instruction that runs is POPF: TF behind it is the guest's word */
+	uint64_t rip;			/* of the instruction that runs */
+	bool shadows;			/* it is MOV SS or POP SS: what is due waits for the next one */
+	uint64_t hits;			/* DR6 bits that are due when it is done */
+	uint64_t carried;		/* ... that MOV SS has held back */
 };
 
 /* What poold's replies since the last entry demand of the return program. */
@@ -43,6 +52,7 @@ struct vcpu_priv {
 	struct return_work work;
 	uint32_t epoch_in_flight;	/* of the return program that was handed to the CPU, 0: none */
 	struct step step;
+	struct soft_breakpoints breakpoints;
 	uint64_t last_rip, last_gva;	/* livelock check of fault.c */
 	unsigned repeats;
 	bool audit_failed;
@@ -65,6 +75,11 @@ int trap_dispatch(struct vcpu *v);
 /* fault.c, write_fault.c */
 int fault_page(struct vcpu *v);
 int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk);
+/* breakpoints.c */
+/* Before the guest goes on. 0; -EFAULT: an instruction breakpoint, raised. Does nothing where debug registers work. */
+int breakpoints_arm(struct vcpu *v);
+/* After a trap was handled with rc: adds the data breakpoints that the instruction has hit. Returns rc or -EFAULT. */
+int breakpoints_settle(struct vcpu *v, int rc);
 /* step.c */
 int step_begin(struct vcpu *v, uint64_t gpa);
 /* The instruction is done, or a trap is about to be delivered: close the tables. 0 or -ECANCELED. */

@@ -59,11 +59,12 @@ void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx)
 	struct cpu_state *c = &v->cpu;
 	uint64_t keep = RFLAGS_IOPL | (vcpu_if_is_native(v) ? 0 : RFLAGS_IF);
 
+	if ((v->priv->step.active || v->priv->breakpoints.active) && !v->priv->breakpoints.loads_tf)
+		keep |= RFLAGS_TF;	/* TF in the frame is ours */
+
 	memcpy(c->gpr, ctx->gpr, sizeof(c->gpr));
 	c->rip = ctx->frame.rip;
 	c->rflags = (ctx->frame.rflags & ~keep) | (c->rflags & keep);
-	if (v->priv->step.active)	/* TF in the frame is ours */
-		c->rflags = (c->rflags & ~RFLAGS_TF) | (v->priv->step.guest_tf ? RFLAGS_TF : 0);
 	load_data_segments(v);
 	v->walk.ac = c->rflags & RFLAGS_AC;
 	v->priv->real_root = v->priv->kcpu.run->s.regs.sregs.cr3;
@@ -118,7 +119,7 @@ static uint64_t real_rflags(const struct vcpu *v)
 	uint64_t flags = v->cpu.rflags & ~RFLAGS_IOPL;
 
 	flags |= v->cpu.cpl == 0 ? RFLAGS_IOPL : v->cpu.rflags & RFLAGS_IOPL;
-	if (v->priv->step.active)
+	if (v->priv->step.active || v->priv->breakpoints.active)
 		flags |= RFLAGS_TF;
 	return (flags | RFLAGS_FIXED) & ~(RFLAGS_VM | RFLAGS_NT | RFLAGS_VIF | RFLAGS_VIP);
 }

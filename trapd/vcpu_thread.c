@@ -127,7 +127,7 @@ static int handle_trap(struct vcpu *v)
 	do {
 		rc = ensure_link(v);
 		if (!rc)
-			rc = settle(v, trap_dispatch(v));
+			rc = settle(v, breakpoints_settle(v, trap_dispatch(v)));
 	} while (rc == -ENOTCONN);
 	return rc;
 }
@@ -223,6 +223,8 @@ void *vcpu_thread_main(void *arg)
 			do {
 				rc = ensure_link(v);
 			} while (rc == -ENOTCONN);
+			if (!rc)
+				rc = settle(v, breakpoints_arm(v));
 			if (rc)
 				break;
 			vcpu_store_state(v);
