@@ -54,7 +54,7 @@ with()
 	odd_pid=$!
 	pids="$pids $odd_pid"
 	await_line "$dir/ready" ready
-	timeout 20 "$ctl" "$1" --json --socket "$dir/odd.sock" --timeout 0.5 $(shift; echo "$@") >"$dir/out" 2>"$dir/err"
+	timeout 20 "$ctl" "$@" --json --socket "$dir/odd.sock" --timeout 0.5 >"$dir/out" 2>"$dir/err"
 	got=$?
 	[ $got -eq "$want" ] || fail "$mode daemon, $1: exit code $got, not $want"
 	"$json" "error.code=$want" <"$dir/out" 2>>"$dir/err" || fail "$mode daemon, $1: bad error object"
