@@ -64,7 +64,7 @@ static int check_sorted(const json_t *v)
 static int check(const json_t *doc, const char *want)
 {
 	char path[256], buf[64];
-	const char *eq = strchr(want, '='), *got;
+	const char *eq = want + strcspn(want, "=>"), *got;
 	const json_t *v;
 
 	snprintf(path, sizeof(path), "%.*s", (int)(eq - want), want);
@@ -74,6 +74,12 @@ static int check(const json_t *doc, const char *want)
 		return 1;
 	}
 	got = text_of(v, buf, sizeof(buf));
+	if (*eq == '>') {
+		if (json_is_integer(v) && json_integer_value(v) > strtoll(eq + 1, NULL, 10))
+			return 0;
+		fprintf(stderr, "json_check: %s is %s, not above %s\n", path, got, eq + 1);
+		return 1;
+	}
 	if (!strcmp(eq + 1, "*") || !strcmp(eq + 1, got))
 		return 0;
 	fprintf(stderr, "json_check: %s is %s, not %s\n", path, got, eq + 1);
@@ -106,7 +112,7 @@ int main(int argc, char **argv)
 	else
 		rc = check_sorted(doc) || check(doc, "schema=1");
 	for (i = 1; !rc && i < argc && strcmp(argv[1], "-l"); i++)
-		rc = strchr(argv[i], '=') ? check(doc, argv[i]) : 2;
+		rc = strpbrk(argv[i], "=>") ? check(doc, argv[i]) : 2;
 	json_decref(doc);
 	return rc;
 }

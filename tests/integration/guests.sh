@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The guests that judge themselves end well on shadow tables, under audit, and the counters show that the tables are used.
+. "$top_srcdir/tests/integration/lib.sh"
+need_kvm
+
+real=(pool.map_requests\>0 pool.cache_hits\>0 pool.cache_misses\>0 pool.mon_write_events\>0 pool.gtables_high\>0
+	pool.audit_runs\>0 pool.audit_violations=0 audit_violations=0 vm.stop_reason=exit)
+for g in tour faults user; do
+	guest 0 $g --audit --timeout $((50 * scale)) && counters "${real[@]}"
+	tail -n 1 "$work/out" | grep -q "^$g: ok" || fail "$g does not end with its verdict"
+done
+guest 0 hello --audit=full --timeout $((20 * scale)) && counters pool.map_requests\>0 audit_violations=0
+no_leftovers
+finish
