@@ -1,0 +1,22 @@
+# Checks beside make check: lint, check-unit, check-hosts (other kinds of host, emulated), check-long (up to an hour).
+EXTRA_DIST += checks.mk .ci/run scripts/demo scripts/check scripts/lib/packages.sh \
+	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box doc/architecture.md doc/fault-path.md doc/hosts.md
+
+TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh systemd/verify \
+	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion
+.PHONY: lint check-unit check-hosts check-long
+lint: $(UNITS)
+	cd $(top_srcdir) && shellcheck -S warning -x -e SC1090,SC1091,SC2154 $(TO_LINT)
+	cd $(top_srcdir) && for m in man/*.[1-9]; do [ ! -e $$m ] || mandoc -T lint -W warning $$m || exit 1; done
+	$(top_srcdir)/systemd/verify $(UNITS)
+
+check-unit: all
+	$(MAKE) check TESTS='$(UNIT_TESTS)'
+
+check-hosts: all
+	$(top_srcdir)/tests/hosts/check-hosts $(abs_top_builddir)
+
+# As many edits as the guest makes by itself, and other histories.
+check-long: all
+	CHURN_EDITS=200000 $(MAKE) check TESTS=tests/integration/churn.sh
+	for seed in 2 3 4 5; do CHURN_SEED=$$seed CHURN_EDITS=20000 $(MAKE) check TESTS=tests/integration/churn.sh || exit 1; done
