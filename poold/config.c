@@ -103,7 +103,7 @@ static int set_defaults(struct poold_config *c)
 		.log_level = LOG_LEVEL_INFO, .pool_pages = ATTACH_PAGES_2M, .max_vm_pool = 4ull << 30,
 		.max_vm_ram = 256ull << 30, .max_vms = 64,
 	};
-	if (set_string(&c->attach_socket, "/run/shadowpool/poold/attach.sock") ||
+	if (set_string(&c->attach_socket, "/run/shadowpool/link/attach.sock") ||
 	    set_string(&c->control_socket, "/run/shadowpool/poold/control.sock"))
 		return -ENOMEM;
 	return 0;

@@ -175,7 +175,7 @@ static int set_defaults(struct trapd_config *c)
 {
 	*c = (struct trapd_config){ .log_level = LOG_LEVEL_INFO, .max_vms = 64, .console_in = -1, .console_out = -1 };
 	if (set_string(&c->control_socket, "/run/shadowpool/trapd/control.sock") ||
-	    set_string(&c->attach_socket, "/run/shadowpool/poold/attach.sock") ||
+	    set_string(&c->attach_socket, "/run/shadowpool/link/attach.sock") ||
 	    set_string(&c->vm_dir, "/etc/shadowpool/vm.d"))
 		return -ENOMEM;
 	return 0;
