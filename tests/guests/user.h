@@ -36,7 +36,7 @@ bool user_hook(struct trap_regs *regs);
 extern unsigned user_demand_faults;
 
 /* 64-bit only. */
-void user_syscall(void);
+void user_syscall(unsigned loops);
 void user_debug(const struct user_machine *m);
 
 extern uint8_t user_stack[4096], user_page[4096];	/* user.data */

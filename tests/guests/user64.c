@@ -25,15 +25,17 @@ static unsigned long *demand_table(unsigned long va)
 
 void guest_main64(void)
 {
+	unsigned loops = (unsigned)cmdline_number("loops", 3000);
 	struct user_machine m = {
-		.name = "64-bit", .code_selector = SEL_USER_CODE64, .demand_va = DEMAND_VA, .demand_pages = 256, .int_loops = 2000,
-		.trips = 3000, .trap_stack_top = trap_stack + sizeof(trap_stack),
+		.name = "64-bit", .code_selector = SEL_USER_CODE64, .demand_va = DEMAND_VA, .demand_pages = 256, .int_loops = loops,
+		.trips = loops, .trap_stack_top = trap_stack + sizeof(trap_stack),
 	};
 	struct user_machine compatible = {
 		.name = "32-bit user of a 64-bit kernel", .code_selector = SEL_USER_CODE32, .demand_va = DEMAND_VA + 0x200000,
 		.demand_pages = 16, .int_loops = 100, .trips = 100, .trap_stack_top = trap_stack + sizeof(trap_stack),
 	};
 
+	EXPECT_EQ(loops != 0, 1, "loops is at least 1");
 	cr0_write((cr0_read() & ~(CR0_EM | CR0_TS)) | CR0_MP);
 	cr4_write(cr4_read() | CR4_OSFXSR);
 	traps_init();
@@ -44,7 +46,7 @@ void guest_main64(void)
 	compatible.demand_table = demand_table(compatible.demand_va);
 	user_common(&compatible);
 	user_common(&m);
-	user_syscall();
+	user_syscall(loops);
 	user_debug(&m);
 	print("user: ok\n");
 	guest_exit(0);

@@ -5,7 +5,6 @@
  */
 #include "tests/guests/user.h"
 
-#define LOOPS		3000u
 #define GS_MAGIC	0x5ca1ab1e0ddba11ull
 #define CODE64		SEL_USER_CODE64
 
@@ -31,14 +30,14 @@ static void swapgs_check(void)
 	msr_write(MSR_KERNEL_GS_BASE, (uint64_t)&percpu);
 }
 
-static void loop_check(void)
+static void loop_check(unsigned loops)
 {
 	uint64_t expected = 5, i;
 
-	for (i = 0; i < LOOPS; i++)
+	for (i = 0; i < loops; i++)
 		expected = expected * 3 + 1;
-	EXPECT_EQ(program_run(CODE64, user_syscall_loop, 5, LOOPS), expected, "AX after SYSCALL in a loop");
-	EXPECT_EQ(percpu.count, LOOPS, "system calls that the kernel saw");
+	EXPECT_EQ(program_run(CODE64, user_syscall_loop, 5, loops), expected, "AX after SYSCALL in a loop");
+	EXPECT_EQ(percpu.count, loops, "system calls that the kernel saw");
 	EXPECT_EQ(percpu.user_sp, (uint64_t)user_stack + sizeof(user_stack), "user stack pointer at SYSCALL");
 	EXPECT_EQ(msr_read(MSR_GS_BASE), (uint64_t)user_page, "GS base after the loop");
 	EXPECT_EQ(msr_read(MSR_KERNEL_GS_BASE), (uint64_t)&percpu, "kernel GS base after the loop");
@@ -57,7 +56,7 @@ static void flags_check(void)
 	EXPECT_EQ(user_after.ss, SEL_USER_DATA, "user SS after SYSRET");
 }
 
-void user_syscall(void)
+void user_syscall(unsigned loops)
 {
 	swapgs_check();
 	percpu.kernel_sp = (uint64_t)syscall_stack + sizeof(syscall_stack);
@@ -67,9 +66,9 @@ void user_syscall(void)
 	msr_write(MSR_EFER, msr_read(MSR_EFER) & ~EFER_SCE);
 	program_fails(CODE64, user_syscall_once, 0, VEC_UD, 0, "SYSCALL without EFER.SCE");
 	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SCE);
-	loop_check();
+	loop_check(loops);
 	flags_check();
 	program_fails(CODE64, user_swapgs, 0, VEC_GP, 0, "SWAPGS");
 	program_fails(CODE64, user_sysret, 0, VEC_GP, 0, "SYSRET");
-	print("user: 64-bit: %u SYSCALL round trips with SWAPGS\n", LOOPS);
+	print("user: 64-bit: %u SYSCALL round trips with SWAPGS\n", loops);
 }
