@@ -94,6 +94,13 @@ static bool host_has_umip(const struct kcpu *c)
 	return false;
 }
 
+static const struct kvm_segment stub_cs = {
+	.selector = STUB_SEL_CS, .type = 11, .present = 1, .s = 1, .l = 1, .g = 1, .limit = 0xffffffff,
+};
+static const struct kvm_segment stub_ss = {
+	.selector = STUB_SEL_DS, .type = 3, .present = 1, .s = 1, .db = 1, .g = 1, .limit = 0xffffffff,
+};
+
 int kcpu_reset(struct kcpu *c, uint64_t cr3)
 {
 	struct kvm_sregs s;
@@ -102,8 +109,8 @@ int kcpu_reset(struct kcpu *c, uint64_t cr3)
 
 	if (ioctl(c->fd, KVM_GET_SREGS, &s))
 		return -errno;
-	s.cs = (struct kvm_segment){ .selector = STUB_SEL_CS, .type = 11, .present = 1, .s = 1, .l = 1, .g = 1, .limit = 0xffffffff };
-	s.ss = (struct kvm_segment){ .selector = STUB_SEL_DS, .type = 3, .present = 1, .s = 1, .db = 1, .g = 1, .limit = 0xffffffff };
+	s.cs = stub_cs;
+	s.ss = stub_ss;
 	s.ds = s.es = s.fs = s.gs = (struct kvm_segment){ .type = 3, .present = 1, .s = 1, .db = 1, .g = 1, .limit = 0xffffffff, .dpl = 3 };
 	s.ldt = (struct kvm_segment){ .unusable = 1 };
 	s.tr = (struct kvm_segment){ .base = block + STUB_VCPU_TSS, .limit = 0x67, .selector = STUB_SEL_TSS, .type = 11, .present = 1 };
@@ -151,6 +158,18 @@ void kcpu_trap_context(const struct kcpu *c, struct kcpu_context *ctx)
 	ctx->gpr[GPR_RSP] = ctx->frame.rsp;
 }
 
+/* After a kick or an I/O exit in guest code the real CPU stands at CPL 3, where the tail cannot even be fetched. */
+static void enter_ring0(struct kcpu *c)
+{
+	struct kvm_sregs *s = &c->run->s.regs.sregs;
+
+	if (!(s->cs.selector & 3))
+		return;
+	s->cs = stub_cs;
+	s->ss = stub_ss;
+	c->run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+}
+
 /* Registers and stack for the tail, from c->resume. The same again after a kick inside the tail. */
 static void apply_resume(struct kcpu *c)
 {
@@ -159,6 +178,7 @@ static void apply_resume(struct kcpu *c)
 
 	uint64_t rip, rsp, rax;
 
+	enter_ring0(c);
 	put_gprs(r, x->gpr);
 	stub_prepare_return(c->stub, c->n, &x->frame, x->touch, x->ntouch, x->cr3, x->gpr[GPR_RAX], x->gpr[GPR_RCX], &rip, &rsp,
 			    &rax);
