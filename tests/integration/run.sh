@@ -149,6 +149,29 @@ wait "$run_pid"
 run_pid=
 check_leftovers stop
 
+# ---- poold dies: under a guest that runs without traps, and under one that edits its tables all the time
+start --status "$dir/status" "$guests/spin.elf"
+for n in 1 2 3; do
+	old=$(pgrep -f -- "^poold.*$runtime")
+	attached=$(grep -c 'attached by' "$dir/err")
+	kill -KILL "$old"
+	until_true 10 sh -c '[ "$(grep -c "attached by" "$1")" -gt "$2" ]' - "$dir/err" "$attached" || fail "poold $n is not replaced"
+done
+"$ctl" --socket "$runtime" show vm --json | "$json" state=running pool=up || fail "the VM did not outlive three pools"
+"$ctl" --socket "$runtime" stop vm >/dev/null
+wait "$run_pid"
+"$json" reason=requested poold_restarts=3 <"$dir/status" 2>>"$dir/err" || fail "the VM ended by itself"
+start --status "$dir/status" --audit --cmdline edits=1000 "$guests/churn.elf"
+for n in 1 2 3 4 5; do
+	old=$(pgrep -f -- "^poold.*$runtime") && kill -KILL "$old"
+	until_true 10 sh -c 'new=$(pgrep -f -- "$1") && [ "$new" != "$2" ]' - "^poold.*$runtime" "$old" || break
+done
+wait "$run_pid"
+[ $? -eq 0 ] || fail "churn did not outlive its pools"
+"$json" exit_code=0 "poold_restarts=*" <"$dir/status" 2>>"$dir/err" || fail "status of churn"
+run_pid=
+check_leftovers "poold killed"
+
 # ---- trapd dies
 start "$guests/spin.elf"
 kill -KILL "$(pgrep -f -- "^trapd.*$runtime")"
