@@ -1,2 +1,3 @@
 # Manual pages.
 dist_man_MANS += man/shadowctl.1
+dist_man_MANS += man/poold.8 man/poold.conf.5

@@ -63,7 +63,17 @@ rm "$dir/poold-attach.sock"
 expect 1 'record' --runtime-dir "$dir" --record "$dir/no/record"
 
 timeout 10 "$poold" --help >"$dir/out" || failed=1
-for key in attach-socket control-socket log-level pool-pages max-vm-pool max-vm-ram max-vms allow-inject; do
-	grep -q "^  $key" "$dir/out" || { echo "--help does not know $key"; failed=1; }
+# Manual pages know what the program knows.
+keys=$(sed -n '/^keys:/,$s/^  \([a-z-]*\) .*/\1/p' "$dir/out")
+options=$(grep -o -- '--[a-z-]*' "$dir/out" | sort -u)
+[ "$(echo $keys | wc -w)" -ge 8 ] && [ "$(echo $options | wc -w)" -ge 7 ] || { echo "--help is too short"; failed=1; }
+for key in $keys; do
+	grep -q "^\.It Cm $key\$" "$top_srcdir/man/poold.conf.5" || { echo "poold.conf(5) lacks $key"; failed=1; }
 done
+for option in $options; do
+	grep -q "Fl -${option#--}" "$top_srcdir/man/poold.8" || { echo "poold(8) lacks $option"; failed=1; }
+done
+if command -v mandoc >/dev/null; then
+	mandoc -T lint -W warning "$top_srcdir/man/poold.8" "$top_srcdir/man/poold.conf.5" || failed=1
+fi
 exit $failed
