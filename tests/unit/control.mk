@@ -1,3 +1,5 @@
 # Framing, control server, trapd's control verbs.
 UNIT_TESTS += tests/unit/test_trapd_control
 tests_unit_test_trapd_control_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_trapd_sandbox
+tests_unit_test_trapd_sandbox_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
