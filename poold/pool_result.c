@@ -163,7 +163,7 @@ void pool_merge_pending(struct pool *p, uint32_t vcpu, struct pool_result *r)
 {
 	struct pool_debt d = { .flush = r->flush, .flush_gva = r->flush_gva, .ntouch = r->ntouch };
 
-	if (vcpu >= p->cfg.nvcpu)
+	if (vcpu >= p->cfg.nvcpu || (p->vcpu[vcpu].pending.flush == POOL_FLUSH_NONE && !p->vcpu[vcpu].pending.ntouch))
 		return;
 	memcpy(d.touch, r->touch, sizeof(d.touch));
 	debt_add(&d, &p->vcpu[vcpu].pending);
