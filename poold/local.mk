@@ -30,3 +30,5 @@ poold_libpool_a_SOURCES = \
 	poold/pool_walk.c \
 	poold/pool_write.c
 include poold/server.mk
+
+EXTRA_DIST += doc/pool.md

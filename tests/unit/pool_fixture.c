@@ -91,6 +91,25 @@ void fix_poke(struct fix *f, uint64_t gpa, uint64_t value, unsigned size)
 	memcpy(f->ram.base + gpa, &value, size);
 }
 
+struct fix_tables fix_long_tables(struct fix *f)
+{
+	struct fix_tables t;
+
+	t.pml4 = fix_table(f);
+	t.pdpt = fix_table(f);
+	t.pd = fix_table(f);
+	t.pt = fix_table(f);
+	fix_poke(f, t.pml4, t.pdpt | FIX_RWU, 8);
+	fix_poke(f, t.pdpt, t.pd | FIX_RWU, 8);
+	fix_poke(f, t.pd, t.pt | FIX_RWU, 8);
+	return t;
+}
+
+void fix_long_root(struct fix *f, uint64_t pml4)
+{
+	fix_set_root(f, FIX_PAGED, pml4, CR4_PAE, FIX_LONG, false);
+}
+
 void fix_consume(struct fix *f)
 {
 	struct pool_result r;
@@ -354,4 +373,14 @@ enum fix_access fix_access(struct fix *f, uint64_t gva, uint32_t access, uint64_
 		    (unsigned long long)f->modes.cr0, (unsigned long long)f->modes.cr4, w.nentries, (unsigned long long)w.entry[0],
 		    (unsigned long long)w.entry[1], (unsigned long long)w.entry[2], (unsigned long long)w.entry[3]);
 	return FIX_STUCK;
+}
+
+void fix_expect(struct fix *f, uint64_t gva, uint32_t access, uint64_t gpa)
+{
+	uint64_t got = 0;
+	enum fix_access a = fix_access(f, gva, access, &got);
+
+	cr_assert_eq(a, FIX_OK, "gva %llx: %d", (unsigned long long)gva, a);
+	cr_assert_eq(got, gpa, "gva %llx goes to %llx, not %llx", (unsigned long long)gva, (unsigned long long)got,
+		     (unsigned long long)gpa);
 }

@@ -72,6 +72,18 @@ void fix_consume(struct fix *f);
 /* A store that the pool is not told of. */
 void fix_poke(struct fix *f, uint64_t gpa, uint64_t value, unsigned size);
 
+/* Tables of one 4-level address space, each the first entry of the one above, W and U everywhere. */
+struct fix_tables { uint64_t pml4, pdpt, pd, pt; };
+struct fix_tables fix_long_tables(struct fix *f);
+#define FIX_RWU		(PTE_P | PTE_W | PTE_U)
+#define FIX_USED	(FIX_RWU | PTE_A | PTE_D)
+#define FIX_PAGED	(CR0_PE | CR0_PG | CR0_WP)
+#define FIX_LONG	(EFER_LME | EFER_LMA | EFER_NXE)
+/* Load a 4-level address space with CR0.WP=1, NXE=1. */
+void fix_long_root(struct fix *f, uint64_t pml4);
+/* fix_access() must succeed and lead to gpa. */
+void fix_expect(struct fix *f, uint64_t gva, uint32_t access, uint64_t gpa);
+
 /* Requests: each consumes f->r's flush as trapd does and audits. */
 void fix_set_root(struct fix *f, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, bool ac);
 void fix_invlpg(struct fix *f, uint64_t gva);
