@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SANDBOX_EXIT_SIGSYS 86	/* exit code after a system call that the filter does not know */
 
 /* First thing in main(): descriptors that the caller forgot are closed, from 3 up. */
 void sandbox_close_inherited(void);

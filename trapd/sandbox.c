@@ -10,39 +10,16 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <sched.h>
-#include <seccomp.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANDBOX_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANDBOX_SANITIZER 1
-#endif
-#endif
+#include "common/sandbox.h"
 
-/* A call, and if mask is not 0 the condition (argument & mask) == value. */
-struct sandbox_rule {
-	int nr;
-	unsigned arg;
-	uint64_t mask, value;
-};
-
-#define ANY(name)			{ SCMP_SYS(name), 0, 0, 0 }
-#define WHEN(name, arg, mask, value)	{ SCMP_SYS(name), arg, mask, value }
-#define LOW				0xffffffffull
-#define IOCTL(number)			WHEN(ioctl, 1, LOW, (uint32_t)(number))
-
-/* Bits of clone(2) that decide what is made; every namespace bit must be 0. */
-#define CLONE_KINDS (CLONE_VM | CLONE_THREAD | CLONE_VFORK | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
-		     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define ANY		SANDBOX_ANY
+#define WHEN		SANDBOX_WHEN
+#define LOW		SANDBOX_LOW
+#define IOCTL(number)	WHEN(ioctl, 1, LOW, (uint32_t)(number))
 
 static const struct sandbox_rule rules[] = {
 	/* control connections, log lines, serial lines, event descriptors (libevent reads and writes with vectors) */
@@ -80,7 +57,7 @@ static const struct sandbox_rule rules[] = {
 	/* libevent asks how much there is to read, the C library whether its output is a terminal */
 	IOCTL(FIONREAD), IOCTL(TCGETS),
 	/* threads of a VM: of this process and nothing else, neither a process nor a namespace; kicks between them */
-	WHEN(clone, 0, CLONE_KINDS, CLONE_VM | CLONE_THREAD), ANY(set_robust_list), ANY(rseq), ANY(gettid), ANY(getpid),
+	WHEN(clone, 0, SANDBOX_CLONE_KINDS, CLONE_VM | CLONE_THREAD), ANY(set_robust_list), ANY(rseq), ANY(gettid), ANY(getpid),
 	ANY(sched_getaffinity), ANY(tgkill), ANY(exit), WHEN(prctl, 0, LOW, PR_SET_NAME),
 	/* may a caller stop this VM? who speaks, for the notification socket */
 	ANY(geteuid), ANY(getuid), ANY(getgid), ANY(getegid),
@@ -94,77 +71,18 @@ static const struct sandbox_rule rules[] = {
 	ANY(getrandom),
 };
 
-static const struct {
-	int nr, error;
-} answered[] = {
+static const struct sandbox_answer answers[] = {
 	/* its flags lie in memory, where a filter cannot see them: the C library falls back to clone */
 	{ SCMP_SYS(clone3), ENOSYS },
 };
 
-/* Async-signal-safe: the thread may hold any lock. */
-static void on_sigsys(int sig, siginfo_t *info, void *context)
-{
-	static const char head[] = "trapd: error: system call ", tail[] = " is not allowed after start-up (sandbox)\n";
-	char line[sizeof(head) + sizeof(tail) + 12], digits[12];
-	unsigned nr = (unsigned)info->si_syscall;
-	size_t n = sizeof(head) - 1;
-	int nd = 0;
-
-	memcpy(line, head, n);
-	do
-		digits[nd++] = (char)('0' + nr % 10);
-	while ((nr /= 10) && nd < (int)sizeof(digits));
-	while (nd)
-		line[n++] = digits[--nd];
-	memcpy(line + n, tail, sizeof(tail) - 1);
-	n += sizeof(tail) - 1;
-	if (write(STDERR_FILENO, line, n) < 0)
-		_exit(TRAPD_EXIT_SIGSYS);
-	_exit(TRAPD_EXIT_SIGSYS);
-}
-
-static int add_rules(scmp_filter_ctx ctx)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; !rc && i < sizeof(rules) / sizeof(rules[0]); i++) {
-		const struct sandbox_rule *r = &rules[i];
-
-		if (r->mask)
-			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, r->nr, 1,
-					      SCMP_CMP(r->arg, SCMP_CMP_MASKED_EQ, r->mask, r->value));
-		else
-			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, r->nr, 0);
-	}
-	for (i = 0; !rc && i < sizeof(answered) / sizeof(answered[0]); i++)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO((uint32_t)answered[i].error), answered[i].nr, 0);
-	return rc;
-}
-
 int trapd_sandbox_close(char *err, size_t err_size)
 {
-	struct sigaction action = { .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO };
-	scmp_filter_ctx ctx;
-	int rc;
+	static const struct sandbox sandbox = {
+		.program = "trapd",
+		.rules = rules, .nrules = sizeof(rules) / sizeof(rules[0]),
+		.answers = answers, .nanswers = sizeof(answers) / sizeof(answers[0]),
+	};
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || sigaction(SIGSYS, &action, NULL)) {
-		snprintf(err, err_size, "sandbox: %s", strerror(errno));
-		return -EPERM;
-	}
-#ifdef SANDBOX_SANITIZER
-	return 1;
-#endif
-	ctx = seccomp_init(SCMP_ACT_TRAP);
-	if (!ctx) {
-		snprintf(err, err_size, "sandbox: libseccomp gives no filter");
-		return -ENOMEM;
-	}
-	rc = add_rules(ctx);
-	if (!rc)
-		rc = seccomp_load(ctx);
-	seccomp_release(ctx);
-	if (rc)
-		snprintf(err, err_size, "sandbox: %s", strerror(-rc));
-	return rc;
+	return sandbox_install(&sandbox, err, err_size);
 }

@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 
-#define TRAPD_EXIT_SIGSYS	86	/* after a system call that the filter does not know; the same as poold's */
 
 /*
  * No new privileges, then the filter. 0, or -errno with one line in err. Sanitizer builds need more than any list of ours:

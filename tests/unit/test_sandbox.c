@@ -3,6 +3,7 @@
  * The system-call filter: each class of call that poold must not make ends the process with its own code and a line
  * that names it, and what poold needs after start-up goes on working. Each try runs in a child.
  */
+#include "common/sandbox.h"
 #include "poold/sandbox.h"
 
 #include <criterion/criterion.h>
