@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * trapd's system-call filter: one test per forbidden class, and what a VM needs stays allowed. Each call is made in a child
- * that has closed the sandbox; a denial ends it with TRAPD_EXIT_SIGSYS.
+ * that has closed the sandbox; a denial ends it with SANDBOX_EXIT_SIGSYS.
  */
+#include "common/sandbox.h"
 #include "trapd/sandbox.h"
 
 #include <criterion/criterion.h>
@@ -48,7 +49,7 @@ static void denied(const char *what, int (*act)(void))
 {
 	int code = in_sandbox(act);
 
-	cr_assert(code == TRAPD_EXIT_SIGSYS || code == SKIPPED, "%s was let through (%d)", what, code);
+	cr_assert(code == SANDBOX_EXIT_SIGSYS || code == SKIPPED, "%s was let through (%d)", what, code);
 }
 
 static void allowed(const char *what, int (*act)(void))
