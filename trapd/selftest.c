@@ -174,6 +174,20 @@ static bool iopl_is_native(struct rig *r, bool code64)
 	return r->cpu.vector == VEC_UD && !(out.gpr[GPR_RAX] & RFLAGS_IF) && (out.frame.rflags & RFLAGS_IF);
 }
 
+/*
+ * Does IRET to selectors that are not in the VM's GDT trap? On a host that runs guest code with its own GDT, those of its own
+ * user code and data work without a trap: a guest that uses the same ones enters user mode unseen.
+ */
+static bool iret_traps(struct rig *r)
+{
+	struct kcpu_context out;
+
+	/* push 0x2b; push rsp; pushf; push 0x33; lea rax, [rip+3]; push rax; iretq; ud2 */
+	CODE(r, true, "\x6a\x2b\x54\x9c\x6a\x33\x48\x8d\x05\x03\x00\x00\x00\x50\x48\xcf\x0f\x0b");
+	rig_go(r, CODE_VA, RFLAGS_FIXED, false, true, &out);
+	return r->cpu.vector != VEC_UD;
+}
+
 /* Does an instruction breakpoint in guest code raise #DB? */
 static bool breakpoints_work(struct rig *r)
 {
@@ -215,6 +229,7 @@ int selftest_run(int kvm_fd, const struct kvm_cpuid2 *cpuid, struct host_facts *
 	facts->coherent_after_touch = sees_remap(&r, true);
 	facts->iopl_native_32 = iopl_is_native(&r, false);
 	facts->iopl_native_64 = iopl_is_native(&r, true);
+	facts->iret_traps = iret_traps(&r);
 	facts->breakpoints_native = breakpoints_work(&r);
 	CODE(&r, true, "\x0f\x05\x0f\x0b");			/* syscall */
 	rig_go(&r, CODE_VA, RFLAGS_FIXED, false, true, &out);

@@ -59,6 +59,7 @@ struct host_facts {
 	bool iopl_native_32, iopl_native_64;
 	bool syscall_faults_at_lstar;	/* SYSCALL with SCE=0 arrives as a fetch #PF at LSTAR */
 	bool int_n_gives_ud;		/* INT n through a DPL 0 gate: #UD at the instruction */
+	bool iret_traps;		/* IRET to Linux's user selectors traps like any other */
 	bool breakpoints_native;	/* DR0 to DR3 fire in guest code */
 	uint8_t maxphyaddr;
 };

@@ -34,6 +34,7 @@ static void facts_fill(struct vm_info_reply *r, const struct host_facts *f)
 		{ "iopl_native_64", f->iopl_native_64 },
 		{ "syscall_faults_at_lstar", f->syscall_faults_at_lstar },
 		{ "int_n_gives_ud", f->int_n_gives_ud },
+		{ "iret_traps", f->iret_traps },
 		{ "breakpoints_native", f->breakpoints_native },
 		{ "maxphyaddr", f->maxphyaddr },
 	};

@@ -6,7 +6,7 @@
 #include "control.pb-c.h"
 #include "trapd/vm_table.h"
 
-#define VM_REPLY_FACTS	8u
+#define VM_REPLY_FACTS	16u
 
 /* The message and what it points to; valid as long as the entry and this. */
 struct vm_info_reply {
