@@ -175,9 +175,9 @@ static void setup_high(void)
 	fix_open(&f);
 }
 
-TestSuite(pool_high_ram, .init = setup_high, .fini = teardown, .timeout = 60);
+TestSuite(pool_modes_high, .init = setup_high, .fini = teardown, .timeout = 60);
 
-Test(pool_high_ram, pae_and_pse36_above_4g)
+Test(pool_modes_high, pae_and_pse36_above_4g)
 {
 	uint64_t pdpt = fix_table(&f), pd = fix_table(&f), pt = fix_table(&f), pd32 = fix_table(&f);
 
@@ -193,7 +193,7 @@ Test(pool_high_ram, pae_and_pse36_above_4g)
 	fix_audit(&f, "with RAM above 4 GiB");
 }
 
-Test(pool_high_ram, table_above_4g_is_monitored)
+Test(pool_modes_high, table_above_4g_is_monitored)
 {
 	struct fix_tables t = fix_long_tables(&f);
 	uint64_t high = (4ull << 30) + 0x10000;
