@@ -15,7 +15,7 @@ static void option_words(FILE *f, const struct cmd_option *o)
 /* What a verb's operands are: names of VMs, files, verbs, or nothing that could be completed. */
 static const char *operand_words(const struct cmd_entry *e)
 {
-	if (!strncmp(e->args, "NAME", 4))
+	if (!strncmp(e->args, "NAME", 4) || !strcmp(e->args, "[NAME]"))
 		return "$(compgen -W \"$(shadowctl list --all 2>/dev/null | tail -n +2 | cut -d ' ' -f 1)\" -- \"$cur\")";
 	if (!strncmp(e->args, "IMAGE", 5))
 		return "$(compgen -f -- \"$cur\")";

@@ -10,6 +10,7 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/cli.XXXXXX") || exit 1
 pids=
 trap 'for p in $pids; do kill "$p" 2>/dev/null; done; rm -rf "$dir"' EXIT
 failed=0
+: >"$dir/err"
 unset SHADOWCTL_SOCKET
 
 fail()

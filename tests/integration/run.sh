@@ -14,6 +14,7 @@ export XDG_RUNTIME_DIR
 run_pid=
 trap '[ -n "$run_pid" ] && kill "$run_pid" 2>/dev/null; rm -rf "$dir"' EXIT
 failed=0
+: >"$dir/err"
 
 fail()
 {
