@@ -11,7 +11,7 @@ void guest_main64(void)
 
 	EXPECT_EQ(steps != 0, 1, "steps is at least 1");
 	before = tsc_read();
-	__asm__ volatile("1: dec %0; jnz 1b" : "+c"(left) : : "cc");
+	__asm__ volatile(".p2align 6; 1: dec %0; jnz 1b" : "+c"(left) : : "cc");
 	ticks = tsc_read() - before;
 	print("loop64: ok, %llu steps took %llu ticks\n", (unsigned long long)steps, (unsigned long long)ticks);
 	guest_exit(0);

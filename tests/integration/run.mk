@@ -1,6 +1,16 @@
 # Embedded runs of the guests, from the outside. lib.sh is what they share.
 RUN_TESTS = \
 	tests/integration/churn.sh \
-	tests/integration/guests.sh
+	tests/integration/guests.sh \
+	tests/integration/isolation.sh \
+	tests/integration/kick_storm.sh \
+	tests/integration/load_bearing.sh \
+	tests/integration/native_speed.sh \
+	tests/integration/recovery.sh
 TESTS += $(RUN_TESTS)
 EXTRA_DIST += $(RUN_TESTS) tests/integration/lib.sh
+
+check_PROGRAMS += tests/integration/kick_storm tests/integration/map_writable tests/integration/native_loop
+tests_integration_kick_storm_SOURCES = tests/integration/kick_storm.c
+tests_integration_map_writable_SOURCES = tests/integration/map_writable.c
+tests_integration_native_loop_SOURCES = tests/integration/native_loop.c
