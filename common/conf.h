@@ -35,6 +35,13 @@ int conf_set(const struct conf_key *keys, void *config, const char *key, const c
 int conf_read(const struct conf_key *keys, void *config, const char *path, char *err, size_t err_size);
 /* Digits and one of K, M, G, T (1024 each, either case): "256M", "1G", "4096", "4k". Returns 0 or -EINVAL/-ERANGE. */
 int conf_parse_size(const char *text, uint64_t *bytes);
+/* "KEY=VALUE", as -o takes it: conf_set(); -EINVAL if it has no such form. */
+int conf_set_pair(const struct conf_key *keys, void *config, const char *pair, char *err, size_t err_size);
+/* Replace a string of a configuration struct by a copy of value, or by DIR/NAME. 0 or -ENOMEM (unchanged). */
+int conf_replace(char **where, const char *value);
+int conf_replace_path(char **where, const char *dir, const char *name);
+/* A line per key, for --help on stdout. */
+void conf_print_keys(const struct conf_key *keys);
 /* Free every CONF_STRING of config. */
 void conf_free(const struct conf_key *keys, void *config);
 

@@ -66,8 +66,7 @@ static const char usage[] =
 static void print_help(void)
 {
 	fputs(usage, stdout);
-	for (const struct conf_key *k = poold_conf_keys; k->name; k++)
-		printf("  %-16s %s\n", k->name, k->help);
+	conf_print_keys(poold_conf_keys);
 }
 
 /* Command-line settings wait until the file has been read, so that they win. */
@@ -75,53 +74,16 @@ struct arguments {
 	const char *file, *runtime_dir;
 };
 
-static int set_string(char **where, const char *value)
-{
-	char *copy = strdup(value);
-
-	if (!copy)
-		return -ENOMEM;
-	free(*where);
-	*where = copy;
-	return 0;
-}
-
-static int set_path(char **where, const char *dir, const char *name)
-{
-	char *path;
-
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
-		return -ENOMEM;
-	free(*where);
-	*where = path;
-	return 0;
-}
-
 static int set_defaults(struct poold_config *c)
 {
 	*c = (struct poold_config){
 		.log_level = LOG_LEVEL_INFO, .pool_pages = ATTACH_PAGES_2M, .max_vm_pool = 4ull << 30,
 		.max_vm_ram = 256ull << 30, .max_vms = 64,
 	};
-	if (set_string(&c->attach_socket, "/run/shadowpool/link/attach.sock") ||
-	    set_string(&c->control_socket, "/run/shadowpool/poold/control.sock"))
+	if (conf_replace(&c->attach_socket, "/run/shadowpool/link/attach.sock") ||
+	    conf_replace(&c->control_socket, "/run/shadowpool/poold/control.sock"))
 		return -ENOMEM;
 	return 0;
-}
-
-/* One -o KEY=VALUE. */
-static int set_option(struct poold_config *c, const char *text, char *err, size_t err_size)
-{
-	const char *eq = strchr(text, '=');
-	char key[64];
-
-	if (!eq || (size_t)(eq - text) >= sizeof(key)) {
-		snprintf(err, err_size, "-o %s: KEY=VALUE expected", text);
-		return -EINVAL;
-	}
-	memcpy(key, text, (size_t)(eq - text));
-	key[eq - text] = 0;
-	return conf_set(poold_conf_keys, c, key, eq + 1, err, err_size);
 }
 
 /* First pass (file NULL-able): what decides which file is read. Second pass: the settings. 1: answered on stdout. */
@@ -138,11 +100,11 @@ static int scan_arguments(struct poold_config *c, int argc, char **argv, struct 
 		else if (opt == 'n')
 			c->test_only = true;
 		else if (opt == 'o' && settings)
-			rc = set_option(c, optarg, err, err_size);
+			rc = conf_set_pair(poold_conf_keys, c, optarg, err, err_size);
 		else if (opt == OPT_RUNTIME_DIR)
 			a->runtime_dir = optarg;
 		else if (opt == OPT_RECORD)
-			rc = set_string(&c->record, optarg);
+			rc = conf_replace(&c->record, optarg);
 		else if (opt == OPT_DIE_WITH_PARENT)
 			c->die_with_parent = true;
 		else if (opt == OPT_ALLOW_INJECT)
@@ -169,9 +131,9 @@ static int scan_arguments(struct poold_config *c, int argc, char **argv, struct 
 static int apply_runtime_dir(struct poold_config *c, const char *dir)
 {
 	c->pool_pages = ATTACH_PAGES_AUTO;
-	if (set_path(&c->attach_socket, dir, "poold-attach.sock"))
+	if (conf_replace_path(&c->attach_socket, dir, "poold-attach.sock"))
 		return -ENOMEM;
-	return set_path(&c->control_socket, dir, "poold-control.sock");
+	return conf_replace_path(&c->control_socket, dir, "poold-control.sock");
 }
 
 int poold_config_load(struct poold_config *config, int argc, char **argv, char *err, size_t err_size)

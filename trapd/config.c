@@ -61,25 +61,8 @@ struct arguments {
 
 static void print_help(void)
 {
-	const struct conf_key *k;
-
 	fputs(usage, stdout);
-	for (k = trapd_conf_keys; k->name; k++)
-		printf("  %-16s %s\n", k->name, k->help);
-}
-
-static int set_option(struct trapd_config *c, const char *text, char *err, size_t err_size)
-{
-	const char *eq = strchr(text, '=');
-	char key[64];
-
-	if (!eq || (size_t)(eq - text) >= sizeof(key)) {
-		snprintf(err, err_size, "-o %s: KEY=VALUE expected", text);
-		return -EINVAL;
-	}
-	memcpy(key, text, (size_t)(eq - text));
-	key[eq - text] = 0;
-	return conf_set(trapd_conf_keys, c, key, eq + 1, err, err_size);
+	conf_print_keys(trapd_conf_keys);
 }
 
 static int set_descriptor(int *where, const char *text, char *err, size_t err_size)
@@ -106,7 +89,7 @@ static int take_option(struct trapd_config *c, struct arguments *a, int opt, cha
 		c->test_only = true;
 		return 0;
 	case 'o':
-		return a->settings ? set_option(c, optarg, err, err_size) : 0;
+		return a->settings ? conf_set_pair(trapd_conf_keys, c, optarg, err, err_size) : 0;
 	case OPT_RUNTIME_DIR:
 		a->runtime_dir = optarg;
 		return 0;
@@ -149,34 +132,12 @@ static int scan_arguments(struct trapd_config *c, int argc, char **argv, struct 
 	return rc;
 }
 
-static int set_string(char **where, const char *value)
-{
-	char *copy = strdup(value);
-
-	if (!copy)
-		return -ENOMEM;
-	free(*where);
-	*where = copy;
-	return 0;
-}
-
-static int set_path(char **where, const char *dir, const char *name)
-{
-	char *path;
-
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
-		return -ENOMEM;
-	free(*where);
-	*where = path;
-	return 0;
-}
-
 static int set_defaults(struct trapd_config *c)
 {
 	*c = (struct trapd_config){ .log_level = LOG_LEVEL_INFO, .max_vms = 64, .console_in = -1, .console_out = -1 };
-	if (set_string(&c->control_socket, "/run/shadowpool/trapd/control.sock") ||
-	    set_string(&c->attach_socket, "/run/shadowpool/link/attach.sock") ||
-	    set_string(&c->vm_dir, "/etc/shadowpool/vm.d"))
+	if (conf_replace(&c->control_socket, "/run/shadowpool/trapd/control.sock") ||
+	    conf_replace(&c->attach_socket, "/run/shadowpool/link/attach.sock") ||
+	    conf_replace(&c->vm_dir, "/etc/shadowpool/vm.d"))
 		return -ENOMEM;
 	return 0;
 }
@@ -187,8 +148,8 @@ static int read_file(struct trapd_config *c, const struct arguments *a, char *er
 
 	if (a->runtime_dir) {
 		c->embedded = true;
-		if (set_path(&c->control_socket, a->runtime_dir, "trapd-control.sock") ||
-		    set_path(&c->attach_socket, a->runtime_dir, "poold-attach.sock"))
+		if (conf_replace_path(&c->control_socket, a->runtime_dir, "trapd-control.sock") ||
+		    conf_replace_path(&c->attach_socket, a->runtime_dir, "poold-attach.sock"))
 			return -ENOMEM;
 		if (!a->file)
 			return 0;

@@ -20,6 +20,16 @@
 
 static _Thread_local struct kvm_run *current_run;
 
+void kcpu_bind_thread(struct kcpu *c)
+{
+	current_run = c->run;
+}
+
+void kcpu_unbind_thread(void)
+{
+	current_run = NULL;
+}
+
 void kcpu_kick_self(void)
 {
 	struct kvm_run *run = current_run;
@@ -240,7 +250,6 @@ enum kcpu_exit kcpu_run(struct kcpu *c)
 {
 	struct kvm_run *run = c->run;
 
-	current_run = run;
 	for (;;) {
 		uint64_t offset;
 		int rc = ioctl(c->fd, KVM_RUN, 0), err = errno;

@@ -68,6 +68,13 @@ int kcpu_capture(struct kcpu *c, struct kcpu_context *ctx);
 void kcpu_peek(const struct kcpu *c, struct kcpu_context *ctx);
 /* One line about an exit that should not be. */
 void kcpu_describe_exit(const struct kcpu *c, char *text, unsigned size);
+/*
+ * From here on a kick of the calling thread reaches this vCPU, also one that comes before its first entry. Once per thread,
+ * before it looks at what a kick may be about.
+ */
+void kcpu_bind_thread(struct kcpu *c);
+/* Before the bound vCPU is destroyed on a thread that lives on. */
+void kcpu_unbind_thread(void);
 /* Makes the calling thread's next or current kcpu_run return KCPU_KICKED: for the signal handler. */
 void kcpu_kick_self(void);
 /* Install the handler of the kick signal (SIGUSR1) once per process. */

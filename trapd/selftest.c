@@ -76,6 +76,7 @@ static void *anonymous(uint64_t size)
 
 static void rig_destroy(struct rig *r)
 {
+	kcpu_unbind_thread();
 	kcpu_destroy(&r->cpu);
 	if (r->vm_fd >= 0)
 		close(r->vm_fd);
@@ -109,6 +110,7 @@ static int rig_create(struct rig *r, int kvm_fd, const struct kvm_cpuid2 *cpuid)
 	    (rc = add_slot(r->vm_fd, 2, VM_RAM_MADDR, TEST_RAM_BYTES, r->ram)) ||
 	    (rc = kcpu_create(&r->cpu, kvm_fd, r->vm_fd, 0, &r->stub, cpuid)))
 		return rc;
+	kcpu_bind_thread(&r->cpu);
 	return kcpu_reset(&r->cpu, pool_maddr(1));
 }
 

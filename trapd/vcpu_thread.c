@@ -218,6 +218,7 @@ void *vcpu_thread_main(void *arg)
 
 	snprintf(name, sizeof(name), "vcpu%u", v->index);
 	pthread_setname_np(pthread_self(), name);
+	kcpu_bind_thread(&v->priv->kcpu);
 	while (rc >= 0 && !stopping(v)) {
 		if (rc == 0) {
 			do {
