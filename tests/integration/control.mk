@@ -7,4 +7,5 @@ tests_integration_odd_daemon_LDADD = common/libcommon.a proto/libproto.a $(EVENT
 
 TESTS += tests/integration/cli.sh
 TESTS += tests/integration/run.sh
-EXTRA_DIST += tests/integration/cli.sh tests/integration/run.sh
+TESTS += tests/integration/trapd_config.sh
+EXTRA_DIST += tests/integration/cli.sh tests/integration/run.sh tests/integration/trapd_config.sh

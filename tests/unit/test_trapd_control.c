@@ -245,6 +245,7 @@ static Shadowpool__Reply *by_name(Shadowpool__Request__OpCase op, const char *na
 	Shadowpool__StopRequest s;
 	Shadowpool__WaitRequest w;
 	Shadowpool__StartRequest st;
+	Shadowpool__WalkRequest wk;
 	Shadowpool__Empty e;
 	Shadowpool__Request r;
 
@@ -252,11 +253,16 @@ static Shadowpool__Reply *by_name(Shadowpool__Request__OpCase op, const char *na
 	shadowpool__stop_request__init(&s);
 	shadowpool__wait_request__init(&w);
 	shadowpool__start_request__init(&st);
+	shadowpool__walk_request__init(&wk);
 	shadowpool__empty__init(&e);
 	shadowpool__request__init(&r);
-	n.name = s.name = w.name = st.name = (char *)(uintptr_t)name;
+	n.name = s.name = w.name = st.name = wk.name = (char *)(uintptr_t)name;
 	r.op_case = op;
-	if (op == SHADOWPOOL__REQUEST__OP_STOP)
+	if (op == SHADOWPOOL__REQUEST__OP__NOT_SET)
+		return call(&r);
+	if (op == SHADOWPOOL__REQUEST__OP_WALK)
+		r.walk = &wk;
+	else if (op == SHADOWPOOL__REQUEST__OP_STOP)
 		r.stop = &s;
 	else if (op == SHADOWPOOL__REQUEST__OP_WAIT)
 		r.wait = &w;
@@ -551,4 +557,81 @@ Test(trapd, ended_vms_are_forgotten_oldest_first)
 	cr_assert_eq(r->list->n_vms, VM_TABLE_MAX_ENDED);
 	cr_assert_str_eq(r->list->vms[0]->name, "vm2");
 	done(r);
+}
+
+/* Text with anything in it but NUL, mostly short. */
+static char *random_text(unsigned *seed, char *buf, size_t size)
+{
+	size_t n = (size_t)rand_r(seed) % (rand_r(seed) % 8 ? 12 : size), i;
+
+	for (i = 0; i < n && i < size - 1; i++)
+		buf[i] = (char)(rand_r(seed) % 4 ? "abcz019-/.;% "[rand_r(seed) % 13] : 1 + rand_r(seed) % 255);
+	buf[i] = 0;
+	return buf;
+}
+
+static uint64_t random_number(unsigned *seed)
+{
+	static const uint64_t edges[] = { 0, 1, 4095, 4096, 1 << 20, 16 << 20, 1ull << 40, 63ull << 30, INT64_MAX, UINT64_MAX };
+
+	return rand_r(seed) % 3 ? edges[rand_r(seed) % 10] : (uint64_t)rand_r(seed) * (uint64_t)rand_r(seed);
+}
+
+static Shadowpool__Reply *random_request(unsigned *seed)
+{
+	static char name[5000], image[5000], cmdline[5000], m1[300], m2[300], *modules[] = { m1, m2 };
+	Shadowpool__StartRequest st;
+	Shadowpool__VmConfig c;
+	Shadowpool__Request r;
+
+	if (rand_r(seed) % 2)
+		strcpy(name, "good");
+	else
+		random_text(seed, name, sizeof(name));
+	if (rand_r(seed) % 2)
+		return by_name((Shadowpool__Request__OpCase)(rand_r(seed) % 8), name);
+	shadowpool__start_request__init(&st);
+	shadowpool__vm_config__init(&c);
+	shadowpool__request__init(&r);
+	st.name = name;
+	st.use_config = rand_r(seed) % 4;
+	st.config = rand_r(seed) % 8 ? &c : NULL;
+	c.image = random_text(seed, image, sizeof(image));
+	if (rand_r(seed) % 2)
+		image[0] = '/';
+	c.cmdline = random_text(seed, cmdline, sizeof(cmdline));
+	random_text(seed, m1, sizeof(m1));
+	random_text(seed, m2, sizeof(m2));
+	c.modules = modules;
+	c.n_modules = (size_t)rand_r(seed) % 3;
+	c.mem_bytes = rand_r(seed) % 2 ? 16 << 20 : random_number(seed);
+	c.pool_bytes = random_number(seed);
+	c.pool_pages = (uint32_t)rand_r(seed) % 4;
+	c.audit = (uint32_t)rand_r(seed) % 4;
+	c.poison = rand_r(seed) % 4 ? 0 : random_number(seed);
+	r.op_case = SHADOWPOOL__REQUEST__OP_START;
+	r.start = &st;
+	return call(&r);
+}
+
+Test(trapd, random_requests_are_all_answered)
+{
+	unsigned seed = (unsigned)frame_now_ns(), started = 0, refused = 0, round;
+	Shadowpool__Reply *r;
+
+	fprintf(stderr, "seed %u\n", seed);
+	for (round = 0; round < 1500; round++) {
+		r = random_request(&seed);
+		if (r->result_case == SHADOWPOOL__REPLY__RESULT_ERROR) {
+			cr_assert(r->error->code >= CONTROL_FAILED && r->error->code <= CONTROL_VERSION);
+			cr_assert_neq(r->error->message[0], 0);
+			refused++;
+		} else if (r->result_case == SHADOWPOOL__REPLY__RESULT_VM && !strcmp(r->vm->state, "running")) {
+			started++;
+			done(by_name(SHADOWPOOL__REQUEST__OP_STOP, r->vm->name));
+			done(by_name(SHADOWPOOL__REQUEST__OP_WAIT, r->vm->name));
+		}
+		done(r);
+	}
+	cr_assert(started > 0 && refused > 0, "%u started, %u refused", started, refused);
 }
