@@ -14,8 +14,9 @@ poold=$(child $run poold) trapd=$(child $run trapd)
 [ -n "$poold" ] && [ -n "$trapd" ] || { fail "no poold or no trapd"; finish; }
 
 # ---- descriptors
-ls -l "/proc/$trapd/fd" | grep -q '/dev/kvm' || fail "trapd holds no /dev/kvm: this test is blind"
-ls -l "/proc/$poold/fd" | grep -E '/dev/|kvm' | grep -v '/dev/null$' && fail "poold holds a device"
+held() { for fd in /proc/"$1"/fd/*; do readlink "$fd"; done; }
+held "$trapd" | grep -qx /dev/kvm || fail "trapd holds no /dev/kvm: this test is blind"
+held "$poold" | grep -E "^/dev/|kvm" | grep -vx /dev/null && fail "poold holds a device"
 
 # ---- guest RAM
 ram=$(awk '/memfd:shadowpool-ram/' "/proc/$poold/maps")

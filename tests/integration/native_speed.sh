@@ -7,7 +7,7 @@ need_kvm
 
 # Ahead of the neighbours where that is allowed; it is for the process as for the guest.
 [ "$(id -u)" != 0 ] || renice -n -20 -p $$ >/dev/null
-steps=1000000000 guest_best= host_best= ok=
+steps=1000000000 guest_best="" host_best="" ok=""
 for round in 1 2 3 4 5 6 7 8 9 10 11 12; do
 	host=$("$top_builddir/tests/integration/native_loop" $steps) || fail "native_loop"
 	guest 0 loop64 --timeout $((40 * scale)) --cmdline steps=$steps || break

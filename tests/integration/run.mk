@@ -6,7 +6,8 @@ RUN_TESTS = \
 	tests/integration/kick_storm.sh \
 	tests/integration/load_bearing.sh \
 	tests/integration/native_speed.sh \
-	tests/integration/recovery.sh
+	tests/integration/recovery.sh \
+	tests/integration/systemd.sh
 TESTS += $(RUN_TESTS)
 EXTRA_DIST += $(RUN_TESTS) tests/integration/lib.sh
 
