@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/control_client.h"
@@ -557,6 +559,36 @@ Test(trapd, ended_vms_are_forgotten_oldest_first)
 	cr_assert_eq(r->list->n_vms, VM_TABLE_MAX_ENDED);
 	cr_assert_str_eq(r->list->vms[0]->name, "vm2");
 	done(r);
+}
+
+/* The effective uid of this thread alone, not of the loop's: the raw call, as the C library's changes every thread. */
+static void become(uid_t uid)
+{
+	cr_assert_eq(syscall(SYS_setresuid, -1, 0, -1), 0);
+	cr_assert_eq(syscall(SYS_setresuid, -1, uid, -1), 0);
+}
+
+Test(trapd, only_owner_root_and_the_daemons_user_may_stop_a_vm)
+{
+	if (getuid())
+		cr_skip_test("needs root, to be somebody else");
+	cr_assert(!chmod(t.dir, 0711));
+	become(1001);	/* of root's group still, which may connect */
+	expect_vm(start_config("theirs", NULL), "running", "");
+	become(1002);
+	expect_error(by_name(SHADOWPOOL__REQUEST__OP_STOP, "theirs"), CONTROL_NOT_PERMITTED, "not yours");
+	expect_vm(by_name(SHADOWPOOL__REQUEST__OP_SHOW, "theirs"), "running", "");
+	become(1001);
+	done(by_name(SHADOWPOOL__REQUEST__OP_STOP, "theirs"));
+	expect_vm(by_name(SHADOWPOOL__REQUEST__OP_WAIT, "theirs"), "stopped", "requested");
+	become(0);
+	expect_vm(start_config("ours", NULL), "running", "");
+	become(1001);
+	expect_error(by_name(SHADOWPOOL__REQUEST__OP_STOP, "ours"), CONTROL_NOT_PERMITTED, "not yours");
+	expect_vm(start_config("theirs", NULL), "running", "");
+	become(0);
+	done(by_name(SHADOWPOOL__REQUEST__OP_STOP, "theirs"));
+	expect_vm(by_name(SHADOWPOOL__REQUEST__OP_WAIT, "theirs"), "stopped", "requested");
 }
 
 /* Text with anything in it but NUL, mostly short. */
