@@ -71,14 +71,22 @@ static bool kind_is_stale(uint32_t cached, uint32_t requested)
 	return c != r || c == GROUP_N;
 }
 
-/* The bucket changes under a flush, so each one restarts the scan; each takes a page away, so that ends. */
+/*
+ * The bucket changes under a flush, so each one restarts the scan; each takes a page away, so that ends. n counts since
+ * the last one: a chain longer than the pool is a circle.
+ */
 static void cache_drop_stale(struct pool *p, const struct pool_key *key)
 {
 	uint32_t page = p->bucket[hash_bucket(p, key->gpa)];
 
-	while (page) {
+	for (uint32_t n = 0; page; n++) {
 		const struct pool_page *pg = &p->page[page];
 		uint32_t next = pg->hash_next;
+
+		if (n == p->cfg.max_pages) {
+			pool_corrupt(p);
+			return;
+		}
 
 		if (gfn_of(pg->gpa) == gfn_of(key->gpa)) {
 			if (!kind_is_stale(pg->role, key->role)) {
@@ -90,6 +98,7 @@ static void cache_drop_stale(struct pool *p, const struct pool_key *key)
 					return;
 				}
 				next = p->bucket[hash_bucket(p, key->gpa)];
+				n = 0;
 			}
 		}
 		page = next;
@@ -135,6 +144,9 @@ enum pool_status cache_page(struct pool *p, const struct pool_key *key, uint32_t
 	*out = page;
 	if (page)
 		return POOL_CACHED;
+	/* "There is none" is the only failure that a new page answers: anything else would give one key two pages. */
+	if (p->corrupt)
+		return POOL_E_CORRUPT;
 	status = page_alloc(p, &page);
 	if (status != POOL_OK)
 		return status;

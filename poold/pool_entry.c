@@ -189,4 +189,5 @@ void entry_zero_leaf_table(struct pool *p, uint32_t page)
 	pg->n_present = 0;
 	pg->first_present = k->count;
 	p->gen++;
+	counter_set(&p->stats[POOL_STAT_present_entries], p->n_present);
 }

@@ -34,8 +34,14 @@ void guest_write_page(struct pool *p, uint64_t gpa, uint32_t len)
 	};
 	uint32_t gt = gtable_find(p, gfn_of(gpa)), page = gt == GT_NIL ? PAGE_NIL : p->gtable[gt].head;
 
-	while (page) {
+	/* n counts since the last page that went: a chain longer than the pool is a circle. */
+	for (uint32_t n = 0; page; n++) {
 		uint32_t used = p->n_used, slot, end;
+
+		if (n == p->cfg.max_pages) {
+			pool_corrupt(p);
+			return;
+		}
 
 		if (derive_slots(p, page, gpa, len, &slot, &end)) {
 			stat_inc(p, by_level[p->page[page].level]);
@@ -47,6 +53,7 @@ void guest_write_page(struct pool *p, uint64_t gpa, uint32_t len)
 		} else {
 			gt = gtable_find(p, gfn_of(gpa));
 			page = gt == GT_NIL ? PAGE_NIL : p->gtable[gt].head;
+			n = 0;
 		}
 	}
 }
