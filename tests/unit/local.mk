@@ -56,6 +56,7 @@ include tests/unit/privilege.mk
 include tests/unit/poold.mk
 include tests/unit/emulate.mk
 include tests/unit/control.mk
+include tests/unit/defects.mk
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
