@@ -4,6 +4,7 @@ GUESTS = \
 	tests/guests/faults.elf \
 	tests/guests/hello.elf \
 	tests/guests/loop64.elf \
+	tests/guests/slots.elf \
 	tests/guests/spin.elf \
 	tests/guests/tour.elf \
 	tests/guests/triple.elf \
@@ -34,6 +35,7 @@ EXTRA_DIST += \
 	tests/guests/lib.h \
 	tests/guests/loop64.c \
 	tests/guests/only64.c \
+	tests/guests/slots.c \
 	tests/guests/paging32.c \
 	tests/guests/paging64.c \
 	tests/guests/print.c \

@@ -7,6 +7,7 @@ RUN_TESTS = \
 	tests/integration/load_bearing.sh \
 	tests/integration/native_speed.sh \
 	tests/integration/recovery.sh \
+	tests/integration/slots.sh \
 	tests/integration/systemd.sh
 TESTS += $(RUN_TESTS)
 EXTRA_DIST += $(RUN_TESTS) tests/integration/lib.sh
