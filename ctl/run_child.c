@@ -137,6 +137,7 @@ static void __attribute__((noreturn)) child_main(const struct run *run, const st
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGINT, SIG_IGN);	/* the terminal's ^C goes to all of us: shadowctl alone says in which order to end */
 	execv(child->path, argv);
 	fprintf(stderr, "shadowctl: cannot execute %s: %s\n", child->path, strerror(errno));
 	_exit(127);
