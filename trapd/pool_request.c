@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/barrier.h"
 #include "common/counters.h"
@@ -64,6 +65,18 @@ static int link_lost(struct vcpu *v)
 	return -ENOTCONN;
 }
 
+/* A pool that finds itself corrupt is replaced, but not for ever: three times a minute. */
+static bool corrupt_too_often(struct vcpu *v)
+{
+	uint64_t *at = v->priv->corrupt_at_s, oldest = at[0];
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	memmove(at, at + 1, (CORRUPT_LIMIT - 1) * sizeof(at[0]));
+	at[CORRUPT_LIMIT - 1] = (uint64_t)now.tv_sec + 1;
+	return oldest && (uint64_t)now.tv_sec + 1 - oldest < 60;
+}
+
 static int refused(struct vcpu *v, const struct link_req *req, const struct link_rep *rep)
 {
 	struct vm *vm = v->vm;
@@ -75,6 +88,9 @@ static int refused(struct vcpu *v, const struct link_req *req, const struct link
 			return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v), "the pool audit found %llu violations; poold's log lists them",
 				       (unsigned long long)rep->rp_entry);
 		}
+		if (corrupt_too_often(v))
+			return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v),
+				       "poold found its pool corrupt more than %u times in a minute; please report this with its log", CORRUPT_LIMIT);
 		return link_lost(v);
 	case POOL_E_RANGE:
 		return vm_stop(vm, VM_STOP_FAULT, 0, report_vcpu(v), "the guest's CR3 0x%llx lies outside its memory",

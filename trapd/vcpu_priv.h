@@ -13,6 +13,7 @@
 #include "trapd/vm.h"
 
 #define STEP_MAX_GFNS 4u
+#define CORRUPT_LIMIT 3u		/* fresh pools in a minute after the pool found itself corrupt */
 
 /* One instruction of the guest run with a table open (doc/pool.md, Step). */
 struct step {
@@ -56,6 +57,7 @@ struct vcpu_priv {
 	uint64_t last_rip, last_gva;	/* livelock check of fault.c */
 	unsigned repeats;
 	bool audit_failed;
+	uint64_t corrupt_at_s[CORRUPT_LIMIT];	/* when that was, CLOCK_MONOTONIC seconds + 1; 0: never */
 };
 
 /* vcpu_real.c */
