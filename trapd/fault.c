@@ -80,31 +80,22 @@ static bool is_monitored(const struct vcpu *v, uint64_t gpa)
 	return (state & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)) && !step_is_open(v, gpa >> PAGE_SHIFT);
 }
 
-static int map_missing(struct vcpu *v, uint64_t gva, const struct walk_result *walk, bool write, bool fetch)
+static int stuck(struct vcpu *v, uint64_t gva)
 {
-	int rc = 0;
-
-	if (same_fault_forever(v, gva))
-		return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "this host cannot hold the address 0x%llx: it faults whatever is mapped",
-			       (unsigned long long)gva);
-	counter_add(&v->stat[TRAP_STAT_fault_map], 1);
-	if (fetch)
-		rc = map_user_fetch(v, walk);
-	if (!rc)
-		rc = pool_link_map(v, gva, walk, write, fetch);
-	if (rc != POOL_RETRY)
-		return rc < 0 ? rc : 0;
-	counter_add(&v->stat[TRAP_STAT_fault_retry], 1);
-	return POOL_RETRY;
+	return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "this host cannot hold the address 0x%llx: it faults whatever is mapped",
+		       (unsigned long long)gva);
 }
 
 /* One look at the guest's tables and what follows from it. POOL_RETRY: look again. */
 static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 {
-	struct walk_result walk;
 	uint32_t access = (write ? WALK_WRITE : 0) | (fetch ? WALK_FETCH : 0) | (v->cpu.cpl == 3 ? WALK_USER : 0);
+	struct walk_result walk;
+	int rc = walk_guest(&v->vm->ram, &v->walk, gva, access | WALK_SET_AD, &walk);
 
-	if (walk_guest(&v->vm->ram, &v->walk, gva, access | WALK_SET_AD, &walk)) {
+	if (rc == -EAGAIN)
+		return rc;
+	if (rc) {
 		counter_add(&v->stat[TRAP_STAT_fault_guest], 1);
 		return vcpu_raise_pf(v, gva, walk.error_code);
 	}
@@ -114,21 +105,41 @@ static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 		counter_add(&v->stat[TRAP_STAT_fault_monitored], 1);
 		return fault_monitored(v, gva, &walk);
 	}
-	return map_missing(v, gva, &walk, write, fetch);
+	if (same_fault_forever(v, gva))
+		return stuck(v, gva);
+	rc = fetch ? map_user_fetch(v, &walk) : 0;
+	return rc ? rc : pool_link_map(v, gva, &walk, write, fetch);
+}
+
+/* On hosts that ignore EFER.SCE a SYSCALL arrives as a fetch fault at the real LSTAR, RCX and R11 already set. */
+static bool came_from_syscall(const struct vcpu *v)
+{
+	uint64_t lstar = v->priv->kcpu.stub->va + STUB_SYSCALL_PAGE;
+
+	return v->vm->facts.syscall_faults_at_lstar && v->cpu.rip == lstar && v->priv->real_cr2 == lstar &&
+	       (v->priv->error & PF_I);
 }
 
 int fault_page(struct vcpu *v)
 {
 	uint64_t gva = v->priv->real_cr2 & cpu_linear_mask(&v->cpu);
 	bool write = v->priv->error & PF_W, fetch = v->priv->error & PF_I;
-	int rc = follow_ac(v);
+	int rc;
 
+	if (came_from_syscall(v)) {
+		v->cpu.rip = v->cpu.gpr[GPR_RCX] - 2;
+		return trap_privileged(v);
+	}
+	if (cpu_long_mode(&v->cpu) && stub_contains(v->priv->kcpu.stub, gva))
+		return vcpu_move_stub(v);
+	rc = follow_ac(v);
 	if (rc)
 		return rc;
 	for (unsigned i = 0; i < MAX_WALKS; i++) {
 		rc = fault_once(v, gva, write, fetch);
 		if (rc != POOL_RETRY)
-			return rc;
+			return rc < 0 ? rc : 0;
+		counter_add(&v->stat[TRAP_STAT_fault_retry], 1);
 	}
 	return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "poold asks to walk 0x%llx again for ever", (unsigned long long)gva);
 }

@@ -51,6 +51,8 @@ static int part_walk(struct vcpu *v, uint64_t gva, unsigned len, uint32_t access
 
 	if (err == -EFAULT)
 		return vcpu_raise_pf(v, gva, walk.error_code);
+	if (err == -EAGAIN)
+		return err;
 	if (err)
 		return vcpu_raise(v, VEC_GP, 0);
 	*part = (struct gva_part){ walk.gpa, len, guest_ram_contains(&v->vm->ram, walk.gpa, len) };

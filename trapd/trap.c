@@ -24,7 +24,7 @@ static int trap_reflect(struct vcpu *v)
 }
 
 /* #GP, #UD, #NP, #SS: an instruction that trapd stands in for, or the guest's own fault. */
-static int trap_privileged(struct vcpu *v)
+int trap_privileged(struct vcpu *v)
 {
 	struct insn in;
 	int rc = insn_fetch(v, &in);
@@ -73,26 +73,6 @@ static int trap_debug(struct vcpu *v)
 	return -EFAULT;
 }
 
-/* On hosts that ignore EFER.SCE a SYSCALL arrives as a fetch fault at the real LSTAR, RCX and R11 already set. */
-static bool came_from_syscall(const struct vcpu *v)
-{
-	uint64_t lstar = v->priv->kcpu.stub->va + STUB_SYSCALL_PAGE;
-
-	return v->vm->facts.syscall_faults_at_lstar && v->cpu.rip == lstar && v->priv->real_cr2 == lstar &&
-	       (v->priv->error & PF_I);
-}
-
-static int trap_page_fault(struct vcpu *v)
-{
-	if (came_from_syscall(v)) {
-		v->cpu.rip = v->cpu.gpr[GPR_RCX] - 2;
-		return trap_privileged(v);
-	}
-	if (cpu_long_mode(&v->cpu) && stub_contains(v->priv->kcpu.stub, v->priv->real_cr2))
-		return vcpu_move_stub(v);
-	return fault_page(v);
-}
-
 #define REFLECT(error) { trap_reflect, error, TRAP_STAT_trap_other }
 
 static const struct trap traps[32] = {
@@ -107,7 +87,7 @@ static const struct trap traps[32] = {
 	[VEC_NP] = { trap_privileged, true, TRAP_STAT_trap_other },
 	[VEC_SS] = { trap_privileged, true, TRAP_STAT_trap_other },
 	[VEC_GP] = { trap_privileged, true, TRAP_STAT_trap_gp },
-	[VEC_PF] = { trap_page_fault, true, TRAP_STAT_trap_pf },
+	[VEC_PF] = { fault_page, true, TRAP_STAT_trap_pf },
 	[VEC_MF] = REFLECT(false),
 	[VEC_AC] = REFLECT(true),
 	[VEC_XM] = REFLECT(false),

@@ -6,7 +6,7 @@
 #define TRAP_STATS(X) \
 	X(exits) X(exit_trap) X(exit_io) X(exit_irq_window) X(exit_interrupted) X(exit_other) \
 	X(trap_pf) X(trap_gp) X(trap_ud) X(trap_db) X(trap_other) \
-	X(fault_map) X(fault_guest) X(fault_mmio) X(fault_monitored) X(fault_retry) \
+	X(fault_guest) X(fault_mmio) X(fault_monitored) X(fault_retry) \
 	X(write_emulated) X(write_events) X(write_fault_requests) X(unshadow_requests) X(steps) \
 	X(map_requests) X(dirty_requests) X(invlpg_requests) X(set_root_requests) X(audit_requests) X(requests_total) \
 	X(privileged_emulated) X(instructions_emulated) X(exceptions_delivered) X(iret_emulated) X(syscall_emulated) \

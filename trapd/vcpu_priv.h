@@ -74,6 +74,8 @@ uint64_t vcpu_take_real_dr6(struct vcpu *v);
 
 /* trap.c: handle the trap in hand (priv->vector ...). Return values of vcpu.h. */
 int trap_dispatch(struct vcpu *v);
+/* #GP, #UD and their like: an instruction that trapd stands in for, or the guest's own fault. */
+int trap_privileged(struct vcpu *v);
 /* fault.c, write_fault.c */
 int fault_page(struct vcpu *v);
 int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk);
