@@ -49,7 +49,8 @@ int control_open(struct control_client *c, const char *path, const char *program
 	return rc;
 }
 
-int control_call(struct control_client *c, const Shadowpool__Request *request, int64_t deadline, Shadowpool__Reply **reply)
+int control_call(struct control_client *c, const Shadowpool__Request *request, int64_t deadline,
+		 Shadowpool__Reply **reply)
 {
 	ProtobufCMessage *msg;
 	Shadowpool__Reply *r;

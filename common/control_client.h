@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The client side of the control protocol: connect, Hello both ways, one request and its reply at a time. Blocking, with a
- * deadline for each step. Runs in shadowctl and in tests.
+ * The client side of the control protocol: connect, Hello both ways, one request and its reply at a time. Blocking,
+ * with a deadline for each step. Runs in shadowctl and in tests.
  */
 #ifndef SHADOWPOOL_COMMON_CONTROL_CLIENT_H
 #define SHADOWPOOL_COMMON_CONTROL_CLIENT_H
@@ -20,16 +20,18 @@ struct control_client {
 
 /*
  * Connect to path and shake hands. program, version: ours, for the daemon's log. deadline: frame_deadline().
- * Returns 0; -EPROTONOSUPPORT if the daemon speaks another protocol number; otherwise as frame_connect(), frame_receive().
- * On error nothing stays open.
+ * Returns 0; -EPROTONOSUPPORT if the daemon speaks another protocol number; otherwise as frame_connect(),
+ * frame_receive(). On error nothing stays open.
  */
-int control_open(struct control_client *c, const char *path, const char *program, const char *version, int64_t deadline);
+int control_open(struct control_client *c, const char *path, const char *program, const char *version,
+		 int64_t deadline);
 
 /*
- * One request. Returns 0 and *reply, the caller's: shadowpool__reply__free_unpacked(). A reply without a result is -EBADMSG.
- * On error the connection is closed.
+ * One request. Returns 0 and *reply, the caller's: shadowpool__reply__free_unpacked(). A reply without a result is
+ * -EBADMSG. On error the connection is closed.
  */
-int control_call(struct control_client *c, const Shadowpool__Request *request, int64_t deadline, Shadowpool__Reply **reply);
+int control_call(struct control_client *c, const Shadowpool__Request *request, int64_t deadline,
+		 Shadowpool__Reply **reply);
 
 void control_close(struct control_client *c);
 

@@ -190,7 +190,10 @@ static void client_read(struct bufferevent *bev, void *arg)
 		evbuffer_drain(in, evbuffer_get_length(in));
 		return;
 	}
-	/* One at a time: who talks before he has read the answer does not keep to the protocol, and could fill our memory. */
+	/*
+	 * One at a time: who talks before he has read the answer does not keep to the protocol, and could fill our
+	 * memory.
+	 */
 	if (c->state == CLIENT_DEFERRED || evbuffer_get_length(bufferevent_get_output(bev))) {
 		client_doom(c);
 		return;
@@ -297,7 +300,8 @@ static int server_listen(struct control_server *s, char *err, size_t err_size)
 	fd = control_socket_listen(s->path, SOCK_STREAM, s->config.mode, err, err_size);
 	if (fd < 0)
 		return fd;
-	s->listener = evconnlistener_new(s->base, client_accept, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	s->listener = evconnlistener_new(s->base, client_accept, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0,
+					 fd);
 	if (!s->listener) {
 		unlink(s->path);
 		close(fd);
@@ -307,8 +311,8 @@ static int server_listen(struct control_server *s, char *err, size_t err_size)
 	return 0;
 }
 
-int control_server_create(struct control_server **out, struct event_base *base, const struct control_server_config *config,
-			  char *err, size_t err_size)
+int control_server_create(struct control_server **out, struct event_base *base,
+			  const struct control_server_config *config, char *err, size_t err_size)
 {
 	struct control_server *s = calloc(1, sizeof(*s));
 	int rc = -ENOMEM;

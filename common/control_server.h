@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The daemons' side of the control protocol: a libevent listener on a UNIX STREAM socket, a Hello in both directions, then
- * one Request and one Reply at a time, dispatched through a table. A client can never block the loop nor make it hold more
- * than one request and one reply; silent, slow and ill-behaved clients are dropped.
+ * The daemons' side of the control protocol: a libevent listener on a UNIX STREAM socket, a Hello in both directions,
+ * then one Request and one Reply at a time, dispatched through a table. A client can never block the loop nor make it
+ * hold more than one request and one reply; silent, slow and ill-behaved clients are dropped.
  * Thread: all of it belongs to the thread of the event loop, except control_server_wake().
  */
 #ifndef SHADOWPOOL_COMMON_CONTROL_SERVER_H
@@ -46,15 +46,18 @@ struct control_server_config {
  * -EEXIST. config is copied, its strings and table are not. Ignores SIGPIPE for the whole process.
  * Returns 0 or -errno with one line in err: what, why, remedy.
  */
-int control_server_create(struct control_server **out, struct event_base *base, const struct control_server_config *config,
-			  char *err, size_t err_size);
+int control_server_create(struct control_server **out, struct event_base *base,
+			  const struct control_server_config *config, char *err, size_t err_size);
 /* Drop every client (deferred calls are cancelled), remove the socket file. NULL is allowed. */
 void control_server_destroy(struct control_server *s);
 
 /* Any thread, also a signal handler: run woken() in the loop soon. Several wakes may become one. */
 void control_server_wake(struct control_server *s);
 
-/* The caller's process as the kernel saw it at connect (SO_PEERCRED, unix(7)). Foreign uids read 65534 under PrivateUsers=. */
+/*
+ * The caller's process as the kernel saw it at connect (SO_PEERCRED, unix(7)). Foreign uids read 65534 under
+ * PrivateUsers=.
+ */
 const struct ucred *control_peer(const struct control_call *call);
 
 /*

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Binding of daemon sockets, see control_socket.h. Runs in trapd and poold at start, in the main thread; may block shortly. */
+/*
+ * Binding of daemon sockets, see control_socket.h. Runs in trapd and poold at start, in the main thread; may block
+ * shortly.
+ */
 #include "common/control_socket.h"
 
 #include <errno.h>
@@ -95,7 +98,7 @@ static const char *remedy(int rc)
 	case -EEXIST:
 		return "something that is no socket lies there; move it away";
 	case -ENAMETOOLONG:
-		return "the path is longer than a socket address allows (107 bytes); choose a shorter runtime directory";
+		return "it is longer than a socket address allows (107 bytes); choose a shorter runtime directory";
 	case -ENOENT:
 		return "the directory does not exist; create it, or choose another runtime directory";
 	case -EACCES:

@@ -98,7 +98,10 @@ int frame_connect(const char *path, int64_t deadline)
 		if (!connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
 			return fd;
 		rc = -errno;
-		/* A full backlog of a UNIX socket answers EAGAIN and cannot be polled for: try again, but not in a tight loop. */
+		/*
+		 * A full backlog of a UNIX socket answers EAGAIN and cannot be polled for: try again, but not in a
+		 * tight loop.
+		 */
 		if (rc == -EAGAIN && frame_now_ns() < deadline) {
 			poll(NULL, 0, 10);
 			continue;
@@ -170,7 +173,8 @@ int frame_send(int fd, const ProtobufCMessage *msg, uint32_t limit, int64_t dead
 	return rc;
 }
 
-int frame_receive(int fd, const ProtobufCMessageDescriptor *type, uint32_t limit, int64_t deadline, ProtobufCMessage **msg)
+int frame_receive(int fd, const ProtobufCMessageDescriptor *type, uint32_t limit, int64_t deadline,
+		  ProtobufCMessage **msg)
 {
 	uint8_t header[FRAME_HEADER_BYTES], *payload;
 	uint32_t n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Framing of protobuf messages on a byte stream: a 32-bit little-endian length, then that many bytes. The length is
- * compared with a limit before anything is allocated. The codec is used by both sides; the blocking calls with a deadline
- * are the client's (shadowctl and tests), never a daemon's loop.
+ * compared with a limit before anything is allocated. The codec is used by both sides; the blocking calls with a
+ * deadline are the client's (shadowctl and tests), never a daemon's loop.
  */
 #ifndef SHADOWPOOL_COMMON_FRAME_H
 #define SHADOWPOOL_COMMON_FRAME_H
@@ -31,8 +31,8 @@ int64_t frame_now_ns(void);
 int64_t frame_deadline(int timeout_ms);
 
 /*
- * Connect to a UNIX STREAM socket. Returns a non-blocking CLOEXEC descriptor of the caller's; -ENAMETOOLONG if path does
- * not fit sockaddr_un (unix(7)), -ETIMEDOUT, or -errno of connect(2).
+ * Connect to a UNIX STREAM socket. Returns a non-blocking CLOEXEC descriptor of the caller's; -ENAMETOOLONG if path
+ * does not fit sockaddr_un (unix(7)), -ETIMEDOUT, or -errno of connect(2).
  */
 int frame_connect(const char *path, int64_t deadline);
 
@@ -42,6 +42,7 @@ int frame_connect(const char *path, int64_t deadline);
  * *msg is the caller's: protobuf_c_message_free_unpacked().
  */
 int frame_send(int fd, const ProtobufCMessage *msg, uint32_t limit, int64_t deadline);
-int frame_receive(int fd, const ProtobufCMessageDescriptor *type, uint32_t limit, int64_t deadline, ProtobufCMessage **msg);
+int frame_receive(int fd, const ProtobufCMessageDescriptor *type, uint32_t limit, int64_t deadline,
+		  ProtobufCMessage **msg);
 
 #endif

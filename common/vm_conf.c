@@ -28,7 +28,8 @@ const struct conf_key vm_conf_keys[] = {
 	{ KEY("cmdline", CONF_STRING, cmdline), .help = "its command line" },
 	{ KEY("module", CONF_STRING, module), .help = "files handed to it as multiboot modules, separated by ;" },
 	{ KEY("mem", CONF_SIZE, mem), .min = MIN_MEM, .max = 1ull << 40, .help = "guest memory, default 128M" },
-	{ KEY("pool", CONF_SIZE, pool), .min = 0, .max = 63ull << 30, .help = "shadow page pool, 0 (default): poold decides" },
+	{ KEY("pool", CONF_SIZE, pool), .min = 0, .max = 63ull << 30,
+	  .help = "shadow page pool, 0 (default): poold decides" },
 	{ KEY("pool-pages", CONF_ENUM, pool_pages), .values = page_sizes,
 	  .help = "pages that the pool is made of: 2m, 4k, or auto" },
 	{ KEY("audit", CONF_ENUM, audit), .values = audits, .help = "check the pool while it works: off, cheap, full" },
@@ -107,14 +108,16 @@ int vm_conf_check(struct vm_conf *conf, char *err, size_t err_size)
 		return -EINVAL;
 	}
 	if (conf->mem < MIN_MEM || conf->mem & 4095) {
-		snprintf(err, err_size, "mem = %" PRIu64 " bytes is too little or no whole number of 4 KiB pages; give 1M or more",
+		snprintf(err, err_size,
+			 "mem = %" PRIu64 " bytes is too little or no whole number of 4 KiB pages; give 1M or more",
 			 conf->mem);
 		return -EINVAL;
 	}
 	if (!sysinfo(&si)) {
 		have = (uint64_t)si.totalram * si.mem_unit;
 		if (conf->mem > have) {
-			snprintf(err, err_size, "mem = %" PRIu64 "M is more than this machine has (%" PRIu64 "M); give less",
+			snprintf(err, err_size,
+				 "mem = %" PRIu64 "M is more than this machine has (%" PRIu64 "M); give less",
 				 conf->mem >> 20, have >> 20);
 			return -EINVAL;
 		}

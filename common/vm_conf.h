@@ -23,7 +23,7 @@ struct vm_conf {
 	int pool_pages;			/* ATTACH_PAGES_* */
 	int audit;			/* ATTACH_AUDIT_* */
 	uint64_t poison;		/* no key: a test hook */
-	char **modules;			/* cut out of module by vm_conf_check() or set by the caller with vm_conf_add_module() */
+	char **modules;			/* cut out of module by vm_conf_check(), or from vm_conf_add_module() */
 	size_t nmodules;
 };
 
@@ -39,7 +39,8 @@ int vm_conf_read(struct vm_conf *conf, const char *path, char *err, size_t err_s
 /* 0, -ENOMEM, -E2BIG. */
 int vm_conf_add_module(struct vm_conf *conf, const char *path);
 /*
- * What the keys alone cannot say: an image is named, memory in whole pages and no more than the machine has, modules cut.
+ * What the keys alone cannot say: an image is named, memory in whole pages and no more than the machine has, modules
+ * cut.
  * 0, -EINVAL, -ENOMEM; err gets one line with the remedy.
  */
 int vm_conf_check(struct vm_conf *conf, char *err, size_t err_size);

@@ -16,7 +16,8 @@ static void option_words(FILE *f, const struct cmd_option *o)
 static const char *operand_words(const struct cmd_entry *e)
 {
 	if (!strncmp(e->args, "NAME", 4) || !strcmp(e->args, "[NAME]"))
-		return "$(compgen -W \"$(shadowctl list --all 2>/dev/null | tail -n +2 | cut -d ' ' -f 1)\" -- \"$cur\")";
+		return "$(compgen -W \"$(shadowctl list --all 2>/dev/null | tail -n +2 | cut -d ' ' -f 1)\" "
+		       "-- \"$cur\")";
 	if (!strncmp(e->args, "IMAGE", 5))
 		return "$(compgen -f -- \"$cur\")";
 	if (!strcmp(e->args, "bash"))
@@ -57,7 +58,8 @@ static int run(struct cmd *cmd)
 	int rc;
 
 	if (strcmp(cmd->args[0], "bash"))
-		return cmd_fail(cmd, CONTROL_USAGE, "bash is the one there is", "no completion for shell %s", cmd->args[0]);
+		return cmd_fail(cmd, CONTROL_USAGE, "bash is the one there is", "no completion for shell %s",
+				cmd->args[0]);
 	if (!cmd->json) {
 		bash_script(stdout);
 		return CONTROL_DONE;

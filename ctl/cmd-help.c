@@ -7,7 +7,8 @@ static json_t *options_json(const struct cmd_option *o)
 	json_t *list = json_array();
 
 	for (; o && o->name; o++)
-		json_array_append_new(list, json_pack("{s:s,s:s?,s:s}", "name", o->name, "argument", o->arg, "help", o->help));
+		json_array_append_new(list, json_pack("{s:s,s:s?,s:s}", "name", o->name, "argument", o->arg,
+						      "help", o->help));
 	return list;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* shadowctl run: boot an image with a private trapd and poold and end as the guest ends. No service, nothing left behind. */
+/*
+ * shadowctl run: boot an image with a private trapd and poold and end as the guest ends. No service, nothing left
+ * behind.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -142,6 +145,13 @@ static const struct cmd_option options[] = {
 };
 
 const struct cmd_entry cmd_run = {
-	.name = "run", .args = "IMAGE [-- MODULE...]", .summary = "boot an image with private daemons, console on the terminal",
-	.options = options, .min_args = 1, .max_args = 1 + VM_MODULES_MAX, .timeout_ms = -1, .error_code = RUN_FAILED, .run = run,
+	.name = "run",
+	.args = "IMAGE [-- MODULE...]",
+	.summary = "boot an image with private daemons, console on the terminal",
+	.options = options,
+	.min_args = 1,
+	.max_args = 1 + VM_MODULES_MAX,
+	.timeout_ms = -1,
+	.error_code = RUN_FAILED,
+	.run = run,
 };

@@ -12,11 +12,12 @@ static int from_file(struct cmd *cmd, const char *path)
 	int rc = 0;
 
 	if (cmd->nargs)
-		return cmd_fail(cmd, CONTROL_USAGE, "leave one of them away", "NAME and --from FILE cannot both be given");
+		return cmd_fail(cmd, CONTROL_USAGE, "leave one of them away",
+				"NAME and --from FILE cannot both be given");
 	doc = stats_file_load(path, err, sizeof(err));
 	if (!doc)
-		return cmd_fail(cmd, CONTROL_FAILED, "name a file that was written by run --stats", "cannot read counters from %s: %s",
-				path, err);
+		return cmd_fail(cmd, CONTROL_FAILED, "name a file that was written by run --stats",
+				"cannot read counters from %s: %s", path, err);
 	if (cmd->json)
 		return cmd_json(doc);
 	if (stats_file_print(stdout, doc))
@@ -36,7 +37,8 @@ static int run(struct cmd *cmd)
 	if (file)
 		return from_file(cmd, file);
 	if (!cmd->nargs)
-		return cmd_fail(cmd, CONTROL_USAGE, "shadowctl list names the VMs", "stats needs the NAME of a VM, or --from FILE");
+		return cmd_fail(cmd, CONTROL_USAGE, "shadowctl list names the VMs",
+				"stats needs the NAME of a VM, or --from FILE");
 	shadowpool__name_request__init(&name);
 	shadowpool__request__init(&request);
 	name.name = cmd->args[0];

@@ -43,7 +43,8 @@ static int run(struct cmd *cmd)
 	if (rc)
 		return rc;
 	if (reply->result_case != SHADOWPOOL__REPLY__RESULT_VM)
-		rc = cmd_fail(cmd, CONTROL_VERSION, "install matching versions", "trapd gave an answer of another kind");
+		rc = cmd_fail(cmd, CONTROL_VERSION, "install matching versions",
+			      "trapd gave an answer of another kind");
 	else if (cmd->json)
 		rc = cmd_json(vm_info_json(reply->vm));
 	else

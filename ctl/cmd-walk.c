@@ -16,7 +16,8 @@ static json_t *entry_json(const Shadowpool__WalkEntry *e)
 	json_t *guest = json_null(), *shadow = json_null();
 
 	if (e->guest_present)
-		guest = json_pack("{s:o,s:o}", "gpa", cmd_json_address(e->guest_gpa), "entry", cmd_json_address(e->guest_entry));
+		guest = json_pack("{s:o,s:o}", "gpa", cmd_json_address(e->guest_gpa),
+				  "entry", cmd_json_address(e->guest_entry));
 	if (e->shadow_present)
 		shadow = json_pack("{s:o,s:o,s:o}", "maddr", cmd_json_address(e->shadow_maddr),
 				   "entry", cmd_json_address(e->shadow_entry), "kind", cmd_json_string(e->shadow_kind));
@@ -36,8 +37,9 @@ static json_t *walk_json(const struct cmd *cmd, const Shadowpool__WalkReply *w)
 		guest = json_pack("{s:o}", "error_code", cmd_json_address(w->guest_error_code));
 	if (w->shadow_ok)
 		shadow = json_pack("{s:o,s:b}", "gpa", cmd_json_address(w->shadow_gpa), "writable", w->shadow_writable);
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "name", cmd_json_string(cmd->args[0]), "gva", cmd_json_address(w->gva),
-			 "paging", cmd_json_string(w->paging), "entries", entries, "guest", guest, "shadow", shadow);
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "name", cmd_json_string(cmd->args[0]),
+			 "gva", cmd_json_address(w->gva), "paging", cmd_json_string(w->paging),
+			 "entries", entries, "guest", guest, "shadow", shadow);
 }
 
 static void print_entry(const Shadowpool__WalkEntry *e)
@@ -58,7 +60,8 @@ static void print_walk(const Shadowpool__WalkReply *w)
 	size_t i;
 
 	printf("gva %#" PRIx64 ", paging %s\n", w->gva, w->paging);
-	printf("LEVEL  %18s %18s %18s %18s %s\n", "GUEST AT GPA", "GUEST ENTRY", "SHADOW AT MADDR", "SHADOW ENTRY", "KIND");
+	printf("LEVEL  %18s %18s %18s %18s %s\n", "GUEST AT GPA", "GUEST ENTRY", "SHADOW AT MADDR", "SHADOW ENTRY",
+	       "KIND");
 	for (i = 0; i < w->n_entries; i++)
 		print_entry(w->entries[i]);
 	if (w->guest_ok)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a verb of shadowctl is: one file with one const struct cmd_entry, one row in cmd_table.c. Usage, --help, completion
- * and the tests are generated from these entries.
+ * What a verb of shadowctl is: one file with one const struct cmd_entry, one row in cmd_table.c. Usage, --help,
+ * completion and the tests are generated from these entries.
  */
 #ifndef SHADOWPOOL_CTL_CMD_H
 #define SHADOWPOOL_CTL_CMD_H
@@ -34,7 +34,7 @@ struct cmd {
 	int64_t deadline;			/* of the whole call, from timeout_ms; frame_deadline() */
 	unsigned nargs;
 	char **args;				/* operands */
-	const char *values[CMD_MAX_OPTIONS];	/* of the verb's options, in their order; NULL: not given; "" for flags */
+	const char *values[CMD_MAX_OPTIONS];	/* of the verb's options, in order; NULL: not given; "" for flags */
 };
 
 struct cmd_entry {
@@ -44,7 +44,7 @@ struct cmd_entry {
 	const struct cmd_option *options;	/* ends with a NULL name; NULL: none beside the common ones */
 	unsigned min_args, max_args;
 	int timeout_ms;				/* default of --timeout; -1: none */
-	int error_code;				/* exit code of usage errors and of our own failures; 0: by kind (1 to 8) */
+	int error_code;				/* of usage errors and our own failures; 0: by kind (1 to 8) */
 	int (*run)(struct cmd *cmd);		/* returns the exit code */
 };
 
@@ -57,8 +57,8 @@ const struct cmd_entry *cmd_find(const char *name);
 const char *cmd_value(const struct cmd *cmd, const char *name);
 
 /*
- * Parse argv[1..] of a whole command line into *cmd. Returns 0 to go on with cmd->entry->run, or -1 with *exit_code when
- * the call is already answered (usage error, --help).
+ * Parse argv[1..] of a whole command line into *cmd. Returns 0 to go on with cmd->entry->run, or -1 with *exit_code
+ * when the call is already answered (usage error, --help).
  */
 int cmd_parse(struct cmd *cmd, int argc, char **argv, int *exit_code);
 

@@ -35,7 +35,8 @@ void daemon_socket(const struct cmd *cmd, enum daemon daemon, char *path, size_t
 		snprintf(path, size, "%s", cmd->socket);
 }
 
-int daemon_fail(const struct cmd *cmd, const char *path, const struct control_client *client, const char *program, int rc)
+int daemon_fail(const struct cmd *cmd, const char *path, const struct control_client *client, const char *program,
+		int rc)
 {
 	char hint[160];
 
@@ -43,22 +44,26 @@ int daemon_fail(const struct cmd *cmd, const char *path, const struct control_cl
 	case -ENOENT:
 	case -ECONNREFUSED:
 	case -ENOTDIR:
-		snprintf(hint, sizeof(hint), "start it with: systemctl start %s.service, or name its socket with --socket", program);
+		snprintf(hint, sizeof(hint),
+			 "start it with: systemctl start %s.service, or name its socket with --socket", program);
 		return cmd_fail(cmd, CONTROL_UNREACHABLE, hint, "%s does not listen on %s", program, path);
 	case -EACCES:
 	case -EPERM:
 		snprintf(hint, sizeof(hint), "become a member of group %s, or use sudo",
 			 strcmp(program, "poold") ? "shadowpool" : "shadowpool-admin");
-		return cmd_fail(cmd, CONTROL_NOT_PERMITTED, hint, "no permission to connect to %s at %s", program, path);
+		return cmd_fail(cmd, CONTROL_NOT_PERMITTED, hint, "no permission to connect to %s at %s", program,
+				path);
 	case -ETIMEDOUT:
-		return cmd_fail(cmd, CONTROL_TIMED_OUT, "try again with a larger --timeout", "%s at %s did not answer in time",
-				program, path);
+		return cmd_fail(cmd, CONTROL_TIMED_OUT, "try again with a larger --timeout",
+				"%s at %s did not answer in time", program, path);
 	case -ENAMETOOLONG:
-		return cmd_fail(cmd, CONTROL_USAGE, "a socket address holds 107 bytes", "socket path too long: %s", path);
+		return cmd_fail(cmd, CONTROL_USAGE, "a socket address holds 107 bytes", "socket path too long: %s",
+				path);
 	case -EPROTONOSUPPORT:
 		return cmd_fail(cmd, CONTROL_VERSION, "install matching versions",
 				"%s %s at %s speaks control protocol %u, shadowctl " PACKAGE_VERSION " speaks %u",
-				client->peer_program, client->peer_version, path, client->peer_protocol, CONTROL_PROTOCOL);
+				client->peer_program, client->peer_version, path, client->peer_protocol,
+				CONTROL_PROTOCOL);
 	case -ENOTCONN:
 		snprintf(hint, sizeof(hint), "see journalctl -u %s.service", program);
 		return cmd_fail(cmd, CONTROL_UNREACHABLE, hint, "%s at %s closed the connection", program, path);
@@ -67,7 +72,8 @@ int daemon_fail(const struct cmd *cmd, const char *path, const struct control_cl
 		return cmd_fail(cmd, CONTROL_VERSION, "install matching versions, and check --socket",
 				"what answers at %s does not keep to the control protocol", path);
 	default:
-		return cmd_fail(cmd, CONTROL_UNREACHABLE, NULL, "cannot talk to %s at %s: %s", program, path, strerror(-rc));
+		return cmd_fail(cmd, CONTROL_UNREACHABLE, NULL, "cannot talk to %s at %s: %s", program, path,
+				strerror(-rc));
 	}
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Talking to a daemon from a verb: find its socket, connect, call, turn every failure into message, hint and exit code. */
+/*
+ * Talking to a daemon from a verb: find its socket, connect, call, turn every failure into message, hint and exit
+ * code.
+ */
 #ifndef SHADOWPOOL_CTL_DAEMON_H
 #define SHADOWPOOL_CTL_DAEMON_H
 
@@ -20,6 +23,7 @@ int daemon_request(const struct cmd *cmd, struct control_client *client, const S
 int daemon_call(const struct cmd *cmd, enum daemon daemon, const Shadowpool__Request *request,
 		Shadowpool__Reply__ResultCase want, Shadowpool__Reply **reply);
 /* Report what control_open() or control_call() returned. Returns the exit code. */
-int daemon_fail(const struct cmd *cmd, const char *path, const struct control_client *client, const char *program, int rc);
+int daemon_fail(const struct cmd *cmd, const char *path, const struct control_client *client, const char *program,
+		int rc);
 
 #endif

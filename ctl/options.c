@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Command line of shadowctl, driven by the entries of the verbs. Exact names only: a script must not depend on a prefix. */
+/*
+ * Command line of shadowctl, driven by the entries of the verbs. Exact names only: a script must not depend on a
+ * prefix.
+ */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -117,7 +120,8 @@ static int take_options(struct cmd *cmd, int argc, char **argv, int *exit_code)
 		if (c == -1)
 			return 0;
 		if (c == ':' || c == '?') {
-			*exit_code = usage_error(cmd, c == ':' ? "option needs a value" : "unknown option", argv[optind - 1]);
+			*exit_code = usage_error(cmd, c == ':' ? "option needs a value" : "unknown option",
+						 argv[optind - 1]);
 			return -1;
 		}
 		if (c == 'h' || c == OPTION_HELP) {
@@ -179,8 +183,10 @@ int cmd_parse(struct cmd *cmd, int argc, char **argv, int *exit_code)
 	cmd->args = argv + verb + optind;
 	cmd->nargs = (unsigned)(argc - verb - optind);
 	if (cmd->nargs < entry->min_args || cmd->nargs > entry->max_args) {
-		*exit_code = usage_error(cmd, cmd->nargs < entry->min_args ? "an argument is missing" :
-					 "unexpected argument", cmd->nargs > entry->max_args ? cmd->args[entry->max_args] : NULL);
+		bool missing = cmd->nargs < entry->min_args;
+
+		*exit_code = usage_error(cmd, missing ? "an argument is missing" : "unexpected argument",
+					 missing ? NULL : cmd->args[entry->max_args]);
 		return -1;
 	}
 	if (cmd->socket && !*cmd->socket)

@@ -36,7 +36,7 @@ static int check_kvm(const struct run *run)
 		return cmd_fail(run->cmd, CONTROL_NOT_PERMITTED, "become a member of group kvm, or use sudo",
 				"no permission to open /dev/kvm");
 	return cmd_fail(run->cmd, CONTROL_FAILED,
-			"load the module kvm_intel or kvm_amd; inside a virtual machine its host must allow nested virtualisation",
+			"load the module kvm_intel or kvm_amd; a virtual machine needs nested virtualisation",
 			"cannot open /dev/kvm: %s", strerror(errno));
 }
 
@@ -49,8 +49,8 @@ static int check_output(const struct run *run, const char *path)
 		return 0;
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
 	if (fd < 0)
-		return cmd_fail(run->cmd, CONTROL_FAILED, "name a file that can be written", "cannot write %s: %s", path,
-				strerror(errno));
+		return cmd_fail(run->cmd, CONTROL_FAILED, "name a file that can be written", "cannot write %s: %s",
+				path, strerror(errno));
 	close(fd);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An embedded run: a private directory, private trapd and poold, one VM, its result. The parts: run_dir.c (directory and
- * the process that removes it), run_child.c (the daemons), run_vm.c (the VM's life), run_result.c (what is told at the end).
- * One thread; it waits in run_wait() only.
+ * An embedded run: a private directory, private trapd and poold, one VM, its result. The parts: run_dir.c (directory
+ * and the process that removes it), run_child.c (the daemons), run_vm.c (the VM's life), run_result.c (what is told
+ * at the end). One thread; it waits in run_wait() only.
  */
 #ifndef SHADOWPOOL_CTL_RUN_H
 #define SHADOWPOOL_CTL_RUN_H
@@ -56,9 +56,9 @@ int run_children_prepare(struct run *run);
 /* Start one. 0 or the exit code. */
 int run_child_start(struct run *run, struct run_child *child);
 /*
- * Wait until something happens or the deadline is over: a signal for us, a notification, a child's end (a poold that is to
- * be kept is restarted here), or fd (-1: none) readable. Returns 1 if fd is readable, 0 on anything else, -ETIMEDOUT,
- * -ECHILD if poold can't be kept.
+ * Wait until something happens or the deadline is over: a signal for us, a notification, a child's end (a poold that
+ * is to be kept is restarted here), or fd (-1: none) readable. Returns 1 if fd is readable, 0 on anything else,
+ * -ETIMEDOUT, -ECHILD if poold can't be kept.
  */
 int run_wait(struct run *run, int fd, int64_t deadline);
 /* End both: SIGTERM, SIGKILL to who does not listen. */

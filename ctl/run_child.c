@@ -46,7 +46,10 @@ static int find_program(struct run_child *child, const char *name)
 	return access(child->path, X_OK) ? -errno : 0;
 }
 
-/* An abstract address that the kernel chooses leaves no file behind; who may speak on it is decided by the sender's pid. */
+/*
+ * An abstract address that the kernel chooses leaves no file behind; who may speak on it is decided by the sender's
+ * pid.
+ */
 static int open_notify(struct run *run)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -90,7 +93,10 @@ int run_children_prepare(struct run *run)
 	signal(SIGPIPE, SIG_IGN);
 	run->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	rc = run->signal_fd < 0 ? -errno : open_notify(run);
-	return rc ? cmd_fail(run->cmd, CONTROL_FAILED, NULL, "cannot set up signals and notification: %s", strerror(-rc)) : 0;
+	if (rc)
+		rc = cmd_fail(run->cmd, CONTROL_FAILED, NULL, "cannot set up signals and notification: %s",
+			      strerror(-rc));
+	return rc;
 }
 
 /* "--console-out=7": a copy of fd that survives exec. */
@@ -137,7 +143,8 @@ static void __attribute__((noreturn)) child_main(const struct run *run, const st
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	signal(SIGINT, SIG_IGN);	/* the terminal's ^C goes to all of us: shadowctl alone says in which order to end */
+	/* The terminal's ^C goes to all of us: shadowctl alone says in which order to end. */
+	signal(SIGINT, SIG_IGN);
 	execv(child->path, argv);
 	fprintf(stderr, "shadowctl: cannot execute %s: %s\n", child->path, strerror(errno));
 	_exit(127);
@@ -155,8 +162,8 @@ int run_child_start(struct run *run, struct run_child *child)
 	if (child->pid > 0)
 		return 0;
 	child->pid = 0;
-	return cmd_fail(run->cmd, CONTROL_FAILED, "raise the limit of processes (ulimit -u)", "cannot start %s: %s", child->name,
-			strerror(errno));
+	return cmd_fail(run->cmd, CONTROL_FAILED, "raise the limit of processes (ulimit -u)", "cannot start %s: %s",
+			child->name, strerror(errno));
 }
 
 static void take_signals(struct run *run)
@@ -179,7 +186,9 @@ static void take_notifications(struct run *run)
 
 	for (;;) {
 		struct iovec iov = { text, sizeof(text) - 1 };
-		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+		struct msghdr msg = {
+			.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+		};
 		ssize_t n = recvmsg(run->notify_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 		const struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
 		struct ucred cred;

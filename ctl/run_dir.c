@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The private runtime directory, and the cleaner: a child of shadowctl that does nothing but wait for its end, however it
- * comes (SIGKILL too), and then removes the directory. The daemons die with shadowctl by PR_SET_PDEATHSIG.
+ * The private runtime directory, and the cleaner: a child of shadowctl that does nothing but wait for its end,
+ * however it comes (SIGKILL too), and then removes the directory. The daemons die with shadowctl by PR_SET_PDEATHSIG.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The life of the one VM of an embedded run: daemons ready, Start, Wait, Stop when time is up or a signal came, counters. */
+/*
+ * The life of the one VM of an embedded run: daemons ready, Start, Wait, Stop when time is up or a signal came,
+ * counters.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +59,8 @@ static int connect_trapd(struct run *run, struct control_client *client)
 }
 
 /* One request that is answered at once. 0 and *reply, or the exit code. */
-static int call(struct run *run, struct control_client *client, const Shadowpool__Request *request, Shadowpool__Reply **reply)
+static int call(struct run *run, struct control_client *client, const Shadowpool__Request *request,
+		Shadowpool__Reply **reply)
 {
 	struct cmd with_deadline = *run->cmd;
 
@@ -174,8 +178,8 @@ static int wait_for_end(struct run *run)
 		if (rc == -ECHILD)
 			return child_failed(run, &run->poold);
 		if (rc == -ETIMEDOUT && stopping)
-			return cmd_fail(run->cmd, CONTROL_FAILED, NULL, "the VM did not end within %d seconds after it was told to",
-					STOP_MS / 1000);
+			return cmd_fail(run->cmd, CONTROL_FAILED, NULL,
+					"the VM did not end within %d seconds after it was told to", STOP_MS / 1000);
 		if (!stopping && (rc == -ETIMEDOUT || run->signal)) {
 			run->timed_out = rc == -ETIMEDOUT;
 			stopping = true;
@@ -202,7 +206,8 @@ static int fetch_stats(struct run *run)
 	request.stats = &name;
 	rc = call(run, &run->vm, &request, &run->stats);
 	if (!rc && run->stats->result_case != SHADOWPOOL__REPLY__RESULT_STATS)
-		rc = cmd_fail(run->cmd, CONTROL_FAILED, "install matching versions", "trapd gave an answer of another kind");
+		rc = cmd_fail(run->cmd, CONTROL_FAILED, "install matching versions",
+			      "trapd gave an answer of another kind");
 	return rc;
 }
 

@@ -78,7 +78,8 @@ int stats_file_print(FILE *f, const json_t *doc)
 	const char *pages = json_string_value(json_object_get(doc, "pool_page_size"));
 	char title[64];
 
-	snprintf(title, sizeof(title), "shadow page pool, in pages of %s", pages && is_name(pages) ? pages : "unknown size");
+	snprintf(title, sizeof(title), "shadow page pool, in pages of %s",
+		 pages && is_name(pages) ? pages : "unknown size");
 	if (print_table(f, title, json_object_get(doc, "pool")))
 		return -1;
 	return print_table(f, "trapd", json_object_get(doc, "trapd"));

@@ -24,7 +24,8 @@ static void print_options(const struct cmd_option *o)
 
 void cmd_usage(const struct cmd_entry *entry)
 {
-	printf("usage: shadowctl %s [options]%s%s\n%s\n", entry->name, *entry->args ? " " : "", entry->args, entry->summary);
+	printf("usage: shadowctl %s [options]%s%s\n%s\n", entry->name, *entry->args ? " " : "", entry->args,
+	       entry->summary);
 	if (entry->options) {
 		printf("options:\n");
 		print_options(entry->options);

@@ -12,7 +12,10 @@ struct vm_config_message {
 	char **modules;		/* absolute */
 };
 
-/* Fill from conf, which must outlive the message. Paths are made absolute: trapd has another working directory. 0, -ENOMEM. */
+/*
+ * Fill from conf, which must outlive the message. Paths are made absolute: trapd has another working directory. 0,
+ * -ENOMEM.
+ */
 int vm_config_message(struct vm_config_message *m, const struct vm_conf *conf);
 /* Safe after a failure of the above. */
 void vm_config_message_free(struct vm_config_message *m);

@@ -23,7 +23,8 @@ const struct conf_key trapd_conf_keys[] = {
 	{ KEY("vm-dir", CONF_STRING, vm_dir), .help = "folder with NAME.conf of each VM" },
 	{ KEY("log-level", CONF_ENUM, log_level), .values = log_levels, .help = "error, warning, info or debug" },
 	{ KEY("max-vms", CONF_UINT, max_vms), .min = 1, .max = 4096, .help = "VMs that run at one time" },
-	{ KEY("allow-inject", CONF_BOOL, allow_inject), .help = "allow test hooks that break shadow tables on purpose" },
+	{ KEY("allow-inject", CONF_BOOL, allow_inject),
+	  .help = "allow test hooks that break shadow tables on purpose" },
 	{ NULL },
 };
 
@@ -47,7 +48,8 @@ static const char usage[] =
 	"  -c, --config FILE    configuration, default " TRAPD_CONFIG_FILE "\n"
 	"  -n, --test           test the configuration and those of all VMs only: exit code 0 or 2\n"
 	"  -o, --option K=V     set a key of the configuration\n"
-	"      --runtime-dir D  embedded use: sockets D/trapd-control.sock and D/poold-attach.sock, no configuration file\n"
+	"      --runtime-dir D  embedded use: sockets D/trapd-control.sock and D/poold-attach.sock,\n"
+	"                       no configuration file\n"
 	"      --console-in FD  inherited descriptor that the first VM's serial line reads from\n"
 	"      --console-out FD inherited descriptor that the first VM's serial line writes to\n"
 	"      --allow-inject   the same as -o allow-inject=yes\n"
@@ -111,7 +113,8 @@ static int take_option(struct trapd_config *c, struct arguments *a, int opt, cha
 	}
 }
 
-static int scan_arguments(struct trapd_config *c, int argc, char **argv, struct arguments *a, char *err, size_t err_size)
+static int scan_arguments(struct trapd_config *c, int argc, char **argv, struct arguments *a, char *err,
+			  size_t err_size)
 {
 	int opt, rc = 0;
 

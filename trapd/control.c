@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The control verbs, see control.h. Requests come from clients that may be anybody the socket's mode lets in: names, sizes
- * and paths are checked before they are used.
+ * The control verbs, see control.h. Requests come from clients that may be anybody the socket's mode lets in: names,
+ * sizes and paths are checked before they are used.
  */
 #include "trapd/control.h"
 
@@ -128,7 +128,8 @@ static void start_vm(struct control *c, struct control_call *call, const char *n
 	config->console_out = args.console_out;
 	if (rc) {
 		log_info("VM %s was not started: %s", name, err);
-		control_error(call, rc == -EACCES || rc == -EPERM ? CONTROL_NOT_PERMITTED : CONTROL_FAILED, NULL, "%s", err);
+		control_error(call, rc == -EACCES || rc == -EPERM ? CONTROL_NOT_PERMITTED : CONTROL_FAILED, NULL, "%s",
+			      err);
 		return;
 	}
 	log_info("VM %s started", name);
@@ -159,7 +160,8 @@ static void on_start(struct control_call *call, const Shadowpool__Request *reque
 	if (rc)
 		control_error(call, rc == -ENOENT ? CONTROL_NO_OBJECT : CONTROL_FAILED, NULL, "%s", err);
 	else if (conf.poison && !c->config->allow_inject)
-		control_error(call, CONTROL_NOT_PERMITTED, "start trapd with --allow-inject", "test hooks are switched off");
+		control_error(call, CONTROL_NOT_PERMITTED, "start trapd with --allow-inject",
+			      "test hooks are switched off");
 	else
 		start_vm(c, call, start->name, &conf);
 	vm_conf_free(&conf);
@@ -173,7 +175,8 @@ static void on_stop(struct control_call *call, const Shadowpool__Request *reques
 	if (!e)
 		return;
 	if (!may_change(call, e)) {
-		control_error(call, CONTROL_NOT_PERMITTED, "ask who started it, or use sudo", "VM %s is not yours", e->name);
+		control_error(call, CONTROL_NOT_PERMITTED, "ask who started it, or use sudo", "VM %s is not yours",
+			      e->name);
 		return;
 	}
 	/* There is no device yet through which a guest could be asked: every stop ends it at once. */
@@ -315,8 +318,8 @@ static const struct control_verb verbs[] = {
 	{ 0 }
 };
 
-int control_create(struct control **out, struct event_base *base, struct trapd_config *config, const struct vm_engine *engine,
-		   char *err, size_t err_size)
+int control_create(struct control **out, struct event_base *base, struct trapd_config *config,
+		   const struct vm_engine *engine, char *err, size_t err_size)
 {
 	struct control_server_config server = {
 		.path = config->control_socket, .mode = SOCKET_MODE, .program = "trapd", .version = PACKAGE_VERSION,

@@ -12,8 +12,8 @@
 struct control;
 
 /* config outlives this. 0 or -errno with one line in err. */
-int control_create(struct control **out, struct event_base *base, struct trapd_config *config, const struct vm_engine *engine,
-		   char *err, size_t err_size);
+int control_create(struct control **out, struct event_base *base, struct trapd_config *config,
+		   const struct vm_engine *engine, char *err, size_t err_size);
 /* Ends every VM, then the socket. NULL is allowed. */
 void control_destroy(struct control *c);
 

@@ -18,8 +18,8 @@ struct trapd {
 };
 
 /*
- * Everything from the read configuration to the closed sandbox. Returns 0, or -errno with one line in err; what was made
- * is then ended by trapd_stop().
+ * Everything from the read configuration to the closed sandbox. Returns 0, or -errno with one line in err; what was
+ * made is then ended by trapd_stop().
  */
 int trapd_start(struct trapd *d, char *err, size_t err_size);
 /* End every VM, close the socket, free. */

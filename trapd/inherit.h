@@ -8,7 +8,8 @@
 #include "trapd/config.h"
 
 /*
- * Close every descriptor from 3 up but the console's two: what a caller forgot must not reach a process that runs guests.
+ * Close every descriptor from 3 up but the console's two: what a caller forgot must not reach a process that runs
+ * guests.
  * 0, or -EBADF with one line in err if a console descriptor is not open.
  */
 int inherit_only_console(const struct trapd_config *config, char *err, size_t err_size);

@@ -29,7 +29,8 @@ static const struct sandbox_rule rules[] = {
 	/* the C library's fstat() is newfstatat() with an empty path */
 	ANY(fstat), WHEN(newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
 	/* poold's attach socket, again after every loss of poold; the manager's notification socket */
-	WHEN(socket, 0, LOW, AF_UNIX), ANY(connect), ANY(recvmsg), ANY(sendmsg), ANY(recvfrom), ANY(sendto), ANY(shutdown),
+	WHEN(socket, 0, LOW, AF_UNIX), ANY(connect), ANY(recvmsg), ANY(sendmsg), ANY(recvfrom), ANY(sendto),
+	ANY(shutdown),
 	/* clients of the control socket: SO_PEERCRED, SO_ERROR */
 	ANY(accept4), ANY(getsockopt), ANY(setsockopt), ANY(getsockname),
 	/* the control socket's file goes away with the daemon */
@@ -49,15 +50,15 @@ static const struct sandbox_rule rules[] = {
 	/* creation of a VM (vm.c, kcpu.c, cpuid.c) and its memory slots */
 	IOCTL(KVM_GET_API_VERSION), IOCTL(KVM_CHECK_EXTENSION), IOCTL(KVM_CREATE_VM), IOCTL(KVM_CREATE_VCPU),
 	IOCTL(KVM_GET_VCPU_MMAP_SIZE), IOCTL(KVM_GET_SUPPORTED_CPUID), IOCTL(KVM_GET_CPUID2), IOCTL(KVM_SET_CPUID2),
-	IOCTL(KVM_SET_MSRS), IOCTL(KVM_GET_NR_MMU_PAGES), IOCTL(KVM_SET_NR_MMU_PAGES), IOCTL(KVM_SET_USER_MEMORY_REGION),
+	IOCTL(KVM_SET_MSRS), IOCTL(KVM_GET_NR_MMU_PAGES), IOCTL(KVM_SET_NR_MMU_PAGES),
+	IOCTL(KVM_SET_USER_MEMORY_REGION),
 	/* a vCPU thread: run, and the state that the synced registers do not carry */
-	IOCTL(KVM_RUN), IOCTL(KVM_GET_SREGS), IOCTL(KVM_SET_SREGS), IOCTL(KVM_GET_REGS), IOCTL(KVM_SET_REGS),
-	IOCTL(KVM_GET_DEBUGREGS), IOCTL(KVM_SET_DEBUGREGS), IOCTL(KVM_GET_FPU), IOCTL(KVM_SET_FPU), IOCTL(KVM_GET_XSAVE),
-	IOCTL(KVM_GET_MSRS), IOCTL(KVM_SET_GUEST_DEBUG), IOCTL(KVM_SET_SIGNAL_MASK), IOCTL(KVM_SET_XCRS), IOCTL(KVM_GET_XCRS),
+	IOCTL(KVM_RUN), IOCTL(KVM_GET_SREGS), IOCTL(KVM_SET_SREGS), IOCTL(KVM_GET_DEBUGREGS), IOCTL(KVM_SET_DEBUGREGS),
 	/* libevent asks how much there is to read, the C library whether its output is a terminal */
 	IOCTL(FIONREAD), IOCTL(TCGETS),
 	/* threads of a VM: of this process and nothing else, neither a process nor a namespace; kicks between them */
-	WHEN(clone, 0, SANDBOX_CLONE_KINDS, CLONE_VM | CLONE_THREAD), ANY(set_robust_list), ANY(rseq), ANY(gettid), ANY(getpid),
+	WHEN(clone, 0, SANDBOX_CLONE_KINDS, CLONE_VM | CLONE_THREAD), ANY(set_robust_list), ANY(rseq),
+	ANY(gettid), ANY(getpid),
 	ANY(sched_getaffinity), ANY(tgkill), ANY(exit), WHEN(prctl, 0, LOW, PR_SET_NAME),
 	/* may a caller stop this VM? who speaks, for the notification socket */
 	ANY(geteuid), ANY(getuid), ANY(getgid), ANY(getegid),

@@ -9,7 +9,8 @@
 
 #include "common/barrier.h"
 
-void vm_table_init(struct vm_table *t, const struct vm_engine *engine, uint64_t max_running, void (*wake)(void *ctx), void *ctx)
+void vm_table_init(struct vm_table *t, const struct vm_engine *engine, uint64_t max_running, void (*wake)(void *ctx),
+		   void *ctx)
 {
 	*t = (struct vm_table){ .engine = engine, .wake = wake, .ctx = ctx, .max_running = max_running };
 	TAILQ_INIT(&t->entries);

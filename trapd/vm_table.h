@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The VMs of this daemon by name. What is known about a VM that has ended (why, its counters) is kept until its name is
- * used again, or until it is the oldest of too many. Thread: the control thread; only the end of a VM comes from elsewhere.
+ * used again, or until it is the oldest of too many. Thread: the control thread; only the end of a VM comes from
+ * elsewhere.
  */
 #ifndef SHADOWPOOL_TRAPD_VM_TABLE_H
 #define SHADOWPOOL_TRAPD_VM_TABLE_H
@@ -47,7 +48,8 @@ struct vm_start_args {
 	int console_in, console_out;	/* -1: none; become -1 as soon as a VM has taken them over */
 };
 
-void vm_table_init(struct vm_table *t, const struct vm_engine *engine, uint64_t max_running, void (*wake)(void *ctx), void *ctx);
+void vm_table_init(struct vm_table *t, const struct vm_engine *engine, uint64_t max_running, void (*wake)(void *ctx),
+		   void *ctx);
 /* End every VM, join its threads, free everything. */
 void vm_table_fini(struct vm_table *t);
 

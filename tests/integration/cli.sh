@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shadowctl as scripts see it: usage errors, exit codes, the same error as JSON, help and completion from one table; with no
-# daemon, with daemons that misbehave, and with a real trapd that has no VM.
+# shadowctl as scripts see it: usage errors, exit codes, the same error as JSON, help and completion from one table;
+# with no daemon, with daemons that misbehave, and with a real trapd that has no VM.
 set -u
 ctl=$top_builddir/ctl/shadowctl
 json=$top_builddir/tests/integration/json_check
@@ -83,9 +83,11 @@ done
 [ "$(sort "$dir/verbs" | uniq -d | wc -l)" -eq 0 ] || fail "a verb is listed twice"
 "$ctl" completion bash >"$dir/completion"
 bash -n "$dir/completion" || fail "completion is no bash"
-bash -c '. "$1"; COMP_WORDS=(shadowctl ""); COMP_CWORD=1; _shadowctl; printf "%s\n" "${COMPREPLY[@]}"' - "$dir/completion" |
+bash -c '. "$1"; COMP_WORDS=(shadowctl ""); COMP_CWORD=1; _shadowctl; printf "%s\n" "${COMPREPLY[@]}"' - \
+	"$dir/completion" |
 	grep -v '^--' | cmp -s - "$dir/verbs" || fail "completion offers other verbs"
-bash -c '. "$1"; COMP_WORDS=(shadowctl run --po); COMP_CWORD=2; compopt() { :; }; _shadowctl; echo "${COMPREPLY[@]}"' - \
+bash -c '. "$1"; COMP_WORDS=(shadowctl run --po) COMP_CWORD=2
+	compopt() { :; }; _shadowctl; echo "${COMPREPLY[@]}"' - \
 	"$dir/completion" >"$dir/out"
 [ "$(cat "$dir/out")" = "--pool= --pool-pages=" ] || fail "completion of options: $(cat "$dir/out")"
 

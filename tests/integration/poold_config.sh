@@ -76,4 +76,7 @@ done
 if command -v mandoc >/dev/null; then
 	mandoc -T lint -W warning "$top_srcdir/man/poold.8" "$top_srcdir/man/poold.conf.5" || failed=1
 fi
+for path in $(grep -o '"/\(run\|etc\)/shadowpool/[^"]*"' "$top_srcdir/poold/config.c" | tr -d '"'); do
+	grep -qF "$path" "$top_srcdir/man/poold.conf.5" || { echo "poold.conf(5) does not name $path"; failed=1; }
+done
 exit $failed

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shadowctl run: exit codes, what goes to which stream, files, signals, bad input; and that nothing is left behind, however
-# it ends: no process, no directory, no socket.
+# shadowctl run: exit codes, what goes to which stream, files, signals, bad input; and that nothing is left behind,
+# however it ends: no process, no directory, no socket.
 set -u
 ctl=$top_builddir/ctl/shadowctl
 json=$top_builddir/tests/integration/json_check
@@ -100,8 +100,8 @@ run 124 spin --timeout 1 --status "$dir/status" "$guests/spin.elf"
 
 # ---- files and JSON
 run 0 files --stats "$dir/stats" --status "$dir/status" --mem 64M --pool-pages 4k --audit=full "$guests/hello.elf"
-"$json" audit_violations=0 "pool.map_requests=*" "trapd.exits=*" pool_page_size=4k vm.stop_reason=exit vm.mem_bytes=67108864 \
-	vm.state=stopped <"$dir/stats" 2>>"$dir/err" || fail "stats file"
+"$json" audit_violations=0 "pool.map_requests=*" "trapd.exits=*" pool_page_size=4k \
+	vm.stop_reason=exit vm.mem_bytes=67108864 vm.state=stopped <"$dir/stats" 2>>"$dir/err" || fail "stats file"
 "$json" exit_code=0 reason=exit poold_restarts=0 <"$dir/status" 2>>"$dir/err" || fail "status file"
 grep -q 'hugepages' "$dir/err" && fail "asked for 4k pages, was told about hugepages"
 run 0 json --json "$guests/hello.elf"
@@ -156,7 +156,8 @@ for n in 1 2 3; do
 	old=$(pgrep -f -- "^poold.*$runtime")
 	attached=$(grep -c 'attached by' "$dir/err")
 	kill -KILL "$old"
-	until_true 10 sh -c '[ "$(grep -c "attached by" "$1")" -gt "$2" ]' - "$dir/err" "$attached" || fail "poold $n is not replaced"
+	until_true 10 sh -c '[ "$(grep -c "attached by" "$1")" -gt "$2" ]' - "$dir/err" "$attached" ||
+		fail "poold $n is not replaced"
 done
 "$ctl" --socket "$runtime" show vm --json | "$json" state=running pool=up || fail "the VM did not outlive three pools"
 "$ctl" --socket "$runtime" stop vm >/dev/null
@@ -210,7 +211,8 @@ if [ "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages 2>/dev/null
 fi
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && setpriv --reuid 65534 --clear-groups test -x "$ctl"; then
 	chmod 755 "$dir"
-	setpriv --reuid 65534 --clear-groups env -u XDG_RUNTIME_DIR "$ctl" run "$guests/hello.elf" >"$dir/out" 2>"$dir/err"
+	setpriv --reuid 65534 --clear-groups env -u XDG_RUNTIME_DIR \
+		"$ctl" run "$guests/hello.elf" >"$dir/out" 2>"$dir/err"
 	[ $? -eq 125 ] && grep -q '/dev/kvm.*group kvm' "$dir/err" || fail "no permission for /dev/kvm"
 fi
 exit $failed

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# trapd's command line and configuration files: exit codes of -n, messages that name what is wrong, manual pages that know
-# what the program knows.
+# trapd's command line and configuration files: exit codes of -n, messages that name what is wrong, manual pages that
+# know what the program knows.
 trapd=$top_builddir/trapd/trapd
 dir=$(mktemp -d "${TMPDIR:-/tmp}/trapd_config.XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
@@ -77,7 +77,8 @@ done
 timeout 10 "$trapd" --help >"$dir/out" || failed=1
 keys=$(sed -n '/^keys:/,$s/^  \([a-z-]*\) .*/\1/p' "$dir/out")
 options=$(grep -o -- '--[a-z-]*' "$dir/out" | sort -u)
-[ "$(echo "$keys" | wc -l)" -ge 6 ] && [ "$(echo "$options" | wc -l)" -ge 7 ] || { echo "FAIL: --help is too short"; failed=1; }
+[ "$(echo "$keys" | wc -l)" -ge 6 ] || { echo "FAIL: --help has too few keys"; failed=1; }
+[ "$(echo "$options" | wc -l)" -ge 7 ] || { echo "FAIL: --help has too few options"; failed=1; }
 vm_keys=$(sed -n 's/.*KEY("\([a-z-]*\)".*/\1/p' "$top_srcdir/common/vm_conf.c")
 [ "$(echo "$vm_keys" | wc -l)" -ge 7 ] || { echo "FAIL: too few keys of a VM"; failed=1; }
 for key in $keys $vm_keys; do
@@ -89,4 +90,7 @@ done
 if command -v mandoc >/dev/null; then
 	mandoc -T lint -W warning "$top_srcdir/man/trapd.8" "$top_srcdir/man/trapd.conf.5" || failed=1
 fi
+for path in $(grep -o '"/\(run\|etc\)/shadowpool/[^"]*"' "$top_srcdir/trapd/config.c" | tr -d '"'); do
+	grep -qF "$path" "$top_srcdir/man/trapd.conf.5" || { echo "trapd.conf(5) does not name $path"; failed=1; }
+done
 exit $failed

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The control server against good, hostile, silent and slow clients. The server's loop runs in a thread of the test, the
- * clients in the main thread; everything waits for a condition or a deadline of the server's.
+ * The control server against good, hostile, silent and slow clients. The server's loop runs in a thread of the test,
+ * the clients in the main thread; everything waits for a condition or a deadline of the server's.
  */
 #include "common/control_server.h"
 
@@ -317,7 +317,8 @@ Test(server, protocol_mismatch_tells_the_number_and_ends)
 	shadowpool__hello__init(&hello);
 	hello.protocol = CONTROL_PROTOCOL + 1;
 	cr_assert_eq(frame_send(fd, &hello.base, FRAME_MAX_REQUEST, frame_deadline(1000)), 0);
-	cr_assert_eq(frame_receive(fd, &shadowpool__hello__descriptor, FRAME_MAX_REQUEST, frame_deadline(1000), &msg), 0);
+	cr_assert_eq(frame_receive(fd, &shadowpool__hello__descriptor, FRAME_MAX_REQUEST, frame_deadline(1000), &msg),
+		     0);
 	theirs = (Shadowpool__Hello *)msg;
 	cr_assert_eq(theirs->protocol, CONTROL_PROTOCOL);
 	shadowpool__hello__free_unpacked(theirs, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trapd's table of VMs and its verbs, over a real control socket, with an engine of the test's own: no KVM, no poold. The
- * control loop runs in a thread of the test; fake VMs end when the test says so, from a thread that is not the loop's.
+ * trapd's table of VMs and its verbs, over a real control socket, with an engine of the test's own: no KVM, no poold.
+ * The control loop runs in a thread of the test; fake VMs end when the test says so, from a thread that is not the
+ * loop's.
  */
 #include "trapd/control.h"
 
@@ -131,7 +132,11 @@ static void fake_look(struct vm *vm, struct vm_snapshot *out)
 }
 
 static const struct vm_engine engine = {
-	.create = fake_create, .start = fake_start, .destroy = fake_destroy, .stop_state = fake_state, .stop = fake_stop,
+	.create = fake_create,
+	.start = fake_start,
+	.destroy = fake_destroy,
+	.stop_state = fake_state,
+	.stop = fake_stop,
 	.look = fake_look,
 };
 
@@ -303,7 +308,8 @@ static void expect_vm(Shadowpool__Reply *r, const char *state, const char *reaso
 
 Test(trapd, names_follow_the_rule)
 {
-	static const char *const bad[] = { "", "-a", "A", "a_b", "a/b", "../x", "a b", "abcdefghijklmnopqrstuvwxyz0123456" };
+	static const char *const bad[] = { "",	  "-a",	  "A",	 "a_b",
+					   "a/b", "../x", "a b", "abcdefghijklmnopqrstuvwxyz0123456" };
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -461,7 +467,8 @@ Test(trapd, wait_is_answered_by_the_end_and_the_result_is_kept)
 	expect_vm(start_config("a", NULL), "running", "");
 	begin_wait(&c, "a");
 	guest_exits(42);
-	cr_assert_eq(frame_receive(c.fd, &shadowpool__reply__descriptor, FRAME_MAX_REPLY, frame_deadline(5000), &msg), 0);
+	cr_assert_eq(frame_receive(c.fd, &shadowpool__reply__descriptor, FRAME_MAX_REPLY, frame_deadline(5000), &msg),
+		     0);
 	control_close(&c);
 	r = (Shadowpool__Reply *)msg;
 	cr_assert_eq(r->vm->exit_code, 42);
@@ -604,7 +611,8 @@ static char *random_text(unsigned *seed, char *buf, size_t size)
 
 static uint64_t random_number(unsigned *seed)
 {
-	static const uint64_t edges[] = { 0, 1, 4095, 4096, 1 << 20, 16 << 20, 1ull << 40, 63ull << 30, INT64_MAX, UINT64_MAX };
+	static const uint64_t edges[] = { 0,	    1,		4095,	     4096,	1 << 20,
+					  16 << 20, 1ull << 40, 63ull << 30, INT64_MAX, UINT64_MAX };
 
 	return rand_r(seed) % 3 ? edges[rand_r(seed) % 10] : (uint64_t)rand_r(seed) * (uint64_t)rand_r(seed);
 }

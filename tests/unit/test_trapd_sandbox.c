@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trapd's system-call filter: one test per forbidden class, and what a VM needs stays allowed. Each call is made in a child
- * that has closed the sandbox; a denial ends it with SANDBOX_EXIT_SIGSYS.
+ * trapd's system-call filter: one test per forbidden class, and what a VM needs stays allowed. Each call is made in a
+ * child that has closed the sandbox; a denial ends it with SANDBOX_EXIT_SIGSYS.
  */
 #include "common/sandbox.h"
 #include "trapd/sandbox.h"
