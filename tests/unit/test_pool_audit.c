@@ -120,6 +120,14 @@ Test(pool_audit, bits_that_mean_nothing)
 	cr_assert(reported(20), "a leaf outside RAM");
 }
 
+Test(pool_audit, deferred_right_that_is_given)
+{
+	struct pool_walk_step s = leaf_of(0x1000);
+
+	raw_store(s, s.entry | ENTRY_GUARDED);
+	cr_assert(reported(16));
+}
+
 Test(pool_audit, leaf_that_vanished)
 {
 	raw_store(leaf_of(0x1000), 0);
@@ -184,6 +192,21 @@ Test(pool_audit, descriptors)
 	f.p->page[pt].users = f.p->page[pd].users;
 	cr_assert(reported(9));
 	f.p->page[pt] = keep;
+	f.p->page[pt].flags &= ~PAGE_HASHED;
+	cr_assert(reported(5));
+	f.p->page[pt] = keep;
+	f.p->page[pt].gt = GT_NIL;
+	cr_assert(reported(11));
+	f.p->page[pt] = keep;
+	f.p->page[pt].users = f.p->user_free;
+	cr_assert(reported(8));
+	f.p->page[pt] = keep;
+	f.p->page[pt].gpa |= 8;
+	cr_assert(reported(4));
+	f.p->page[pt] = keep;
+	f.p->page[f.p->free_head].flags |= PAGE_LIMBO;
+	cr_assert(reported(2));
+	f.p->page[f.p->free_head].flags &= ~PAGE_LIMBO;
 	f.p->page[f.p->free_head].lock = 1;
 	cr_assert(reported(3));
 	f.p->page[f.p->free_head].lock = 0;
@@ -239,6 +262,7 @@ Test(pool_audit, reverse_map_and_extents)
 
 	cr_assert_eq(RMAP_TAG(keep), RMAP_CHAIN);
 	x = &f.p->extent[(uint32_t)keep];
+	cr_assert_eq(x->count, 4);
 	*word = 0;
 	cr_assert(reported(14));
 	cr_assert(reported(15));
@@ -252,6 +276,13 @@ Test(pool_audit, reverse_map_and_extents)
 	x->next = (uint32_t)keep;
 	cr_assert(reported(15), "a cycle");
 	x->next = EXT_NIL;
+	x->count = 0;
+	cr_assert(reported(15));
+	x->count = 9;
+	cr_assert(reported(15));
+	x->count = 4;
+	*word = RMAP_WORD(RMAP_SINGLE, RMAP_REF(0xfffff, 3));
+	cr_assert(reported(14), "a page that does not exist");
 	*word = 5;
 	cr_assert(reported(15));
 	*word = keep;

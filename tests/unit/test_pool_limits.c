@@ -250,3 +250,48 @@ Test(pool_limits, digest_is_a_function_of_the_calls)
 	cr_assert(before[0] != after[0] && before[1] != after[1]);
 	fix_close(&f);
 }
+
+/* A replayer answers for guest RAM: then the pool must not touch a mapping. */
+static unsigned reads;
+
+static uint64_t read_for_pool(void *ctx, uint64_t gpa, unsigned size)
+{
+	const uint8_t *ram = ctx;
+	uint64_t v = 0;
+
+	reads++;
+	memcpy(&v, ram + gpa, size);
+	return v;
+}
+
+Test(pool_limits, every_read_goes_through_the_callback)
+{
+	struct pool_callbacks cb = { .read = read_for_pool };
+	struct pool_modes m = { .cr0 = FIX_PAGED, .cr4 = CR4_PAE, .efer = FIX_LONG };
+	struct pool_map_args a = { .gva = 0x1000, .gpa = 0x300000, .nwalk = 4 };
+	struct fix_tables t;
+	char err[100];
+	uint8_t *ram;
+
+	fix_init(&f);
+	fix_open(&f);
+	t = fix_long_tables(&f);
+	fix_poke(&f, t.pt + 8, 0x300000 | FIX_USED, 8);
+	ram = f.cfg.ram.base;
+	cb.ctx = ram;
+	f.cfg.ram.base = NULL;
+	cr_assert_eq(pool_create(&f.p, &f.cfg, &cb, f.arena, f.tracking, f.stats, err, sizeof(err)), 0);
+	f.cfg.ram.base = ram;
+	for (unsigned i = 0; i < 3; i++)
+		fix_poke(&f, (uint64_t[]){ t.pml4, t.pdpt, t.pd }[i], fix_read(&f, (uint64_t[]){ t.pml4, t.pdpt, t.pd }[i], 8) | PTE_A, 8);
+	m.cr3 = t.pml4;
+	pool_set_root(f.p, 0, &m, &f.r);
+	cr_assert_eq(f.r.status, POOL_OK);
+	for (unsigned i = 0; i < 4; i++)
+		a.walk[i] = fix_read(&f, (uint64_t[]){ t.pml4, t.pdpt, t.pd, t.pt + 8 }[i], 8);
+	pool_map(f.p, 0, &a, &f.r);
+	cr_assert_eq(f.r.status, POOL_OK);
+	cr_assert_geq(reads, 4);
+	fix_audit(&f, "with a read callback");
+	fix_close(&f);
+}

@@ -138,6 +138,29 @@ Test(pool_modes, pdpte_registers_not_memory)
 	cr_assert_neq(f.r.root[0], first, "same CR3, other registers: another address space");
 }
 
+/* What no walk of trapd's would bring: a register that points nowhere, a large page that ends beyond RAM. */
+Test(pool_modes, targets_outside_ram_stay_absent)
+{
+	uint64_t pdpt = fix_table(&f), pd = fix_table(&f);
+	struct pool_map_args a = { .gva = 0x1000, .gpa = 0x1000, .nwalk = 3 };
+	struct fix_tables t = fix_long_tables(&f);
+	struct pool_walk w;
+
+	fix_poke(&f, pdpt, 1ull << 37 | PTE_P, 8);
+	fix_poke(&f, pdpt + 8, pd | PTE_P, 8);
+	fix_set_root(&f, FIX_PAGED, pdpt, CR4_PAE, 0, false);
+	a.walk[0] = 1ull << 37 | PTE_P;
+	pool_map(f.p, 0, &a, &f.r);
+	cr_assert_eq(f.r.status, POOL_RETRY);
+	cr_assert_eq(f.stats[POOL_STAT_bad_guest_entry], 1);
+	fix_settle(&f);
+
+	fix_poke(&f, t.pdpt, FIX_USED | PTE_PS, 8);
+	fix_long_root(&f, t.pml4);
+	fix_expect(&f, 0x7ff000, WALK_WRITE, 0x7ff000);
+	cr_assert_eq(fix_shadow(&f, 0x800000, false, &w), -ENOENT);
+}
+
 Test(pool_modes, mode_switch_drops_tables_of_the_other_format)
 {
 	struct fix_tables t = fix_long_tables(&f);

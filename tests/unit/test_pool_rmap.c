@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
+#include "poold/pool_priv.h"
 #include "tests/unit/pool_fixture.h"
 
 #define TARGET	0x300000ull
@@ -110,6 +111,52 @@ Test(pool_rmap, any_number_of_references)
 		}
 		fix_audit(&f, "after removals");
 	}
+}
+
+/* Any number at once, beyond the limit too: afterwards no leaf maps the page and its word is 0. */
+Test(pool_rmap, flush_of_any_number)
+{
+	static const unsigned numbers[] = { 0, 1, 2, 7, 8, 15, 100, 447, 448, 449, 500 };
+
+	start();
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct pool_walk w;
+
+		map_aliases(numbers[i]);
+		cr_assert(op_begin(f.p, 0, &f.r));
+		flush_gfn(f.p, TARGET >> PAGE_SHIFT);
+		op_end(f.p, POOL_OK, &f.r);
+		cr_assert_eq(f.r.status, POOL_OK);
+		fix_settle(&f);
+		cr_assert_eq(f.p->rmap[TARGET >> PAGE_SHIFT], 0);
+		for (unsigned j = 0; j < numbers[i]; j++)
+			cr_assert_eq(fix_shadow(&f, j * PAGE_SIZE, false, &w), -ENOENT, "%u of %u", j, numbers[i]);
+		fix_audit(&f, "after a flush of one page");
+	}
+}
+
+/* Everything pinned: an error, no loop, and nothing recorded. */
+Test(pool_rmap, users_run_out_and_all_is_pinned)
+{
+	uint64_t before;
+	uint32_t left = 0;
+
+	f.cfg.max_users = 16;
+	start();
+	map_aliases(1);
+	for (unsigned i = 1; i < 40; i++)
+		fix_poke(&f, t.pd + 8 * i, t.pt | FIX_USED, 8);
+	while (f.p->n_user_free) {
+		left++;
+		fix_expect(&f, (uint64_t)left << 21, WALK_WRITE, TARGET);
+	}
+	while (f.p->age_head)
+		page_pin(f.p, f.p->age_head);
+	before = f.p->n_present;
+	cr_assert_eq(fix_map(&f, (uint64_t)(left + 1) << 21, WALK_WRITE), POOL_E_NOMEM);
+	cr_assert_eq(f.p->n_present, before);
+	cr_assert_eq(f.stats[POOL_STAT_errors_nomem], 1);
+	cr_assert(!f.p->corrupt);
 }
 
 Test(pool_rmap, identity_is_the_frame_not_the_content)
