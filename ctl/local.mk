@@ -30,3 +30,11 @@ ctl_shadowctl_SOURCES = \
 	ctl/vm_config.c ctl/vm_config.h \
 	ctl/vm_info.c ctl/vm_info.h
 ctl_shadowctl_LDADD = common/libcommon.a proto/libproto.a $(EVENT_LIBS) $(PROTOBUF_LIBS) $(JANSSON_LIBS)
+
+# The completion script is what the program says of itself.
+bashcompletiondir = $(datadir)/bash-completion/completions
+nodist_bashcompletion_DATA = ctl/completion/shadowctl
+CLEANFILES += ctl/completion/shadowctl
+ctl/completion/shadowctl: ctl/shadowctl
+	$(AM_V_GEN)$(MKDIR_P) ctl/completion && ctl/shadowctl completion bash >$@.tmp && mv $@.tmp $@
+EXTRA_DIST += doc/control.md
