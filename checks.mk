@@ -1,10 +1,11 @@
-# Checks beside make check: lint, check-unit, check-hosts (other kinds of host, emulated), check-long (up to an hour).
-EXTRA_DIST += checks.mk .ci/run scripts/demo scripts/check scripts/lib/packages.sh \
+# Checks beside make check: lint, check-unit, check-hosts (other kinds of host, emulated), check-long (up to an hour),
+# coverage (of the pool library by its tests).
+EXTRA_DIST += checks.mk tests/unit/pool-coverage .ci/run scripts/demo scripts/check scripts/lib/packages.sh \
 	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box doc/architecture.md doc/fault-path.md doc/hosts.md
 
 TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh systemd/verify \
-	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion
-.PHONY: lint check-unit check-hosts check-long
+	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/pool-coverage
+.PHONY: lint check-unit check-hosts check-long check-random coverage
 lint: $(UNITS)
 	cd $(top_srcdir) && shellcheck -S warning -x -e SC1090,SC1091,SC2154 $(TO_LINT)
 	cd $(top_srcdir) && for m in man/*.[1-9]; do [ ! -e $$m ] || mandoc -T lint -W warning $$m || exit 1; done
@@ -17,6 +18,14 @@ check-hosts: all
 	$(top_srcdir)/tests/hosts/check-hosts $(abs_top_builddir)
 
 # As many edits as the guest makes by itself, and other histories.
-check-long: all
+check-long: all check-random
 	CHURN_EDITS=200000 $(MAKE) check TESTS=tests/integration/churn.sh
 	for seed in 2 3 4 5; do CHURN_SEED=$$seed CHURN_EDITS=20000 $(MAKE) check TESTS=tests/integration/churn.sh || exit 1; done
+
+# Ten million random steps against the pool; POOL_RANDOM_SEED=N POOL_RANDOM_OPS=1 runs the plan of one seed again.
+check-random:
+	$(MAKE) $(AM_MAKEFLAGS) tests/unit/test_pool_random
+	POOL_RANDOM_OPS=$${POOL_RANDOM_OPS:-10000000} tests/unit/test_pool_random --filter 'pool_random/long_run'
+
+coverage:
+	$(top_srcdir)/tests/unit/pool-coverage $(abs_top_srcdir) coverage $(filter tests/unit/test_pool%,$(UNIT_TESTS))
