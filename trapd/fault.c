@@ -44,33 +44,14 @@ static int fault_mmio(struct vcpu *v, uint64_t gpa, bool fetch)
 	return rc;
 }
 
-/*
- * SMAP: POPF changes AC without a trap; the roots must be those of the AC that holds now. While code runs on a user page that
- * only roots without SMAP can hold (map_user_fetch), those stay.
- */
+/* SMAP: POPF changes AC without a trap; the roots must be those of the AC that holds now. */
 static int follow_ac(struct vcpu *v)
 {
-	struct vcpu_priv *p = v->priv;
 	bool ac = v->cpu.rflags & RFLAGS_AC;
 
-	if (!v->walk.smap || v->cpu.cpl == 3 || ac == p->loaded_ac)
+	if (!v->walk.smap || v->cpu.cpl == 3 || ac == v->priv->loaded_ac)
 		return 0;
-	if (p->fetch_page == ((v->cpu.rip & PAGE_MASK) | 1))
-		return 0;
-	p->fetch_page = 0;
-	return vcpu_set_root_ac(v, ac);
-}
-
-/*
- * SMAP does not apply to fetches, but a shadow leaf that may be fetched may be read as well. So a supervisor fetch from a user
- * page loads the roots without SMAP, until a page fault comes from elsewhere: until then data accesses to user pages go through.
- */
-static int map_user_fetch(struct vcpu *v, const struct walk_result *walk)
-{
-	if (!v->walk.smap || v->cpu.cpl == 3 || !walk->user || v->priv->loaded_ac)
-		return 0;
-	v->priv->fetch_page = (v->cpu.rip & PAGE_MASK) | 1;
-	return vcpu_set_root_ac(v, true);
+	return vcpu_set_modes(v, v->cpu.cr0, v->cpu.cr3, v->cpu.cr4, v->cpu.efer, NULL);
 }
 
 static bool is_monitored(const struct vcpu *v, uint64_t gpa)
@@ -107,8 +88,7 @@ static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 	}
 	if (same_fault_forever(v, gva))
 		return stuck(v, gva);
-	rc = fetch ? map_user_fetch(v, &walk) : 0;
-	return rc ? rc : pool_link_map(v, gva, &walk, write, fetch);
+	return pool_link_map(v, gva, &walk, write, fetch);
 }
 
 /* On hosts that ignore EFER.SCE a SYSCALL arrives as a fetch fault at the real LSTAR, RCX and R11 already set. */

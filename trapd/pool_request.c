@@ -224,15 +224,15 @@ static bool pae_paging(uint64_t cr0, uint64_t cr4, uint64_t efer)
 	return (cr0 & CR0_PG) && (cr4 & CR4_PAE) && !(efer & EFER_LMA);
 }
 
-/*
- * SET_ROOT for the given registers, with the roots for ac. Only when poold has answered is anything stored in v->cpu.
- */
-static int set_root(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, const uint64_t *pdpte, bool ac)
+int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, const uint64_t *pdpte)
 {
 	struct link_req req = { .rq_op = LINK_OP_SET_ROOT, .rq_gva = cr3, .rq_gpa = (uint32_t)cr0 | (cr4 << 32) };
 	struct link_rep rep;
+	bool ac = v->cpu.rflags & RFLAGS_AC;
 	int rc;
 
+	if (!pdpte)
+		pdpte = v->cpu.pdpte;
 	if (pae_paging(cr0, cr4, efer)) {
 		req.rq_nwalk = 4;
 		memcpy(req.rq_walk, pdpte, sizeof(req.rq_walk));
@@ -245,36 +245,16 @@ static int set_root(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, ui
 	for (unsigned i = 0; i < 2; i++)
 		if (rep.rp_root[i])
 			v->root[i] = rep.rp_root[i];
-	v->priv->loaded_ac = ac;
-	v->priv->work.flush = true;	/* a CR load flushes, whatever the pool had to change */
-	return 0;
-}
-
-int vcpu_set_root_ac(struct vcpu *v, bool ac)
-{
-	const struct cpu_state *c = &v->cpu;
-
-	return set_root(v, c->cr0, c->cr3, c->cr4, c->efer, c->pdpte, ac);
-}
-
-int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, const uint64_t *pdpte)
-{
-	int rc;
-
-	if (!pdpte)
-		pdpte = v->cpu.pdpte;
-	rc = set_root(v, cr0, cr3, cr4, efer, pdpte, v->cpu.rflags & RFLAGS_AC);
-	if (rc)
-		return rc;
 	v->cpu.cr0 = cr0;
 	v->cpu.cr3 = cr3;
 	v->cpu.cr4 = cr4;
 	v->cpu.efer = efer;
 	memmove(v->cpu.pdpte, pdpte, sizeof(v->cpu.pdpte));
+	v->priv->loaded_ac = ac;
 	v->sregs_dirty = true;
-	v->priv->fetch_page = 0;
 	walk_mode_from_cr(&v->walk, cr0, cr3, cr4, efer, v->cpu.rflags, v->vm->facts.maxphyaddr);
 	memcpy(v->walk.pdpte, v->cpu.pdpte, sizeof(v->walk.pdpte));
+	v->priv->work.flush = true;	/* a CR load flushes, whatever the pool had to change */
 	return 0;
 }
 

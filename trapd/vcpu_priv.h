@@ -49,7 +49,6 @@ struct vcpu_priv {
 	uint16_t cs_real, ss_real;	/* selectors of the guest's CS and SS in the real GDT */
 	uint64_t real_root;		/* CR3 that the real CPU has, 0: unknown */
 	bool loaded_ac;			/* AC that the roots in use were made for */
-	uint64_t fetch_page;		/* user page that supervisor code runs on in roots without SMAP: its gva + 1; 0: none */
 	struct return_work work;
 	uint32_t epoch_in_flight;	/* of the return program that was handed to the CPU, 0: none */
 	struct step step;
@@ -107,8 +106,6 @@ int pool_link_write_fault(struct vcpu *v, uint64_t gva, uint64_t gpa, enum write
 int pool_link_unshadow(struct vcpu *v, uint64_t gva, uint64_t gpa);
 int pool_link_open(struct vcpu *v, uint64_t gpa);
 int pool_link_close(struct vcpu *v);
-/* The same registers, but the roots for another AC. 0, -ENOTCONN, -ECANCELED. */
-int vcpu_set_root_ac(struct vcpu *v, bool ac);
 /* Full audit. Number of violations, or a negative return value of vcpu.h. */
 int64_t pool_link_audit(struct vcpu *v);
 
