@@ -46,7 +46,7 @@ static int header_find(struct loader *l)
 {
 	uint8_t bytes[HEADER_SEARCH];
 	uint32_t len = l->image->size < sizeof(bytes) ? (uint32_t)l->image->size : (uint32_t)sizeof(bytes);
-	uint32_t i, flags, bad_checksum = HEADER_SEARCH;
+	uint32_t i, flags = 0, bad_checksum = HEADER_SEARCH;
 	struct multiboot_header *h = &l->header;
 	int rc;
 
