@@ -1,10 +1,11 @@
 # Checks beside make check: lint, check-unit, check-hosts (other kinds of host, emulated), check-long (up to an hour),
-# coverage (of the pool library by its tests).
+# coverage (of the pool library by its tests), check-mutants (tests/mutants/local.mk).
 EXTRA_DIST += checks.mk tests/unit/pool-coverage .ci/run scripts/demo scripts/check scripts/lib/packages.sh \
 	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box doc/architecture.md doc/fault-path.md doc/hosts.md
 
 TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh systemd/verify \
-	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/pool-coverage
+	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/pool-coverage \
+	tests/mutants/run-mutants
 .PHONY: lint check-unit check-hosts check-long check-random coverage
 lint: $(UNITS)
 	cd $(top_srcdir) && shellcheck -S warning -x -e SC1090,SC1091,SC2154 $(TO_LINT)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the files of the pool library share: kinds, roles, descriptors of pages, guest tables, users and extents. Nobody
- * outside poold/pool*.c includes this. Everything runs under the caller's lock of the VM.
+ * outside poold/pool*.c includes this, but tests that inject faults. Everything runs under the caller's lock of the VM.
  */
 #ifndef SHADOWPOOL_POOLD_POOL_PRIV_H
 #define SHADOWPOOL_POOLD_POOL_PRIV_H

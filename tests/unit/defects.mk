@@ -15,3 +15,6 @@ tests_unit_test_pool_defects_core_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_defects_decode
 tests_unit_test_defects_decode_SOURCES = tests/unit/test_defects_decode.c $(FAKE_VCPU) $(FAKE_BUS)
 tests_unit_test_defects_decode_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_pool_contract
+tests_unit_test_pool_contract_SOURCES = tests/unit/test_pool_contract.c $(POOL_DEFECTS)
+tests_unit_test_pool_contract_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)

@@ -174,7 +174,7 @@ Test(defects_decode, defect_D32_what_proves_that_a_page_is_no_table_any_more)
 	cr_assert_eq(write_policy(WRITE_CLASS_REUSE, PAGE_STATE_MONITORED), WRITE_DO_UNSHADOW);
 	cr_assert_eq(write_policy(WRITE_CLASS_FRAME, PAGE_STATE_MONITORED), WRITE_DO_UNSHADOW, "a frame of an interrupt");
 	cr_assert_eq(write_policy(WRITE_CLASS_FORK, PAGE_STATE_MONITORED), WRITE_DO_UNSHADOW);
-	cr_assert_eq(write_policy(WRITE_CLASS_REUSE, PAGE_STATE_MONITORED | PAGE_STATE_ROOT), WRITE_DO_EMULATE, "never a root in use");
+	cr_assert_eq(write_policy(WRITE_CLASS_REUSE, PAGE_STATE_MONITORED | PAGE_STATE_ROOT), WRITE_DO_EMULATE, "a root in use");
 }
 
 Test(defects_decode, defect_D33_what_is_not_emulated_runs_natively)
