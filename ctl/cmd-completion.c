@@ -18,7 +18,7 @@ static const char *operand_words(const struct cmd_entry *e)
 	if (!strncmp(e->args, "NAME", 4) || !strcmp(e->args, "[NAME]"))
 		return "$(compgen -W \"$(shadowctl list --all 2>/dev/null | tail -n +2 | cut -d ' ' -f 1)\" "
 		       "-- \"$cur\")";
-	if (!strncmp(e->args, "IMAGE", 5))
+	if (!strncmp(e->args, "IMAGE", 5) || !strcmp(e->args, "FILE"))
 		return "$(compgen -f -- \"$cur\")";
 	if (!strcmp(e->args, "bash"))
 		return "$(compgen -W bash -- \"$cur\")";

@@ -5,6 +5,7 @@
 
 #include "ctl/cmd.h"
 
+extern const struct cmd_entry cmd_replay;
 extern const struct cmd_entry cmd_run;
 extern const struct cmd_entry cmd_start;
 extern const struct cmd_entry cmd_stop;

@@ -5,6 +5,7 @@ ctl_shadowctl_SOURCES = \
 	ctl/cmd-completion.c \
 	ctl/cmd-help.c \
 	ctl/cmd-list.c \
+	ctl/cmd-replay.c \
 	ctl/cmd-run.c \
 	ctl/cmd-show.c \
 	ctl/cmd-start.c \
@@ -29,7 +30,9 @@ ctl_shadowctl_SOURCES = \
 	ctl/usage.c \
 	ctl/vm_config.c ctl/vm_config.h \
 	ctl/vm_info.c ctl/vm_info.h
-ctl_shadowctl_LDADD = common/libcommon.a proto/libproto.a $(EVENT_LIBS) $(PROTOBUF_LIBS) $(JANSSON_LIBS)
+# replay links the pool library, and of poold what makes calls from a trace
+ctl_shadowctl_LDADD = poold/libpoold.a poold/libpool.a common/libcommon.a proto/libproto.a \
+	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(JANSSON_LIBS)
 
 # The completion script is what the program says of itself.
 bashcompletiondir = $(datadir)/bash-completion/completions

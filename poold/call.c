@@ -133,7 +133,7 @@ int pool_call_run(struct pool *pool, const struct pool_call *call, struct pool_c
 {
 	if (call->op >= POOL_CALL_COUNT || !call_table[call->op].fn)
 		return -EINVAL;
-	if (call->op != POOL_CALL_MERGE_PENDING)
+	if (call->op != POOL_CALL_MERGE_PENDING || call->flags & POOL_CALLF_FRESH)
 		memset(&out->result, 0, sizeof(out->result));
 	out->nviolations = 0;
 	call_table[call->op].fn(pool, call, out);

@@ -23,7 +23,8 @@ enum pool_call_op {
 #define POOL_CALLF_AC		(1u << 3)
 #define POOL_CALLF_ALL		(1u << 4)	/* FLUSH_DONE: all vCPUs; INVLPG: all roots; AUDIT: full */
 #define POOL_CALLF_ON		(1u << 5)	/* TRACK */
-#define POOL_CALLF_KNOWN	0x3fu
+#define POOL_CALLF_FRESH	(1u << 6)	/* MERGE_PENDING: into an empty result, not into the last call's */
+#define POOL_CALLF_KNOWN	0x7fu
 
 /* What an operation does not use is zero. */
 struct pool_call {
@@ -50,7 +51,7 @@ struct pool_call_out {
 };
 
 /*
- * Make one call. out->result is cleared first, except for MERGE_PENDING. Returns 0, or -EINVAL if op is none of the
+ * Make one call. out->result is cleared first, except for MERGE_PENDING without FRESH. Returns 0, or -EINVAL if op is none of the
  * above (nothing is called). Thread: whoever holds the VM's lock.
  */
 int pool_call_run(struct pool *pool, const struct pool_call *call, struct pool_call_out *out);

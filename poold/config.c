@@ -36,14 +36,14 @@ const struct conf_key poold_conf_keys[] = {
 	{ NULL },
 };
 
-enum { OPT_RUNTIME_DIR = 256, OPT_RECORD, OPT_DIE_WITH_PARENT, OPT_ALLOW_INJECT, OPT_VERSION };
+enum { OPT_RUNTIME_DIR = 256, OPT_TRACE, OPT_DIE_WITH_PARENT, OPT_ALLOW_INJECT, OPT_VERSION };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "test", no_argument, NULL, 'n' },
 	{ "option", required_argument, NULL, 'o' },
 	{ "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
-	{ "record", required_argument, NULL, OPT_RECORD },
+	{ "trace", required_argument, NULL, OPT_TRACE },
 	{ "die-with-parent", no_argument, NULL, OPT_DIE_WITH_PARENT },
 	{ "allow-inject", no_argument, NULL, OPT_ALLOW_INJECT },
 	{ "help", no_argument, NULL, 'h' },
@@ -52,7 +52,7 @@ static const struct option options[] = {
 };
 
 static const char usage[] =
-	"usage: poold [-n] [-c FILE] [-o KEY=VALUE]... [--runtime-dir DIR] [--die-with-parent] [--record FILE]\n"
+	"usage: poold [-n] [-c FILE] [-o KEY=VALUE]... [--runtime-dir DIR] [--die-with-parent] [--trace FILE]\n"
 	"  -c, --config FILE    configuration, default " POOLD_CONFIG_FILE "\n"
 	"  -n, --test           test the configuration only: exit code 0 or 2\n"
 	"  -o, --option K=V     set a key of the configuration\n"
@@ -60,7 +60,7 @@ static const char usage[] =
 	"                       no configuration file, pool-pages = auto\n"
 	"      --die-with-parent  end when the process that started this one ends\n"
 	"      --allow-inject   the same as -o allow-inject=yes\n"
-	"      --record FILE    test only: record every library call of one link at a time\n"
+	"      --trace FILE     trace the calls of one VM at a time, for shadowctl replay\n"
 	"keys:\n";
 
 static void print_help(void)
@@ -103,8 +103,8 @@ static int scan_arguments(struct poold_config *c, int argc, char **argv, struct 
 			rc = conf_set_pair(poold_conf_keys, c, optarg, err, err_size);
 		else if (opt == OPT_RUNTIME_DIR)
 			a->runtime_dir = optarg;
-		else if (opt == OPT_RECORD)
-			rc = conf_replace(&c->record, optarg);
+		else if (opt == OPT_TRACE)
+			rc = conf_replace(&c->trace, optarg);
 		else if (opt == OPT_DIE_WITH_PARENT)
 			c->die_with_parent = true;
 		else if (opt == OPT_ALLOW_INJECT)
@@ -166,5 +166,5 @@ int poold_config_load(struct poold_config *config, int argc, char **argv, char *
 void poold_config_free(struct poold_config *config)
 {
 	conf_free(poold_conf_keys, config);
-	free(config->record);
+	free(config->trace);
 }

@@ -22,7 +22,7 @@ struct poold_config {
 	uint64_t max_vms;
 	bool allow_inject;		/* test hooks that break things on purpose */
 	/* command line only */
-	char *record;			/* file of the recorder, NULL: none */
+	char *trace;			/* file of the recorder, NULL: none */
 	bool test_only;			/* -n */
 	bool die_with_parent;
 };

@@ -67,12 +67,12 @@ static int start_recorder(struct poold *d, char *err, size_t err_size)
 {
 	int fd, rc;
 
-	if (!d->config.record)
+	if (!d->config.trace)
 		return 0;
-	fd = open(d->config.record, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = open(d->config.trace, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	rc = fd < 0 ? -errno : recorder_create(&d->recorder, fd);
 	if (rc)
-		snprintf(err, err_size, "record %s: %s", d->config.record, strerror(-rc));
+		snprintf(err, err_size, "trace %s: %s", d->config.trace, strerror(-rc));
 	return rc;
 }
 

@@ -15,7 +15,7 @@
 #include "poold/hugepages.h"
 #include "poold/links.h"
 #include "poold/notify.h"
-#include "poold/record.h"
+#include "poold/trace.h"
 
 struct attach_server;
 

@@ -31,4 +31,4 @@ poold_libpool_a_SOURCES = \
 	poold/pool_write.c
 include poold/server.mk
 
-EXTRA_DIST += doc/pool.md
+EXTRA_DIST += doc/pool.md doc/trace.md

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Offline replay of a record. Tests only (no daemon calls it). It may not trust any number in the record: sizes, ranges
- * and order are checked before they are used.
+ * Replay of a trace, see replay.h. Runs in shadowctl and in tests, one thread. It may not trust any number in the trace;
+ * the reader has checked sizes and order of records, nothing else.
  */
-#include "poold/replay.h"
+#include "poold/replay_priv.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -11,29 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "poold/record.h"
+#include "common/x86.h"
 
-#define REPLAY_MAX_PAGES (16u << 20)	/* 64 GiB of arena, the pool's own limit */
+#define HUGE_BYTES (2ull << 20)
 
-struct replay {
-	const uint8_t *data;
-	size_t size, pos;
-	uint32_t seq;
-	struct pool *pool;
-	uint64_t arena_bytes;
-	uint8_t *arena, *expected;
-	void *tracking;
-	uint64_t *stats;
-	/* Reads of the call that is running: records in [reads_pos, reads_end). */
-	size_t reads_pos, reads_end;
-	const char *read_error;
-	uint64_t read_gpa;
-	struct replay_result *result;
-	char *err;
-	size_t err_size;
-};
-
-static int __attribute__((format(printf, 3, 4))) replay_fail(struct replay *r, int code, const char *fmt, ...)
+int replay_fail(struct replay *r, int code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -43,200 +25,314 @@ static int __attribute__((format(printf, 3, 4))) replay_fail(struct replay *r, i
 	return code;
 }
 
-static const uint16_t payload_size[RECORD_TYPE_COUNT] = {
-	[RECORD_CONFIG] = sizeof(struct record_config), [RECORD_CALL] = sizeof(struct record_call),
-	[RECORD_READ] = sizeof(struct record_read), [RECORD_ARENA] = sizeof(struct record_arena),
-	[RECORD_END] = sizeof(struct record_end),
-};
-
-/* The next record's type, its payload copied into *payload (at least sizeof(struct record_arena) bytes). */
-static int record_next(struct replay *r, void *payload)
-{
-	struct record_item item;
-
-	if (r->size - r->pos < sizeof(item))
-		return replay_fail(r, -EPROTO, "record ends at byte %zu without its end mark", r->pos);
-	memcpy(&item, r->data + r->pos, sizeof(item));
-	if (!item.type || item.type >= RECORD_TYPE_COUNT || item.size != payload_size[item.type] || item.seq != r->seq)
-		return replay_fail(r, -EPROTO, "bad record at byte %zu: type %u, size %u, sequence %u (expected %u)",
-				   r->pos, item.type, item.size, item.seq, r->seq);
-	if (r->size - r->pos - sizeof(item) < item.size)
-		return replay_fail(r, -EPROTO, "record at byte %zu is cut off", r->pos);
-	memcpy(payload, r->data + r->pos + sizeof(item), item.size);
-	r->pos += sizeof(item) + item.size;
-	r->seq++;
-	return item.type;
-}
-
-/* struct pool_callbacks.read: answers from the record, in its order. */
+/* struct pool_callbacks.read: from the image, with the changes that the trace has for just this read. */
 static uint64_t replay_read(void *ctx, uint64_t gpa, unsigned size)
 {
 	struct replay *r = ctx;
-	struct record_read rec;
+	uint8_t *page = trace_image_find(&r->image, gpa >> PAGE_SHIFT);
 
-	if (r->reads_pos >= r->reads_end) {
-		r->read_error = "reads more words than the recorded call";
-		r->read_gpa = gpa;
-		return 0;
-	}
-	memcpy(&rec, r->data + r->reads_pos + sizeof(struct record_item), sizeof(rec));
-	if (rec.gpa != gpa || rec.size != size) {
-		r->read_error = "reads another word than the recorded call";
-		r->read_gpa = gpa;
-		return 0;
-	}
-	r->reads_pos += sizeof(struct record_item) + sizeof(rec);
+	r->nread++;
 	r->result->nreads++;
-	return rec.value;
+	if (!page) {
+		r->result->unknown_reads++;
+		r->unknown_gpa = gpa;
+		return 0;
+	}
+	while (r->delta_next < r->ndelta && r->delta[r->delta_next].read == r->nread) {
+		const struct trace_delta *d = &r->delta[r->delta_next++];
+
+		/* The recorder notes a change where it reads it. */
+		if (d->gpa != gpa || d->size != size) {
+			r->delta_strayed = true;
+			continue;
+		}
+		trace_image_put(page, gpa, size, d->value);
+	}
+	return trace_image_get(page, gpa, size);
 }
 
 static void replay_state_changed(void *ctx, uint64_t gfn, uint8_t bits)
 {
+	struct replay *r = ctx;
+
+	r->states = trace_state_hash(r->states, gfn, bits);
+}
+
+static bool is_exact(const struct replay_options *o)
+{
+	return !o->pool_bytes && !o->policy;
+}
+
+/* The recorded configuration with what the options change. */
+static int replay_config(struct replay *r, const struct trace_config *packed, struct pool_config *config)
+{
+	uint64_t end;
+	int rc = 0;
+
+	if (packed->library != trace_library())
+		return replay_fail(r, -EPROTO, "recorded by version %.24s, whose pool has other kinds, calls or counters",
+				   packed->program);
+	if (packed->maxphyaddr > 52 || packed->nvcpu > POOL_MAX_VCPUS || packed->stub_slot > 511)
+		return replay_fail(r, -EPROTO, "damaged at offset %zu: configuration out of range", r->reader.block);
+	memcpy(r->result->program, packed->program, sizeof(packed->program));
+	trace_config_unpack(config, packed);
+	if (r->options->pool_bytes % HUGE_BYTES || r->options->pool_bytes / PAGE_SIZE > UINT32_MAX)
+		return replay_fail(r, -EINVAL, "the pool's size must be a multiple of 2 MiB");
+	if (r->options->policy)
+		rc = replay_policy(config, r->options->policy, r->err, r->err_size);
+	if (rc || !r->options->pool_bytes)
+		return rc;
+	config->max_pages = (uint32_t)(r->options->pool_bytes / PAGE_SIZE);
+	/* It may not grow into the window of RAM: then it goes behind that. */
+	end = config->ram_maddr + guest_ram_span(&config->ram);
+	if (config->pool_maddr < end && config->pool_maddr + r->options->pool_bytes > config->ram_maddr)
+		config->pool_maddr = (end + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+	return 0;
+}
+
+static int replay_allocate(struct replay *r, const struct pool_config *config)
+{
+	uint64_t need = pool_memory_needed(config), arena = config->max_pages * PAGE_SIZE;
+
+	if (!need && is_exact(r->options))
+		return replay_fail(r, -EPROTO, "damaged at offset %zu: the library refuses the configuration", r->reader.block);
+	if (!need)
+		return replay_fail(r, -EINVAL, "the library refuses this size or policy");
+	if (r->options->max_bytes && need + arena > r->options->max_bytes)
+		return replay_fail(r, -ENOMEM, "a pool of %u pages does not fit in memory", config->max_pages);
+	r->arena = calloc(1, arena);
+	r->tracking = aligned_alloc(PAGE_SIZE, (need + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1));
+	if (!r->arena || !r->tracking)
+		return replay_fail(r, -ENOMEM, "not enough memory for a pool of %u pages", config->max_pages);
+	memset(r->tracking, 0, need);
+	return 0;
 }
 
 static int replay_begin(struct replay *r)
 {
 	struct pool_callbacks callbacks = { .ctx = r, .state_changed = replay_state_changed, .read = replay_read };
-	struct record_header header;
-	struct record_arena payload;
-	struct record_config packed;
-	struct pool_config config;
-	uint64_t need;
+	struct pool_config *config = &r->result->config;
+	int rc = trace_next(&r->reader, &r->record);
 
-	if (r->size < sizeof(header))
-		return replay_fail(r, -EPROTO, "too short for a record: %zu bytes", r->size);
-	memcpy(&header, r->data, sizeof(header));
-	if (header.magic != RECORD_MAGIC || header.version != RECORD_VERSION || header.header_size != sizeof(header) ||
-	    header.call_size != sizeof(struct record_call) || header.config_size != sizeof(struct record_config))
-		return replay_fail(r, -EPROTO, "not a record of version %u", RECORD_VERSION);
-	r->pos = sizeof(header);
-	if (record_next(r, &payload) != RECORD_CONFIG)
-		return replay_fail(r, -EPROTO, "the first record is not the configuration");
-	memcpy(&packed, &payload, sizeof(packed));
-	if (packed.maxphyaddr > 52 || packed.nvcpu > POOL_MAX_VCPUS || packed.stub_slot > 511 ||
-	    packed.max_pages > REPLAY_MAX_PAGES)
-		return replay_fail(r, -EPROTO, "configuration out of range");
-	record_config_unpack(&config, &packed);
-	need = pool_memory_needed(&config);
-	if (!need)
-		return replay_fail(r, -EPROTO, "configuration refused by the library");
-
-	r->arena_bytes = config.max_pages * 4096ull;
-	/* page 0 of the arena must be 2 MiB aligned in machine space only, but the same here does no harm */
-	r->arena = aligned_alloc(2u << 20, (r->arena_bytes + (2u << 20) - 1) & ~((2ull << 20) - 1));
-	r->expected = calloc(1, r->arena_bytes);
-	r->tracking = aligned_alloc(4096, (need + 4095) & ~4095ull);
-	r->stats = calloc(POOL_STAT_COUNT, sizeof(uint64_t));
-	if (!r->arena || !r->expected || !r->tracking || !r->stats)
-		return replay_fail(r, -ENOMEM, "not enough memory for a pool of %u pages", config.max_pages);
-	memset(r->arena, 0, r->arena_bytes);
-	memset(r->tracking, 0, need);
-	if (pool_create(&r->pool, &config, &callbacks, r->arena, r->tracking, r->stats, r->err, r->err_size))
-		return -EPROTO;
-	return 0;
+	if (rc < 0)
+		return rc;
+	if (!rc || r->record.type != TRACE_CONFIG)
+		return replay_fail(r, -EPROTO, "damaged at offset %zu: the first record is not the configuration",
+				   sizeof(struct trace_header));
+	rc = replay_config(r, &r->record.config, config);
+	if (!rc)
+		rc = replay_allocate(r, config);
+	if (!rc && trace_image_init(&r->image, &config->ram, r->options->max_bytes / PAGE_SIZE))
+		rc = replay_fail(r, -ENOMEM, "not enough memory for an image of guest RAM");
+	if (rc)
+		return rc;
+	rc = pool_create(&r->pool, config, &callbacks, r->arena, r->tracking, r->result->stats, r->err, r->err_size);
+	return rc && is_exact(r->options) ? -EPROTO : rc;
 }
 
-static int replay_call(struct replay *r, const struct record_call *rec, struct pool_call_out *out)
+/* What poold has checked before it made such a call. */
+static bool call_is_sane(const struct replay *r, const struct pool_call *c)
 {
-	const char *name = pool_call_name(rec->call.op);
-	uint32_t status;
+	const struct guest_ram *ram = &r->result->config.ram;
 
-	if (!name || rec->call.flags & ~POOL_CALLF_KNOWN || rec->call.nwalk > 4)
-		return replay_fail(r, -EPROTO, "call %llu has no valid number or arguments",
-				   (unsigned long long)r->result->ncalls);
-	r->read_error = NULL;
-	pool_call_run(r->pool, &rec->call, out);
-	status = rec->call.op == POOL_CALL_AUDIT ? out->nviolations : (uint32_t)out->result.status;
-	if (!r->read_error && r->reads_pos != r->reads_end)
-		r->read_error = "reads fewer words than the recorded call";
-	if (r->read_error)
-		return replay_fail(r, -EILSEQ, "call %llu (%s) %s, gpa 0x%llx", (unsigned long long)r->result->ncalls,
-				   name, r->read_error, (unsigned long long)r->read_gpa);
-	if (status != rec->status)
-		return replay_fail(r, -EILSEQ, "call %llu (%s) answers %u, recorded was %u",
-				   (unsigned long long)r->result->ncalls, name, status, rec->status);
-	r->result->ncalls++;
-	return 0;
-}
-
-static int replay_compare(struct replay *r)
-{
-	for (uint64_t at = 0; at < r->arena_bytes; at += sizeof(uint64_t)) {
-		uint64_t got, want;
-
-		memcpy(&got, r->arena + at, sizeof(got));
-		memcpy(&want, r->expected + at, sizeof(want));
-		if (got != want)
-			return replay_fail(r, -EILSEQ, "arena page %llu slot %llu: replayed 0x%llx, recorded 0x%llx",
-					   (unsigned long long)(at / 4096), (unsigned long long)(at % 4096 / 8),
-					   (unsigned long long)got, (unsigned long long)want);
+	if (!pool_call_name(c->op) || c->flags & ~POOL_CALLF_KNOWN || c->vcpu >= r->result->config.nvcpu || c->nwalk > 4 ||
+	    c->write_class >= WRITE_CLASS_COUNT)
+		return false;
+	switch (c->op) {
+	case POOL_CALL_MAP:
+	case POOL_CALL_WRITE_FAULT:
+	case POOL_CALL_UNSHADOW:
+		return x86_is_canonical(c->gva) && guest_ram_contains(ram, c->gpa, 1) && c->len <= PAGE_SIZE;
+	case POOL_CALL_DIRTY:
+	case POOL_CALL_INVLPG:
+		return x86_is_canonical(c->gva);
+	case POOL_CALL_OPEN:
+	case POOL_CALL_TRACK:
+		return guest_ram_contains(ram, c->gpa, 1);
+	case POOL_CALL_GUEST_WRITE:
+	case POOL_CALL_RANGE_CHANGED:
+		return guest_ram_contains(ram, c->gpa, c->len);
+	default:
+		return true;
 	}
+}
+
+static int take_page(struct replay *r, const struct trace_page *p)
+{
+	uint8_t *page = trace_image_add(&r->image, p->gfn);
+
+	if (!page)
+		return replay_fail(r, -EPROTO, "damaged at offset %zu: a page outside of guest RAM, or too many of them",
+				   r->reader.block);
+	memcpy(page, p->bytes, PAGE_SIZE);
+	r->result->npages++;
 	return 0;
 }
 
-static int replay_arena_page(struct replay *r, const struct record_arena *rec)
+static int take_delta(struct replay *r, const struct trace_delta *d)
 {
-	if (rec->page >= r->arena_bytes / 4096)
-		return replay_fail(r, -EPROTO, "arena page %u is outside the arena", rec->page);
-	memcpy(r->expected + rec->page * 4096ull, rec->bytes, sizeof(rec->bytes));
-	r->result->arena_pages++;
-	return 0;
-}
+	uint8_t *page = trace_image_find(&r->image, d->gpa >> PAGE_SHIFT);
+	struct trace_delta *grown;
 
-/* at: where the end mark begins. */
-static int replay_end(struct replay *r, const struct record_end *end, size_t at)
-{
-	if (end->nrecords != r->seq - 1 || end->hash != record_hash(0, r->data, at) || end->zero ||
-	    end->narena != r->result->arena_pages || r->pos != r->size)
-		return replay_fail(r, -EPROTO, "the end mark does not fit what precedes it");
-	return replay_compare(r);
-}
-
-static int replay_run(struct replay *r)
-{
-	union {
-		struct record_call call;
-		struct record_arena arena;
-		struct record_end end;
-	} payload;
-	struct pool_call_out out = { 0 };
-	size_t at = r->pos;
-	int type, rc = 0;
-
-	r->reads_pos = r->pos;
-	while ((type = record_next(r, &payload)) > 0) {
-		if (type == RECORD_CALL) {
-			r->reads_end = at;
-			rc = replay_call(r, &payload.call, &out);
-			r->reads_pos = r->pos;
-		} else if (type == RECORD_ARENA) {
-			rc = replay_arena_page(r, &payload.arena);
-		} else if (type == RECORD_END) {
-			return replay_end(r, &payload.end, at);
-		} else if (type != RECORD_READ) {
-			rc = replay_fail(r, -EPROTO, "second configuration at byte %zu", at);
-		}
-		if (rc)
-			return rc;
-		at = r->pos;
+	if ((d->size != 4 && d->size != 8) || d->gpa % d->size || !page)
+		return replay_fail(r, -EPROTO, "damaged at offset %zu: a changed word of a page that is not there",
+				   r->reader.block);
+	r->result->ndeltas++;
+	if (r->exact ? !d->read : !replay_lab_matters(page, d)) {
+		trace_image_put(page, d->gpa, d->size, d->value);
+		return 0;
 	}
-	return type;
+	if (r->ndelta == r->delta_room) {
+		r->delta_room = r->delta_room ? 2 * r->delta_room : 64;
+		grown = realloc(r->delta, r->delta_room * sizeof(*r->delta));
+		if (!grown)
+			return replay_fail(r, -ENOMEM, "not enough memory for the changes before one call");
+		r->delta = grown;
+	}
+	r->delta[r->ndelta++] = *d;
+	return 0;
 }
 
-int replay_record(const uint8_t *data, size_t size, struct replay_result *result, char *err, size_t err_size)
+static int take_call(struct replay *r, const struct pool_call *c)
 {
-	struct replay r = { .data = data, .size = size, .result = result, .err = err, .err_size = err_size };
+	if (!call_is_sane(r, c))
+		return replay_fail(r, -EPROTO, "damaged at offset %zu: call %llu has no valid number or arguments",
+				   r->reader.block, (unsigned long long)r->result->ncalls);
+	r->call = *c;
+	r->have_call = true;
+	return 0;
+}
+
+static int differs(struct replay *r, const char *how, uint64_t got, uint64_t want)
+{
+	return replay_fail(r, -EILSEQ, "call %llu (%s) %s: replayed 0x%llx, recorded 0x%llx",
+			   (unsigned long long)r->result->ncalls, pool_call_name(r->call.op), how, (unsigned long long)got,
+			   (unsigned long long)want);
+}
+
+static int compare_result(struct replay *r, const struct trace_result *got, const struct trace_result *want, uint64_t unknown)
+{
+	bool strayed = r->delta_strayed || r->delta_next != r->ndelta || r->result->unknown_reads != unknown;
+
+	if (strayed || memcmp(got, want, sizeof(*got)))
+		r->result->other_answers++;
+	if (!r->options->check)
+		return 0;
+	if (r->result->unknown_reads != unknown)
+		return differs(r, "reads a page that the trace does not have", r->unknown_gpa, 0);
+	if (strayed)
+		return differs(r, "reads other words", r->nread, r->delta_next < r->ndelta ? r->delta[r->delta_next].read : 0);
+	if (got->status != want->status)
+		return differs(r, "answers otherwise", got->status, want->status);
+	if (got->flush != want->flush)
+		return differs(r, "asks for another flush", got->flush, want->flush);
+	if (got->hash != want->hash)
+		return differs(r, "changes other tables or pages", got->hash, want->hash);
+	return 0;
+}
+
+/* The answer that the recorder saw comes after the call: now the call is made. */
+static int take_result(struct replay *r, const struct trace_result *want)
+{
+	uint64_t unknown = r->result->unknown_reads;
+	struct pool_call_out *out = r->call.op == POOL_CALL_AUDIT ? &r->audit : &r->out;
+	struct trace_result got;
+	int rc;
+
+	if (!r->have_call)
+		return replay_fail(r, -EPROTO, "damaged at offset %zu: a result without its call", r->reader.block);
+	r->have_call = false;
+	if (!r->exact)
+		return replay_lab_call(r, want);
+	r->nread = 0;
+	r->delta_next = 0;
+	r->states = 0;
+	r->delta_strayed = false;
+	pool_call_run(r->pool, &r->call, out);
+	trace_result_pack(&got, &r->call, out, r->states);
+	rc = compare_result(r, &got, want, unknown);
+	r->ndelta = 0;
+	if (!rc)
+		r->result->ncalls++;
+	return rc;
+}
+
+static int take_digest(struct replay *r, const struct trace_digest *want)
+{
+	uint64_t got[2], arena;
+
+	r->result->ndigests++;
+	if (!r->options->check)
+		return 0;
+	pool_digest(r->pool, got);
+	if (got[0] != want->digest[0] || got[1] != want->digest[1])
+		return replay_fail(r, -EILSEQ, "after call %llu the pool is another one: digest 0x%llx, recorded 0x%llx",
+				   (unsigned long long)r->result->ncalls, (unsigned long long)got[0],
+				   (unsigned long long)want->digest[0]);
+	arena = want->arena ? trace_arena_hash(r->arena, r->result->config.max_pages) : 0;
+	if (arena != want->arena)
+		return replay_fail(r, -EILSEQ, "the tables that were left behind are not what the calls make");
+	return 0;
+}
+
+static int take_end(struct replay *r, const struct trace_end *end)
+{
+	if (end->nrecords != r->reader.seq - 1 || end->ncalls != r->ntraced || !trace_at_end(&r->reader) || r->have_call)
+		return replay_fail(r, -EPROTO, "damaged at offset %zu: the end mark does not fit what precedes it",
+				   r->reader.block);
+	r->result->complete = true;
+	return 0;
+}
+
+static int replay_record(struct replay *r, const struct trace_record *rec)
+{
+	/* Nothing comes between a call and its result. */
+	if (r->have_call && rec->type != TRACE_RESULT)
+		return replay_fail(r, -EPROTO, "damaged at offset %zu: a call without its result", r->reader.block);
+	switch (rec->type) {
+	case TRACE_PAGE:
+		return r->exact ? take_page(r, &rec->page) : replay_lab_page(r, &rec->page);
+	case TRACE_DELTA:
+		return take_delta(r, &rec->delta);
+	case TRACE_CALL:
+		r->ntraced++;
+		return take_call(r, &rec->call);
+	case TRACE_RESULT:
+		return take_result(r, &rec->result);
+	case TRACE_DIGEST:
+		return take_digest(r, &rec->digest);
+	case TRACE_END:
+		return take_end(r, &rec->end);
+	default:
+		return replay_fail(r, -EPROTO, "damaged at offset %zu: a second configuration", r->reader.block);
+	}
+}
+
+int replay_trace(const uint8_t *data, size_t size, const struct replay_options *options, struct replay_result *result,
+		 char *err, size_t err_size)
+{
+	struct replay *r = calloc(1, sizeof(*r));
 	int rc;
 
 	memset(result, 0, sizeof(*result));
 	if (err_size)
 		err[0] = 0;
-	rc = replay_begin(&r);
+	if (!r)
+		return -ENOMEM;
+	*r = (struct replay){ .options = options, .result = result, .err = err, .err_size = err_size };
+	r->exact = is_exact(options);
+	rc = trace_open(&r->reader, data, size, err, err_size);
 	if (!rc)
-		rc = replay_run(&r);
-	free(r.arena);
-	free(r.expected);
-	free(r.tracking);
-	free(r.stats);
+		rc = replay_begin(r);
+	while (!rc && (rc = trace_next(&r->reader, &r->record)) > 0)
+		rc = replay_record(r, &r->record);
+	result->nrecords = r->reader.seq;
+	if (!rc)
+		pool_digest(r->pool, result->digest);
+	trace_image_fini(&r->image);
+	free(r->delta);
+	free(r->arena);
+	free(r->tracking);
+	free(r);
 	return rc;
 }

@@ -203,9 +203,11 @@ static int acknowledge_flush(struct vm *vm, uint32_t v, const struct link_req *r
 }
 
 /* What posted events changed goes into this reply, whatever the request was. */
-static void merge_pending(struct vm *vm, uint32_t v)
+static void merge_pending(struct vm *vm, uint32_t v, bool fresh)
 {
-	struct pool_call call = { .op = POOL_CALL_MERGE_PENDING, .vcpu = v };
+	struct pool_call call = {
+		.op = POOL_CALL_MERGE_PENDING, .vcpu = v, .flags = fresh ? POOL_CALLF_FRESH : 0,
+	};
 
 	vm_call(vm, &call);
 }
@@ -236,10 +238,9 @@ int requests_serve(struct vm *vm, uint32_t v, const struct link_req *req)
 	if (rc)
 		return rc;
 	vm->nrequests++;
-	memset(&vm->out.result, 0, sizeof(vm->out.result));
 	if (call.op)
 		vm_call(vm, &call);
-	merge_pending(vm, v);
+	merge_pending(vm, v, !call.op);
 	result = vm->out.result;
 	if (req->rq_op == LINK_OP_AUDIT) {
 		audit_run(vm, req->rq_gva);

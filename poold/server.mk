@@ -16,10 +16,13 @@ poold_libpoold_a_SOURCES = \
 	poold/links.c poold/links.h \
 	poold/notify.c poold/notify.h \
 	poold/objects.c poold/objects.h \
-	poold/record.c poold/record.h \
 	poold/replay.c poold/replay.h \
+	poold/replay_lab.c poold/replay_policy.c poold/replay_priv.h \
 	poold/requests.c poold/requests.h \
 	poold/sandbox.c poold/sandbox.h \
+	poold/trace.h poold/trace_format.c poold/trace_write.c \
+	poold/trace_image.c poold/trace_image.h \
+	poold/trace_read.c poold/trace_read.h \
 	poold/vm.c poold/vm.h
 
 libexec_PROGRAMS += poold/poold

@@ -20,39 +20,50 @@ static void vm_state_changed(void *ctx, uint64_t gfn, uint8_t bits)
 
 	store_relaxed((uint8_t *)vm->objects.page_state.base + gfn, bits);
 	fence_full();
+	if (vm->recorder)
+		recorder_state(vm->recorder, gfn, bits);
 }
 
 /* The library's own load, and a note of it. */
-static uint64_t vm_read_recorded(void *ctx, uint64_t gpa, unsigned size)
+static uint64_t vm_read_traced(void *ctx, uint64_t gpa, unsigned size)
 {
 	struct vm *vm = ctx;
-	const void *at = guest_ram_ptr(&vm->config.ram, gpa);
-	uint64_t value = size == 8 ? load_relaxed((const uint64_t *)at) : load_relaxed((const uint32_t *)at);
 
-	recorder_read(vm->recorder, gpa, size, value);
-	return value;
+	return recorder_read(vm->recorder, gpa, size);
 }
 
-static void vm_record_begin(struct vm *vm, struct recorder *recorder)
+static void vm_trace_begin(struct vm *vm, struct recorder *recorder)
 {
+	int rc;
+
 	if (!recorder)
 		return;
-	if (recorder_begin(recorder, &vm->config))
-		log_warning("VM %s is not recorded: another VM is", vm->name);
+	rc = recorder_begin(recorder, &vm->config);
+	if (rc)
+		log_warning("VM %s is not traced: %s", vm->name, rc == -EBUSY ? "another VM is" : strerror(-rc));
 	else
 		vm->recorder = recorder;
 }
 
-static void vm_record_end(struct vm *vm)
+static void vm_trace_end(struct vm *vm)
 {
 	int rc;
 
 	if (!vm->recorder)
 		return;
-	rc = recorder_end(vm->recorder, vm->objects.pool.base, vm->config.max_pages);
+	rc = recorder_end(vm->recorder, vm->pool, vm->objects.pool.base, vm->config.max_pages);
 	if (rc)
-		log_error("VM %s: the record is not complete: %s", vm->name, strerror(-rc));
+		log_error("VM %s: the trace is not complete: %s", vm->name, strerror(-rc));
 	vm->recorder = NULL;
+}
+
+static void vm_trace_count(struct vm *vm)
+{
+	uint64_t records, dropped;
+
+	recorder_counts(vm->recorder, &records, &dropped);
+	store_relaxed(&vm->stats[POOL_STAT_trace_records], records);
+	store_relaxed(&vm->stats[POOL_STAT_trace_dropped], dropped);
 }
 
 int vm_create(struct vm **out, const struct attach_hello *hello, const struct pool_config *config,
@@ -73,13 +84,13 @@ int vm_create(struct vm **out, const struct attach_hello *hello, const struct po
 	vm->config.ram.base = objects->ram.base;
 	vm->objects = *objects;
 	vm->stats = objects->stats_p.base;
-	vm_record_begin(vm, recorder);
+	vm_trace_begin(vm, recorder);
 	callbacks.ctx = vm;
-	callbacks.read = vm->recorder ? vm_read_recorded : NULL;
+	callbacks.read = vm->recorder ? vm_read_traced : NULL;
 	rc = pool_create(&vm->pool, &vm->config, &callbacks, objects->pool.base, objects->tracking, vm->stats, err,
 			 err_size);
 	if (rc) {
-		vm_record_end(vm);
+		vm_trace_end(vm);
 		free(vm);
 		return rc;
 	}
@@ -98,18 +109,26 @@ void vm_destroy(struct vm *vm)
 {
 	if (!vm)
 		return;
-	vm_record_end(vm);
+	vm_trace_end(vm);
 	objects_destroy(&vm->objects);
 	pthread_mutex_destroy(&vm->lock);
 	free(vm);
 }
 
-void vm_call(struct vm *vm, const struct pool_call *call)
+void vm_call_out(struct vm *vm, const struct pool_call *call, struct pool_call_out *out)
 {
 	pthread_mutex_lock(&vm->lock);
-	pool_call_run(vm->pool, call, &vm->out);
 	if (vm->recorder)
-		recorder_call(vm->recorder, call, call->op == POOL_CALL_AUDIT ? vm->out.nviolations :
-										(uint32_t)vm->out.result.status);
+		recorder_before(vm->recorder, call);
+	pool_call_run(vm->pool, call, out);
+	if (vm->recorder) {
+		recorder_after(vm->recorder, vm->pool, call, out);
+		vm_trace_count(vm);
+	}
 	pthread_mutex_unlock(&vm->lock);
+}
+
+void vm_call(struct vm *vm, const struct pool_call *call)
+{
+	vm_call_out(vm, call, &vm->out);
 }

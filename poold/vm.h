@@ -16,7 +16,7 @@
 #include "poold/config.h"
 #include "poold/objects.h"
 #include "poold/pool.h"
-#include "poold/record.h"
+#include "poold/trace.h"
 
 struct vm {
 	char name[33];
@@ -29,7 +29,7 @@ struct vm {
 	pthread_mutex_t lock;		/* around every use of pool */
 	struct pool *pool;
 	uint64_t *stats;		/* POOL_STAT_COUNT counters in stats-p; written by the link's thread */
-	struct recorder *recorder;	/* NULL unless this link is the recorded one */
+	struct recorder *recorder;	/* NULL unless this link is traced */
 
 	/* Of the link's thread alone. */
 	struct link_server link;
@@ -47,10 +47,12 @@ struct vm {
  */
 int vm_create(struct vm **out, const struct attach_hello *hello, const struct pool_config *config,
 	      struct vm_objects *objects, uint64_t epoch, struct recorder *recorder, char *err, size_t err_size);
-/* Nobody else may know the VM any more. Ends the record. */
+/* Nobody else may know the VM any more. Ends the trace. */
 void vm_destroy(struct vm *vm);
 
-/* Make one library call, recorded if this link is; the outcome is in vm->out. Thread: the link's; takes the lock. */
+/* Make one library call, traced if this link is; the outcome is in vm->out. Thread: the link's; takes the lock. */
 void vm_call(struct vm *vm, const struct pool_call *call);
+/* The same with an outcome of the caller's own. Thread: any that knows that the VM stays; not with its lock held. */
+void vm_call_out(struct vm *vm, const struct pool_call *call, struct pool_call_out *out);
 
 #endif

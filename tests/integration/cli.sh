@@ -77,7 +77,7 @@ await_socket()
 "$ctl" --help | sed -n '/^verbs:/,/^common/s/^  \([a-z]*\) .*/\1/p' >"$dir/verbs"
 "$ctl" help --json | "$json" -l verbs name >"$dir/verbs.json"
 cmp -s "$dir/verbs" "$dir/verbs.json" || fail "--help and help --json list other verbs"
-for verb in run start stop list show stats walk version help; do
+for verb in run start stop list show stats walk replay version help; do
 	grep -qx "$verb" "$dir/verbs" || fail "no verb $verb"
 done
 [ "$(sort "$dir/verbs" | uniq -d | wc -l)" -eq 0 ] || fail "a verb is listed twice"
@@ -139,6 +139,11 @@ expect 2 walk x nonsense
 expect 2 walk x 0x1 --view sideways
 expect 2 walk x 0x1 --vcpu -1
 expect 2 walk x 0x10000000000000000
+expect 2 replay "$dir/none" --check --pool 4M
+expect 2 replay "$dir/none" --pool 3M
+expect 1 replay "$dir/none"
+expect 1 replay "$dir"
+expect 1 replay "$0"
 expect 2 list --socket "$(printf '%0200d' 0)"
 SHADOWCTL_SOCKET=$dir/elsewhere "$ctl" list 2>&1 | grep -q "$dir/elsewhere" || fail "SHADOWCTL_SOCKET is not used"
 

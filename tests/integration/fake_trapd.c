@@ -143,7 +143,7 @@ int fake_poold_end(struct fake_poold *p, int sig)
 
 void fake_poold_remove(struct fake_poold *p)
 {
-	static const char *const names[] = { "log", "notify", "record", "poold-attach.sock", "poold-control.sock" };
+	static const char *const names[] = { "log", "notify", "trace", "poold-attach.sock", "poold-control.sock" };
 	char path[128];
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Nobody but the pool library writes shadow entries: guests run under daemons whose poold records every call; afterwards
-# the arena that the guest left behind equals, byte for byte, what the library makes of the same calls offline.
+# Nobody but the pool library writes shadow entries: guests run under daemons whose poold traces every call; afterwards
+# the tables that the guest left behind are what the library makes of the same calls offline.
 ctl=$top_builddir/ctl/shadowctl
-replay=$top_builddir/tests/integration/replay_arena
 [ -r /dev/kvm ] && [ -w /dev/kvm ] || { echo "no access to /dev/kvm"; exit 77; }
 dir=$(mktemp -d /tmp/guest-arena.XXXXXX) || exit 1
 poold=
@@ -25,7 +24,7 @@ run() {
 	: >"$dir/log"
 	printf 'image = %s\ncmdline = %s\npool = %s\npool-pages = 4k\nmem = 128M\n' "$top_builddir/tests/guests/$1.elf" "$3" "$2" \
 		>"$dir/vm.conf"
-	"$top_builddir/poold/poold" --runtime-dir "$dir" --record "$dir/record" 2>>"$dir/log" &
+	"$top_builddir/poold/poold" --runtime-dir "$dir" --trace "$dir/trace" 2>>"$dir/log" &
 	poold=$!
 	"$top_builddir/trapd/trapd" --runtime-dir "$dir" 2>>"$dir/log" >/dev/null </dev/null &
 	trapd=$!
@@ -43,7 +42,7 @@ run() {
 	kill -TERM $poold && wait $poold || fail "poold: exit code $?"
 	trapd=
 	poold=
-	"$replay" "$dir/record" || fail "$1: the arena is not the library's"
+	"$ctl" replay --check "$dir/trace" || fail "$1: the arena is not the library's"
 }
 
 run tour 16M '' && run churn 2M 'edits=600'

@@ -10,14 +10,9 @@ TESTS += $(POOLD_TESTS)
 tests_integration_poold_attach_test_SOURCES = tests/integration/poold_attach.c $(FAKE_TRAPD)
 tests_integration_poold_attach_test_LDADD = $(POOLD_LIBS)
 
-POOLD_TESTS += tests/integration/poold_record.test
-tests_integration_poold_record_test_SOURCES = tests/integration/poold_record.c $(FAKE_TRAPD)
-tests_integration_poold_record_test_LDADD = $(POOLD_LIBS)
-
-# Run by the tests that boot guests, on the record of their poold.
-check_PROGRAMS += tests/integration/replay_arena
-tests_integration_replay_arena_SOURCES = tests/integration/replay_arena.c
-tests_integration_replay_arena_LDADD = $(POOLD_LIBS)
+POOLD_TESTS += tests/integration/poold_trace.test
+tests_integration_poold_trace_test_SOURCES = tests/integration/poold_trace.c $(FAKE_TRAPD)
+tests_integration_poold_trace_test_LDADD = $(POOLD_LIBS)
 
 TESTS += tests/integration/poold_config.sh tests/integration/statistics_doc.sh
 EXTRA_DIST += tests/integration/poold_config.sh tests/integration/statistics_doc.sh doc/statistics.md

@@ -60,7 +60,7 @@ expect 1 "$dir/nowhere" --runtime-dir "$dir/nowhere"
 : >"$dir/poold-attach.sock"
 expect 1 'poold-attach.sock' --runtime-dir "$dir"
 rm "$dir/poold-attach.sock"
-expect 1 'record' --runtime-dir "$dir" --record "$dir/no/record"
+expect 1 'trace' --runtime-dir "$dir" --trace "$dir/no/trace"
 
 timeout 10 "$poold" --help >"$dir/out" || failed=1
 # Manual pages know what the program knows.

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Traces of a real poold: replaying one gives the same tables; a shadow entry that somebody else wrote shows; damage is
+ * found and named by its offset; whole blocks without their end replay; other sizes and policies keep the pool sound.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "poold/replay.h"
+#include "poold/trace.h"
+#include "tests/integration/fake_trapd.h"
+
+struct file {
+	uint8_t *data;
+	size_t size;
+};
+
+static void trace_path(const struct fake_poold *p, char *path, size_t size)
+{
+	snprintf(path, size, "%s/trace", p->dir);
+}
+
+static struct file trace_load(const struct fake_poold *p)
+{
+	struct file r;
+	struct stat st;
+	char path[128];
+	int fd;
+
+	trace_path(p, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	CHECK(fd >= 0 && !fstat(fd, &st) && st.st_size > 0, "%s: %s", path, strerror(errno));
+	r.size = (size_t)st.st_size;
+	r.data = malloc(r.size);
+	CHECK(read(fd, r.data, r.size) == st.st_size, "%s: short", path);
+	close(fd);
+	return r;
+}
+
+static int replay_as(const struct file *f, const struct replay_options *options, struct replay_result *result, char *err,
+		     size_t err_size)
+{
+	int rc = replay_trace(f->data, f->size, options, result, err, err_size);
+
+	CHECK(!rc == !err[0], "code %d, text '%s'", rc, err);
+	return rc;
+}
+
+static int replay(const struct file *f, struct replay_result *result)
+{
+	static const struct replay_options check = { .check = true };
+	char err[256];
+
+	return replay_as(f, &check, result, err, sizeof(err));
+}
+
+/* Every kind of call that the fake can provoke; the numbers only have to be the same each time. */
+static void work(struct fake_trapd *t, unsigned rounds)
+{
+	const uint64_t page = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D;
+	struct link_rep root, rep;
+	uint32_t x = 1;
+
+	CHECK(fake_set_root(t, &root) == POOL_OK, "SET_ROOT");
+	for (unsigned i = 0; i < rounds; i++) {
+		uint64_t slot = (x = x * 1103515245u + 12345u) >> 16 & 511, gva = FAKE_GVA + slot * PAGE_SIZE;
+		int rc = fake_map(t, gva, i & 1, &rep);
+
+		CHECK(rc >= 0 && rc < POOL_E_RANGE, "MAP: %d", rc);
+		if (i % 3 == 0)
+			fake_write_event(t, FAKE_PT + 8 * slot, (FAKE_DATA + (x >> 8 & 511) * PAGE_SIZE) | page);
+		if (i % 7 == 0)
+			CHECK(fake_simple(t, LINK_OP_INVLPG, gva, &rep) == POOL_OK, "INVLPG");
+		if (i % 50 == 0)
+			CHECK(fake_set_root(t, &root) == POOL_OK, "SET_ROOT");
+		if (i % 100 == 0)
+			CHECK(fake_simple(t, LINK_OP_AUDIT, 1, &rep) == POOL_OK && !rep.rp_entry, "AUDIT");
+	}
+}
+
+static void begin(struct fake_poold *p, struct fake_trapd *t)
+{
+	char path[128];
+
+	fake_poold_init(p);
+	trace_path(p, path, sizeof(path));
+	fake_poold_start(p, "--trace", path, NULL);
+	fake_trapd_init(t);
+	fake_tables(t);
+	CHECK(!fake_trapd_attach(t, p), "refused: %s", t->welcome.error);
+}
+
+/* poold ends the trace at the detach; its own end is after that. */
+static struct file end(struct fake_poold *p, struct fake_trapd *t)
+{
+	struct file r;
+
+	fake_trapd_destroy(t);
+	CHECK(fake_poold_end(p, SIGTERM) == 0, "SIGTERM");
+	r = trace_load(p);
+	fake_poold_remove(p);
+	return r;
+}
+
+static void a_trace_replays_to_the_same_tables(void)
+{
+	struct replay_result result;
+	struct fake_poold p;
+	struct fake_trapd t;
+	struct file f;
+
+	begin(&p, &t);
+	work(&t, 1000);
+	f = end(&p, &t);
+	CHECK(replay(&f, &result) == 0, "differs");
+	CHECK(result.complete && result.ncalls > 1000 && result.nreads > 1000 && result.npages >= 4 && result.ndeltas > 100 &&
+	      result.ndigests > 10 && !result.other_answers && !result.unknown_reads,
+	      "%llu calls, %llu words, %llu pages, %llu deltas, %llu digests", (unsigned long long)result.ncalls,
+	      (unsigned long long)result.nreads, (unsigned long long)result.npages, (unsigned long long)result.ndeltas,
+	      (unsigned long long)result.ndigests);
+	free(f.data);
+}
+
+/* trapd has a writable mapping of the pool, because the stub touches tables: whatever it changes must show. */
+static void a_foreign_store_into_the_arena_shows(void)
+{
+	struct replay_result result;
+	struct fake_poold p;
+	struct fake_trapd t;
+	struct file f;
+	uint64_t *word;
+
+	begin(&p, &t);
+	work(&t, 50);
+	word = (uint64_t *)((char *)t.pool.base + t.welcome.pool_bytes - 8);
+	*word ^= 1;
+	f = end(&p, &t);
+	CHECK(replay(&f, &result) == -EILSEQ, "one flipped bit was not noticed");
+	free(f.data);
+}
+
+/* The last link counts: a VM that attached anew begins another trace, from an empty pool. */
+static void a_new_link_begins_a_new_trace(void)
+{
+	struct replay_result result;
+	struct fake_poold p;
+	struct fake_trapd t;
+	struct file f;
+
+	begin(&p, &t);
+	work(&t, 500);
+	fake_trapd_detach(&t);
+	CHECK(!fake_trapd_attach(&t, &p), "refused: %s", t.welcome.error);
+	work(&t, 10);
+	f = end(&p, &t);
+	CHECK(replay(&f, &result) == 0 && result.ncalls < 200, "%llu calls", (unsigned long long)result.ncalls);
+	free(f.data);
+}
+
+/* Offset behind the block that begins at or before at. */
+static size_t block_end(const struct file *f, size_t at)
+{
+	size_t pos = sizeof(struct trace_header);
+
+	while (pos <= at) {
+		struct trace_block b;
+
+		memcpy(&b, f->data + pos, sizeof(b));
+		pos += sizeof(b) + b.size;
+	}
+	return pos;
+}
+
+static void any_prefix_of_whole_blocks_replays(void)
+{
+	struct replay_result result;
+	struct fake_poold p;
+	struct fake_trapd t;
+	struct file f, cut;
+	unsigned prefixes = 0;
+
+	begin(&p, &t);
+	work(&t, 2000);
+	f = end(&p, &t);
+	cut = f;
+	for (cut.size = block_end(&f, sizeof(struct trace_header)); cut.size < f.size; cut.size = block_end(&f, cut.size)) {
+		CHECK(replay(&cut, &result) == 0 && !result.complete && result.ncalls > 0, "prefix of %zu bytes", cut.size);
+		prefixes++;
+	}
+	CHECK(prefixes >= 3, "only %u blocks", prefixes);
+	free(f.data);
+}
+
+/* The offset that a refusal names is that of the damaged block. */
+static void expect_damage(const struct file *f, size_t at)
+{
+	static const struct replay_options plain = { 0 };
+	struct replay_result result;
+	char err[256];
+	size_t named = 0;
+	int rc = replay_as(f, &plain, &result, err, sizeof(err));
+
+	CHECK(rc == -EPROTO, "damage at %zu: code %d", at, rc);
+	if (at < sizeof(struct trace_header))
+		return;
+	CHECK(sscanf(err, "damaged at offset %zu:", &named) == 1, "no offset in: %s", err);
+	CHECK(named <= at && at < block_end(f, named), "damage at %zu: %s", at, err);
+}
+
+static void damage_is_refused_with_its_offset(void)
+{
+	struct replay_result result;
+	struct fake_poold p;
+	struct fake_trapd t;
+	struct file f, cut;
+	size_t first;
+
+	begin(&p, &t);
+	work(&t, 300);
+	f = end(&p, &t);
+	cut = f;
+	first = block_end(&f, sizeof(struct trace_header));
+	for (cut.size = 0; cut.size < f.size; cut.size += 1 + f.size / 60)
+		if (cut.size != first && cut.size != sizeof(struct trace_header))
+			CHECK(replay(&cut, &result) == -EPROTO, "cut at %zu of %zu", cut.size, f.size);
+	for (size_t at = 0; at < f.size; at += at < 200 ? 1 : 1 + f.size / 300) {
+		struct file head = f;
+		uint8_t old = f.data[at];
+
+		f.data[at] ^= 0x10;
+		CHECK(replay(&head, &result) == -EPROTO, "the flip at %zu is not noticed", at);
+		f.data[at] = old;
+	}
+	for (size_t at = first; at < f.size; at += 1 + f.size / 50) {
+		size_t block = sizeof(struct trace_header);
+		uint8_t old = f.data[at];
+
+		/* The sizes in heads are needed to find the block again: payload only. */
+		while (block_end(&f, block) <= at)
+			block = block_end(&f, block);
+		if (at < block + sizeof(struct trace_block))
+			continue;
+		f.data[at] ^= 0x10;
+		expect_damage(&f, at);
+		f.data[at] = old;
+	}
+	CHECK(replay(&f, &result) == 0, "the whole one again");
+	free(f.data);
+}
+
+/* A pool of another size or policy sees the same guest: no error of its own, counters that move. */
+static void other_pools_replay_the_same_guest(void)
+{
+	static const struct replay_options others[] = {
+		{ .pool_bytes = 2u << 20 }, { .pool_bytes = 64u << 20 }, { .policy = "prefetch=1" }, { .policy = "prefetch=64" },
+		{ .policy = "cache=off" }, { .policy = "hot-limit=2,cached-roots=1" }, { .policy = "users=16,extents=1,rmap-nodes=1" },
+	};
+	static const char *const bad[] = { "prefetch", "prefetch=x", "prefetch=3", "cache=maybe", "colour=red", "users=1" };
+	struct replay_result as_was, result;
+	struct replay_options options = { 0 };
+	struct fake_poold p;
+	struct fake_trapd t;
+	struct file f;
+	char err[256];
+
+	begin(&p, &t);
+	work(&t, 1500);
+	f = end(&p, &t);
+	CHECK(replay(&f, &as_was) == 0, "as it was");
+	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		CHECK(replay_as(&f, &others[i], &result, err, sizeof(err)) == 0, "pool %u: %s", i, err);
+		CHECK(result.complete && result.ncalls == as_was.ncalls, "pool %u: %llu calls", i,
+		      (unsigned long long)result.ncalls);
+		CHECK(!result.stats[POOL_STAT_audit_violations] && !result.stats[POOL_STAT_errors_corrupt] &&
+		      !result.stats[POOL_STAT_errors_inval] && !result.stats[POOL_STAT_errors_range],
+		      "pool %u: %llu violations, %llu times corrupt", i,
+		      (unsigned long long)result.stats[POOL_STAT_audit_violations],
+		      (unsigned long long)result.stats[POOL_STAT_errors_corrupt]);
+		if (i == 2)
+			CHECK(!result.stats[POOL_STAT_prefetch_installed] && as_was.stats[POOL_STAT_prefetch_installed],
+			      "prefetch=1 prefetches");
+	}
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		options.policy = bad[i];
+		CHECK(replay_as(&f, &options, &result, err, sizeof(err)) == -EINVAL, "policy %s is taken", bad[i]);
+	}
+	free(f.data);
+}
+
+int main(void)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} cases[] = {
+#define CASE(name) { #name, name }
+		CASE(a_trace_replays_to_the_same_tables), CASE(a_foreign_store_into_the_arena_shows),
+		CASE(a_new_link_begins_a_new_trace), CASE(any_prefix_of_whole_blocks_replays),
+		CASE(damage_is_refused_with_its_offset), CASE(other_pools_replay_the_same_guest),
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fprintf(stderr, "%s\n", cases[i].name);
+		cases[i].run();
+	}
+	return 0;
+}
