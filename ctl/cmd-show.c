@@ -1,30 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* shadowctl show: everything about one VM; of a stopped one why it stopped, until its name is used again. */
 #include "ctl/cmd_table.h"
-#include "ctl/daemon.h"
 #include "ctl/vm_info.h"
 
 static int run(struct cmd *cmd)
 {
 	Shadowpool__NameRequest name;
 	Shadowpool__Request request;
-	Shadowpool__Reply *reply;
-	int rc;
 
 	shadowpool__name_request__init(&name);
 	shadowpool__request__init(&request);
 	name.name = cmd->args[0];
 	request.op_case = SHADOWPOOL__REQUEST__OP_SHOW;
 	request.show = &name;
-	rc = daemon_call(cmd, DAEMON_TRAPD, &request, SHADOWPOOL__REPLY__RESULT_VM, &reply);
-	if (rc)
-		return rc;
-	if (cmd->json)
-		rc = cmd_json(vm_info_json(reply->vm));
-	else
-		vm_info_print(stdout, reply->vm);
-	shadowpool__reply__free_unpacked(reply, NULL);
-	return rc;
+	return vm_info_request(cmd, &request);
 }
 
 const struct cmd_entry cmd_show = {

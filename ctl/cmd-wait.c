@@ -1,30 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* shadowctl wait: block until a VM has stopped, as long as it takes or as --timeout allows. */
 #include "ctl/cmd_table.h"
-#include "ctl/daemon.h"
 #include "ctl/vm_info.h"
 
 static int run(struct cmd *cmd)
 {
 	Shadowpool__WaitRequest wait;
 	Shadowpool__Request request;
-	Shadowpool__Reply *reply;
-	int rc;
 
 	shadowpool__wait_request__init(&wait);
 	shadowpool__request__init(&request);
 	wait.name = cmd->args[0];
 	request.op_case = SHADOWPOOL__REQUEST__OP_WAIT;
 	request.wait = &wait;
-	rc = daemon_call(cmd, DAEMON_TRAPD, &request, SHADOWPOOL__REPLY__RESULT_VM, &reply);
-	if (rc)
-		return rc;
-	if (cmd->json)
-		rc = cmd_json(vm_info_json(reply->vm));
-	else
-		vm_info_print(stdout, reply->vm);
-	shadowpool__reply__free_unpacked(reply, NULL);
-	return rc;
+	return vm_info_request(cmd, &request);
 }
 
 const struct cmd_entry cmd_wait = {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* VmInfo and Stats as JSON and text, see vm_info.h. */
+#include "ctl/cmd_table.h"
+#include "ctl/daemon.h"
 #include "ctl/vm_info.h"
 
 #include <inttypes.h>
@@ -98,4 +100,19 @@ void stats_print(FILE *f, const Shadowpool__Stats *stats)
 	fprintf(f, "audit violations %" PRIu64 "\n", stats->audit_violations);
 	print_counters(f, "pool", stats->n_pool, stats->pool);
 	print_counters(f, "trapd", stats->n_trapd, stats->trapd);
+}
+
+int vm_info_request(struct cmd *cmd, Shadowpool__Request *request)
+{
+	Shadowpool__Reply *reply;
+	int rc = daemon_call(cmd, DAEMON_TRAPD, request, SHADOWPOOL__REPLY__RESULT_VM, &reply);
+
+	if (rc)
+		return rc;
+	if (cmd->json)
+		rc = cmd_json(vm_info_json(reply->vm));
+	else
+		vm_info_print(stdout, reply->vm);
+	shadowpool__reply__free_unpacked(reply, NULL);
+	return rc;
 }
