@@ -19,11 +19,12 @@
 
 #define SOCKET_MODE	0660	/* group shadowpool; in an embedded run the directory is the caller's alone */
 
-/* A client that waits for the end of a VM. */
+/* A client that waits until a VM has got its pool (start), or until it has ended (wait, and start if that comes first). */
 struct waiter {
 	LIST_ENTRY(waiter) link;
 	struct control_call *call;
 	struct vm_entry *entry;
+	bool start;
 };
 
 struct control {
@@ -111,6 +112,30 @@ static int conf_from_file(const struct control *c, struct vm_conf *conf, const c
 	return rc;
 }
 
+static void waiter_free(struct waiter *w)
+{
+	LIST_REMOVE(w, link);
+	free(w);
+}
+
+static void on_gone(struct control_call *call, void *arg)
+{
+	waiter_free(arg);
+}
+
+static void wait_for(struct control *c, struct control_call *call, struct vm_entry *e, bool start)
+{
+	struct waiter *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		control_error(call, CONTROL_FAILED, NULL, "out of memory");
+		return;
+	}
+	*w = (struct waiter){ .call = call, .entry = e, .start = start };
+	LIST_INSERT_HEAD(&c->waiters, w, link);
+	control_defer(call, on_gone, w);
+}
+
 static void start_vm(struct control *c, struct control_call *call, const char *name, struct vm_conf *conf)
 {
 	struct trapd_config *config = c->config;
@@ -133,7 +158,7 @@ static void start_vm(struct control *c, struct control_call *call, const char *n
 		return;
 	}
 	log_info("VM %s started", name);
-	reply_vm(call, e);
+	wait_for(c, call, e, true);
 }
 
 static void on_start(struct control_call *call, const Shadowpool__Request *request, void *ctx)
@@ -243,38 +268,27 @@ static void on_list(struct control_call *call, const Shadowpool__Request *reques
 	free(vms);
 }
 
-static void waiter_free(struct waiter *w)
-{
-	LIST_REMOVE(w, link);
-	free(w);
-}
-
-static void on_gone(struct control_call *call, void *arg)
-{
-	waiter_free(arg);
-}
-
 static void on_wait(struct control_call *call, const Shadowpool__Request *request, void *ctx)
 {
 	struct control *c = ctx;
 	struct vm_entry *e = named(c, call, request->wait->name);
-	struct waiter *w;
 
-	if (!e)
-		return;
-	if (!e->vm) {
+	if (e && e->vm)
+		wait_for(c, call, e, false);
+	else if (e)
 		reply_vm(call, e);
-		return;
-	}
-	w = calloc(1, sizeof(*w));
-	if (!w) {
-		control_error(call, CONTROL_FAILED, NULL, "out of memory");
-		return;
-	}
-	w->call = call;
-	w->entry = e;
-	LIST_INSERT_HEAD(&c->waiters, w, link);
-	control_defer(call, on_gone, w);
+}
+
+/* A start whose VM never reached its guest has failed; every other waiter learns what has become of the VM. */
+static void answer(struct waiter *w)
+{
+	struct vm_entry *e = w->entry;
+
+	if (w->start && !vm_entry_is_attached(e))
+		control_error(w->call, CONTROL_FAILED, NULL, "%s", e->stop.message);
+	else
+		reply_vm(w->call, e);
+	waiter_free(w);
 }
 
 static void on_vm_ended(struct vm_entry *e, void *ctx)
@@ -283,12 +297,11 @@ static void on_vm_ended(struct vm_entry *e, void *ctx)
 	struct waiter *w, *next;
 
 	log_info("VM %s has ended: %s", e->name, e->stop.message);
+	/* Here and not later: the table may forget the entry soon. */
 	for (w = LIST_FIRST(&c->waiters); w; w = next) {
 		next = LIST_NEXT(w, link);
-		if (w->entry != e)
-			continue;
-		reply_vm(w->call, e);
-		waiter_free(w);
+		if (w->entry == e)
+			answer(w);
 	}
 }
 
@@ -296,11 +309,17 @@ static void on_vm_ended(struct vm_entry *e, void *ctx)
 static void on_woken(void *ctx)
 {
 	struct control *c = ctx;
+	struct waiter *w, *next;
 
 	vm_table_reap(&c->table, on_vm_ended, c);
+	for (w = LIST_FIRST(&c->waiters); w; w = next) {
+		next = LIST_NEXT(w, link);
+		if (w->start && vm_entry_is_attached(w->entry))
+			answer(w);
+	}
 }
 
-/* In the last thread of a VM. */
+/* In a thread of a VM. */
 static void wake(void *ctx)
 {
 	struct control *c = ctx;

@@ -6,6 +6,13 @@
 
 #include "common/barrier.h"
 
+static int start(struct vm *vm, void (*attached)(struct vm *vm, void *ctx), void (*ended)(struct vm *vm, void *ctx),
+		 void *ctx)
+{
+	vm->attached = attached;
+	return vm_start(vm, ended, ctx);
+}
+
 static void stop(struct vm *vm, enum vm_stop_reason reason)
 {
 	vm_stop(vm, reason, 0, NULL, reason == VM_STOP_TIMEOUT ? "the time that it was given is over" :
@@ -36,7 +43,7 @@ static void look(struct vm *vm, struct vm_snapshot *out)
 
 const struct vm_engine vm_engine_kvm = {
 	.create = vm_create,
-	.start = vm_start,
+	.start = start,
 	.destroy = vm_destroy,
 	.stop_state = vm_stop_state,
 	.stop = stop,

@@ -29,7 +29,9 @@ struct vm_snapshot {
 struct vm_engine {
 	/* vm.h: vm_create, vm_start, vm_destroy, vm_stop_state */
 	int (*create)(struct vm **out, const struct vm_config *config, char *err, size_t err_size);
-	int (*start)(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx);
+	/* attached: once, when the VM has a pool and begins to run its guest; not if it ends before */
+	int (*start)(struct vm *vm, void (*attached)(struct vm *vm, void *ctx), void (*ended)(struct vm *vm, void *ctx),
+		     void *ctx);
 	void (*destroy)(struct vm *vm);
 	void (*stop_state)(struct vm *vm, struct vm_stop *out);
 	/* Ask it to end; ended() follows. */

@@ -68,6 +68,8 @@ static int ensure_link(struct vcpu *v)
 		rc = stopping(v) ? -ECANCELED : attach_once(v, err, sizeof(err));
 		if (!rc && !first)
 			counter_add(&v->stat[TRAP_STAT_recoveries], 1);
+		if (!rc && first && vm->attached)
+			vm->attached(vm, vm->ended_ctx);
 		if (!rc || rc == -ECANCELED)
 			return rc;
 		if (first || now_ms() - start > RECONNECT_MAX_MS)

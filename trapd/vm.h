@@ -85,8 +85,9 @@ struct vm {
 	uint32_t stopping;		/* atomic: set by vm_stop */
 	uint32_t link_lost;		/* atomic: set by the link's watcher, cleared by the vCPU thread that attaches anew */
 	uint32_t running;		/* vCPU threads that have not ended */
+	void (*attached)(struct vm *vm, void *ctx);	/* NULL, or set before vm_start: called once, by a vCPU thread */
 	void (*ended)(struct vm *vm, void *ctx);
-	void *ended_ctx;
+	void *ended_ctx;		/* for both */
 	bool started;
 };
 

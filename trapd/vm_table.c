@@ -32,6 +32,16 @@ static void entry_remove(struct vm_table *t, struct vm_entry *e)
 	entry_free(e);
 }
 
+/* A thread of the VM: it may touch nothing but this. */
+static void on_attached(struct vm *vm, void *ctx)
+{
+	struct vm_entry *e = ctx;
+	struct vm_table *t = e->table;
+
+	store_release(&e->attached, 1);	/* pairs with the load in vm_entry_is_attached() */
+	t->wake(t->ctx);
+}
+
 /* The VM's last thread: it may touch nothing but this. */
 static void on_ended(struct vm *vm, void *ctx)
 {
@@ -106,7 +116,7 @@ int vm_table_start(struct vm_table *t, struct vm_start_args *args, struct vm_ent
 	if (!rc)
 		rc = engine_create(e, args, err, err_size);
 	if (!rc) {
-		rc = t->engine->start(e->vm, on_ended, e);
+		rc = t->engine->start(e->vm, on_attached, on_ended, e);
 		if (rc) {
 			snprintf(err, err_size, "cannot start the threads of VM %s: %s", args->name, strerror(-rc));
 			t->engine->destroy(e->vm);
@@ -146,6 +156,9 @@ static void entry_end(struct vm_entry *e)
 	e->vm = NULL;
 	e->table->nrunning--;
 	e->table->nended++;
+	/* The oldest end is forgotten first, not the oldest start. */
+	TAILQ_REMOVE(&e->table->entries, e, link);
+	TAILQ_INSERT_TAIL(&e->table->entries, e, link);
 }
 
 static void forget_oldest(struct vm_table *t)
@@ -161,13 +174,15 @@ static void forget_oldest(struct vm_table *t)
 
 void vm_table_reap(struct vm_table *t, void (*report)(struct vm_entry *e, void *ctx), void *ctx)
 {
-	struct vm_entry *e;
+	struct vm_entry *e, *next;
 
-	TAILQ_FOREACH(e, &t->entries, link)
+	for (e = TAILQ_FIRST(&t->entries); e; e = next) {
+		next = TAILQ_NEXT(e, link);
 		if (e->vm && load_acquire(&e->ended)) {	/* pairs with the store in on_ended() */
 			entry_end(e);
 			report(e, ctx);
 		}
+	}
 	forget_oldest(t);
 }
 
@@ -188,6 +203,11 @@ void vm_table_fini(struct vm_table *t)
 const char *vm_entry_state(const struct vm_entry *e)
 {
 	return !e->vm ? "stopped" : e->stopping ? "stopping" : "running";
+}
+
+bool vm_entry_is_attached(const struct vm_entry *e)
+{
+	return load_acquire(&e->attached);	/* pairs with the store in on_attached() */
 }
 
 void vm_entry_look(struct vm_entry *e, struct vm_snapshot *out)

@@ -25,6 +25,7 @@ struct vm_entry {
 	uid_t owner;
 	struct vm_conf conf;		/* as it was asked for */
 	struct vm *vm;			/* NULL: it has ended */
+	uint32_t attached;		/* atomic: set by the VM's thread that has got it a pool */
 	uint32_t ended;			/* atomic: set by the VM's last thread, read by vm_table_reap() */
 	bool stopping;
 	struct vm_stop stop;		/* when it has ended */
@@ -33,11 +34,11 @@ struct vm_entry {
 
 struct vm_table {
 	const struct vm_engine *engine;
-	void (*wake)(void *ctx);	/* any thread: a VM has ended, call vm_table_reap() */
+	void (*wake)(void *ctx);	/* any thread: a VM was attached or has ended; call vm_table_reap() */
 	void *ctx;
 	uint64_t max_running;
 	unsigned nrunning, nended;
-	TAILQ_HEAD(vm_entry_list, vm_entry) entries;	/* the latest start last */
+	TAILQ_HEAD(vm_entry_list, vm_entry) entries;	/* the latest start or end last */
 };
 
 struct vm_start_args {
@@ -67,6 +68,8 @@ void vm_table_reap(struct vm_table *t, void (*report)(struct vm_entry *e, void *
 
 /* "running", "stopping", "stopped". */
 const char *vm_entry_state(const struct vm_entry *e);
+/* It has, or has had, a pool: its guest was reached. */
+bool vm_entry_is_attached(const struct vm_entry *e);
 /* Live numbers, or the last ones. */
 void vm_entry_look(struct vm_entry *e, struct vm_snapshot *out);
 

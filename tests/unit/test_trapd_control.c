@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ struct fake {
 	char name[33], image[256], cmdline[64];
 	uint64_t mem, pool;
 	int nmodules, console_in, console_out;
-	void (*ended)(struct vm *vm, void *ctx);
+	void (*attached)(struct vm *vm, void *ctx), (*ended)(struct vm *vm, void *ctx);
 	void *ctx;
 	struct vm_stop stop;
 	bool announced;
@@ -45,7 +46,7 @@ static struct {
 	int quit[2];
 	pthread_mutex_t lock;
 	struct fake *latest;
-	atomic_int created, destroyed, fail_create, fail_start;
+	atomic_int created, destroyed, fail_create, fail_start, no_poold, slow_poold;
 } t = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static int fake_create(struct vm **out, const struct vm_config *c, char *err, size_t err_size)
@@ -71,7 +72,8 @@ static int fake_create(struct vm **out, const struct vm_config *c, char *err, si
 	return 0;
 }
 
-static int fake_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx)
+static int fake_start(struct vm *vm, void (*attached)(struct vm *vm, void *ctx), void (*ended)(struct vm *vm, void *ctx),
+		      void *ctx)
 {
 	struct fake *f = (struct fake *)vm;
 
@@ -82,6 +84,14 @@ static int fake_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), vo
 	pthread_mutex_lock(&t.lock);
 	t.latest = f;
 	pthread_mutex_unlock(&t.lock);
+	if (t.no_poold) {
+		f->announced = true;
+		f->stop = (struct vm_stop){ .reason = VM_STOP_ERROR, .message = "cannot reach poold; start it" };
+		ended(vm, ctx);
+	} else if (!t.slow_poold) {
+		attached(vm, ctx);
+	}
+	f->attached = attached;
 	return 0;
 }
 
@@ -431,6 +441,54 @@ Test(trapd, engine_errors_reach_the_client_and_leave_no_vm)
 	cr_assert_eq(r->list->n_vms, 0);
 	done(r);
 	expect_error(by_name(SHADOWPOOL__REQUEST__OP_SHOW, "x"), CONTROL_NO_OBJECT, "no VM x");
+}
+
+Test(trapd, start_fails_if_the_guest_is_never_reached)
+{
+	t.no_poold = 1;
+	expect_error(start_config("x", NULL), CONTROL_FAILED, "cannot reach poold; start it");
+	expect_vm(by_name(SHADOWPOOL__REQUEST__OP_SHOW, "x"), "stopped", "error");
+	t.no_poold = 0;
+	expect_vm(start_config("x", NULL), "running", "");
+}
+
+static void send_start(struct control_client *c, const char *name)
+{
+	Shadowpool__StartRequest s;
+	Shadowpool__VmConfig config;
+	Shadowpool__Request r;
+
+	shadowpool__start_request__init(&s);
+	shadowpool__vm_config__init(&config);
+	shadowpool__request__init(&r);
+	config.image = (char *)(uintptr_t)"/image";
+	s.name = (char *)(uintptr_t)name;
+	s.use_config = true;
+	s.config = &config;
+	r.op_case = SHADOWPOOL__REQUEST__OP_START;
+	r.start = &s;
+	connect_to(c);
+	cr_assert_eq(frame_send(c->fd, &r.base, FRAME_MAX_REQUEST, frame_deadline(1000)), 0);
+	done(by_name(SHADOWPOOL__REQUEST__OP_LIST, ""));	/* it was taken in before this later conversation ended */
+}
+
+Test(trapd, start_is_answered_when_the_vm_has_its_pool)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct control_client c, impatient;
+	ProtobufCMessage *msg;
+
+	t.slow_poold = 1;
+	send_start(&impatient, "left");
+	control_close(&impatient);
+	send_start(&c, "slow");
+	expect_vm(by_name(SHADOWPOOL__REQUEST__OP_SHOW, "slow"), "running", "");
+	p.fd = c.fd;
+	cr_assert_eq(poll(&p, 1, 0), 0, "answered before the VM has a pool");
+	t.latest->attached(&t.latest->vm, t.latest->ctx);
+	cr_assert_eq(frame_receive(c.fd, &shadowpool__reply__descriptor, FRAME_MAX_REPLY, frame_deadline(5000), &msg), 0);
+	expect_vm((Shadowpool__Reply *)msg, "running", "");
+	control_close(&c);
 }
 
 Test(trapd, a_name_serves_one_running_vm_and_the_limit_holds)
