@@ -109,15 +109,19 @@ static int run(struct cmd *cmd)
 	struct run run = { .cmd = cmd, .vm.fd = -1, .signal_fd = -1, .notify_fd = -1 };
 	int rc;
 
+	cmd->error = run.failure;
+	cmd->error_size = sizeof(run.failure);
 	rc = vm_conf_defaults(&run.conf);
 	if (!rc)
 		rc = take_options(&run);
-	if (!rc)
-		rc = run_preflight(&run);
 	if (!rc) {
 		choose_console(&run);
-		rc = live(&run);
+		rc = run_preflight(&run);
 		if (!rc)
+			rc = live(&run);
+		if (rc)
+			run_failed(&run, rc);
+		else
 			rc = run_result(&run);
 	}
 	control_close(&run.vm);

@@ -32,6 +32,8 @@ struct cmd {
 	bool timeout_given;
 	int timeout_ms;				/* -1: none */
 	int64_t deadline;			/* of the whole call, from timeout_ms; frame_deadline() */
+	char *error;				/* where cmd_fail() leaves its message too; NULL: nowhere */
+	size_t error_size;
 	unsigned nargs;
 	char **args;				/* operands */
 	const char *values[CMD_MAX_OPTIONS];	/* of the verb's options, in order; NULL: not given; "" for flags */

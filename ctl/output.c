@@ -62,6 +62,8 @@ int cmd_fail(const struct cmd *cmd, enum control_code code, const char *hint, co
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
+	if (cmd->error)
+		snprintf(cmd->error, cmd->error_size, "%s", message);
 	fprintf(stderr, "shadowctl: ");
 	cmd_print(stderr, message);
 	if (hint && *hint) {

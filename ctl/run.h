@@ -42,6 +42,7 @@ struct run {
 	struct control_client vm;	/* the connection on which Wait is open */
 	int signal;			/* that asked us to end; 0: none */
 	bool timed_out;
+	char failure[512];		/* our own: the last message of cmd_fail() */
 	Shadowpool__Reply *end;		/* what Wait answered */
 	Shadowpool__Reply *stats;
 };
@@ -71,6 +72,8 @@ int run_vm(struct run *run);
 
 /* run_result.c. Tell how it ended; returns the exit code. */
 int run_result(struct run *run);
+/* The same for a run that has no result: code and run->failure go to the status file, so that no old one is believed. */
+void run_failed(struct run *run, int code);
 
 /* preflight.c. What can be found out before anything is started. 0 or the exit code. */
 int run_preflight(const struct run *run);

@@ -29,7 +29,8 @@ static int exit_code_of(const Shadowpool__VmInfo *vm)
 	return RUN_FAILED;
 }
 
-static int write_json(const struct run *run, const char *file, json_t *object)
+/* Takes the reference. 0, or -1 with errno. */
+static int dump_json(const char *file, json_t *object)
 {
 	FILE *f = NULL;
 	int rc = -1;
@@ -44,7 +45,14 @@ static int write_json(const struct run *run, const char *file, json_t *object)
 			rc = -1;
 	}
 	json_decref(object);
-	return rc ? cmd_fail(run->cmd, CONTROL_FAILED, NULL, "cannot write %s: %s", file, strerror(errno)) : 0;
+	return rc ? -1 : 0;
+}
+
+static int write_json(const struct run *run, const char *file, json_t *object)
+{
+	if (!dump_json(file, object))
+		return 0;
+	return cmd_fail(run->cmd, CONTROL_FAILED, NULL, "cannot write %s: %s", file, strerror(errno));
 }
 
 static json_t *status_json(const struct run *run, const Shadowpool__VmInfo *vm, int code)
@@ -76,6 +84,17 @@ static void tell(const struct run *run, const Shadowpool__VmInfo *vm, int code)
 		cmd_print(stderr, vm->report);
 		fputc('\n', stderr);
 	}
+}
+
+void run_failed(struct run *run, int code)
+{
+	/* The failure has been told; that the file cannot be written, which may be the failure, is not told again. */
+	if (run->status_file)
+		dump_json(run->status_file,
+			  json_pack("{s:i,s:s,s:o,s:s,s:i}", "exit_code", code,
+				    "reason", code == RUN_TIMED_OUT ? "timeout" : "error",
+				    "message", cmd_json_string(run->failure), "report", "",
+				    "poold_restarts", (int)run->poold_restarts));
 }
 
 int run_result(struct run *run)

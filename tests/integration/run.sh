@@ -98,6 +98,14 @@ grep -q '^code at rip' "$dir/err" || fail "wild: no report"
 run 124 spin --timeout 1 --status "$dir/status" "$guests/spin.elf"
 "$json" exit_code=124 reason=timeout <"$dir/status" || fail "spin: status"
 
+echo stale >"$dir/status"
+run 125 error --status "$dir/status" "$dir/err"
+"$json" exit_code=125 reason=error "message=*" <"$dir/status" || fail "a run that failed leaves an old status file"
+
+echo stale >"$dir/status"
+run 125 error --status "$dir/status" "$dir/none"
+"$json" exit_code=125 "message=*" <"$dir/status" || fail "a run without an image leaves an old status file"
+
 # ---- files and JSON
 run 0 files --stats "$dir/stats" --status "$dir/status" --mem 64M --pool-pages 4k --audit=full "$guests/hello.elf"
 "$json" audit_violations=0 "pool.map_requests=*" "trapd.exits=*" pool_page_size=4k \
@@ -193,6 +201,7 @@ bad 'whole number of 4 KiB' --mem 67108865 "$guests/hello.elf"
 bad 'out of range' --pool 1000G "$guests/hello.elf"
 bad 'pool-pages' --pool-pages 3m "$guests/hello.elf"
 bad 'audit' --audit=sometimes "$guests/hello.elf"
+bad 'cannot write' --status "$dir/none/status" "$guests/hello.elf"
 bad 'cannot write' --stats "$dir/none/stats" "$guests/hello.elf"
 bad 'No such file' "$guests/hello.elf" -- "$dir/none.mod"
 echo "no image" >"$dir/text"
