@@ -64,6 +64,7 @@ static int take_options(struct run *run)
 		return cmd_fail(cmd, CONTROL_USAGE, NULL, "--%s", err);
 	run->stats_file = cmd_value(cmd, "stats");
 	run->status_file = cmd_value(cmd, "status");
+	run->trace_file = cmd_value(cmd, "trace");
 	run->verbose = cmd_value(cmd, "verbose") != NULL;
 	return 0;
 }
@@ -143,6 +144,7 @@ static const struct cmd_option options[] = {
 	{ "audit", "[full]", "check the pool after every request; violations end the VM" },
 	{ "stats", "FILE", "write counters as JSON when the VM has ended; - is standard error" },
 	{ "status", "FILE", "write how the VM ended as JSON; - is standard error" },
+	{ "trace", "FILE", "record the calls of the pool for shadowctl replay" },
 	{ "verbose", NULL, "tell the runtime directory, let the daemons log what they do" },
 	{ "inject-poison", "N", "test hook: break the N-th shadow entry on purpose" },
 	{ NULL }

@@ -16,6 +16,7 @@ const struct cmd_entry *const cmd_table[] = {
 	&cmd_show,
 	&cmd_stats,
 	&cmd_walk,
+	&cmd_verify,
 	&cmd_replay,
 	&cmd_version,
 	&cmd_completion,

@@ -28,6 +28,7 @@ struct run {
 	const struct cmd *cmd;
 	struct vm_conf conf;
 	const char *stats_file, *status_file;	/* NULL: none; "-": standard error */
+	const char *trace_file;			/* NULL: none; poold writes it */
 	bool verbose;
 	char dir[96];
 	pid_t cleaner;

@@ -127,6 +127,10 @@ static void __attribute__((noreturn)) child_main(const struct run *run, const st
 	argv[n++] = (char *)(uintptr_t)(run->verbose ? "log-level=info" : "log-level=warning");
 	if (run->conf.poison)
 		argv[n++] = (char *)(uintptr_t)"--allow-inject";
+	if (child == &run->poold && run->trace_file) {
+		argv[n++] = (char *)(uintptr_t)"--trace";
+		argv[n++] = (char *)(uintptr_t)run->trace_file;
+	}
 	if (child == &run->trapd) {
 		argv[n] = console_option("in", run->console_in);
 		n += argv[n] != NULL;

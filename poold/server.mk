@@ -23,6 +23,7 @@ poold_libpoold_a_SOURCES = \
 	poold/trace.h poold/trace_format.c poold/trace_write.c \
 	poold/trace_image.c poold/trace_image.h \
 	poold/trace_read.c poold/trace_read.h \
+	poold/verify.c poold/verify.h \
 	poold/vm.c poold/vm.h
 
 libexec_PROGRAMS += poold/poold

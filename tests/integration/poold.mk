@@ -14,6 +14,10 @@ POOLD_TESTS += tests/integration/poold_trace.test
 tests_integration_poold_trace_test_SOURCES = tests/integration/poold_trace.c $(FAKE_TRAPD)
 tests_integration_poold_trace_test_LDADD = $(POOLD_LIBS)
 
+POOLD_TESTS += tests/integration/poold_verify.test
+tests_integration_poold_verify_test_SOURCES = tests/integration/poold_verify.c $(FAKE_TRAPD)
+tests_integration_poold_verify_test_LDADD = $(POOLD_LIBS)
+
 TESTS += tests/integration/poold_config.sh tests/integration/statistics_doc.sh
 EXTRA_DIST += tests/integration/poold_config.sh tests/integration/statistics_doc.sh doc/statistics.md
 

@@ -8,7 +8,8 @@ RUN_TESTS = \
 	tests/integration/native_speed.sh \
 	tests/integration/recovery.sh \
 	tests/integration/slots.sh \
-	tests/integration/systemd.sh
+	tests/integration/systemd.sh \
+	tests/integration/trace.sh
 TESTS += $(RUN_TESTS)
 EXTRA_DIST += $(RUN_TESTS) tests/integration/lib.sh
 
