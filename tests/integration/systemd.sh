@@ -78,7 +78,7 @@ await 10 replaced || die "the VM did not get a new poold: $(cat "$work/reply")"
 in_box show spinner && want state=running pool=up || die "the VM did not survive poold"
 
 # ---- the end
-in_box stop spinner || die "stop: $(cat "$work/err")"
+in_box stop spinner --wait || die "stop: $(cat "$work/err")"
 in_box list && want vms=[0] || die "list after stop"
 inside systemctl stop trapd.service poold.service || die "units do not stop"
 for unit in poold trapd; do
