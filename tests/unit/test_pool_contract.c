@@ -45,3 +45,73 @@ Test(pool_contract, prefetch_leaves_what_is_there)
 	cr_assert_eq(fix_shadow(&f, PAGE_SIZE, false, &w), 0);
 	cr_assert(!w.writable);
 }
+
+Test(pool_contract, hit_cools_and_is_newest)
+{
+	struct pool_key key;
+	uint32_t pt, page;
+
+	fix_expect(&f, 0, 0, TARGET);
+	for (unsigned i = 0; i < 9; i++)
+		fix_write(&f, t.pt, TARGET | FIX_USED, 8);
+	pt = defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL);
+	cr_assert_eq(f.p->gtable[f.p->page[pt].gt].mods, 9);
+	fix_set_root(&f, CR0_PE, 0, 0, 0, false);
+	fix_expect(&f, 0x3000, 0, 0x3000);
+	cr_assert_neq(f.p->age_head, pt);
+	cr_assert_gt(f.p->gtable[f.p->page[pt].gt].mods, 1);
+	key = (struct pool_key){ .gpa = t.pt, .role = f.p->page[pt].role };
+	cr_assert_eq(cache_page(f.p, &key, &page), POOL_CACHED);
+	cr_assert_eq(page, pt);
+	cr_assert_eq(f.p->age_head, pt);
+	cr_assert_eq(f.p->gtable[f.p->page[pt].gt].mods, 1);
+}
+
+/* The reverse map knows only of entries that exist; a TLB may know of one that did. */
+Test(pool_contract, monitoring_demands_a_flush_after_a_reduction)
+{
+	fix_expect(&f, 0, WALK_WRITE, TARGET);
+	fix_write(&f, t.pt, 0, 8);
+	pool_track(f.p, gfn_of(TARGET), true, &f.r);
+	cr_assert_eq(f.r.flush, POOL_FLUSH_ALL);
+	fix_settle(&f);
+	pool_track(f.p, gfn_of(TARGET) + 20, true, &f.r);
+	cr_assert_eq(f.r.flush, POOL_FLUSH_NONE, "nothing has changed since the flush");
+	fix_settle(&f);
+}
+
+Test(pool_contract, list_of_changed_tables_says_when_it_is_full)
+{
+	for (unsigned n = LINK_MAX_TOUCH; n <= LINK_MAX_TOUCH + 2; n++) {
+		uint64_t gpa = TARGET + (100 + n) * PAGE_SIZE;
+
+		for (unsigned i = 0; i < n; i++) {
+			uint64_t pt = fix_table(&f);
+
+			fix_poke(&f, pt, gpa | FIX_USED, 8);
+			fix_write(&f, t.pd + 8 * i, pt | FIX_USED, 8);
+			fix_invlpg(&f, i * (2ull << 20));
+			fix_expect(&f, i * (2ull << 20), WALK_WRITE, gpa);
+		}
+		pool_track(f.p, gfn_of(gpa), true, &f.r);
+		cr_assert_eq(f.r.ntouch, n <= LINK_MAX_TOUCH ? n : LINK_TOUCH_TOO_MANY);
+		cr_assert_eq(f.r.flush, POOL_FLUSH_ALL);
+		fix_settle(&f);
+	}
+}
+
+Test(pool_contract, flushes_add_up)
+{
+	struct pool_debt d = { 0 };
+
+	debt_flush(&d, POOL_FLUSH_GVA, 0x1000);
+	debt_flush(&d, POOL_FLUSH_GVA, 0x1000);
+	debt_flush(&d, POOL_FLUSH_NONE, 0);
+	cr_assert(d.flush == POOL_FLUSH_GVA && d.flush_gva == 0x1000);
+	debt_flush(&d, POOL_FLUSH_GVA, 0x2000);
+	cr_assert_eq(d.flush, POOL_FLUSH_ALL, "a result names one address");
+	d = (struct pool_debt){ 0 };
+	debt_flush(&d, POOL_FLUSH_ROOT, 0x5000);
+	debt_flush(&d, POOL_FLUSH_GVA, 0x1000);
+	cr_assert(d.flush == POOL_FLUSH_ROOT && d.flush_gva == 0x5000);
+}

@@ -40,6 +40,7 @@ TestSuite(pool_defects_core, .init = init, .fini = teardown, .timeout = 30);
 Test(pool_defects_core, defect_D52_each_limit_by_its_own_field)
 {
 	f.cfg.ram_maddr = 1ull << 40;	/* leaves room for the largest pool */
+	f.cfg.max_extents = f.cfg.max_users = 64;
 	LIMIT(max_pages, 512, 511);
 	LIMIT(max_pages, 1u << 24, (1u << 24) + 1);
 	LIMIT(max_pages, 512, ~0u);

@@ -267,6 +267,8 @@ Test(pool_defects_rmap, defect_D10_any_number_of_references_goes_at_once)
 
 Test(pool_defects_rmap, defect_D11_wrong_word_is_refused_and_reset_recovers)
 {
+	uint32_t used;
+
 	start();
 	defects_alias(&f, t.pt, 1, TARGET);
 	f.p->rmap[ram_index(f.p, gfn_of(TARGET))] = RMAP_WORD(RMAP_SINGLE, RMAP_REF(77, 3));
@@ -276,11 +278,19 @@ Test(pool_defects_rmap, defect_D11_wrong_word_is_refused_and_reset_recovers)
 	pool_invlpg(f.p, 0, 0, false, &f.r);
 	cr_assert_eq(f.r.status, POOL_E_CORRUPT, "nothing but a reset is accepted");
 	cr_assert_eq(f.stats[POOL_STAT_errors_corrupt], 1);
+	used = f.p->n_used;
+	pool_flush_all(f.p, &f.r);
+	cr_assert_eq(f.p->n_used, used, "refused, and nothing done");
 	pool_reset(f.p);
 	fix_audit(&f, "after a reset");
 	fix_long_root(&f, t.pml4);
 	fix_write(&f, t.pt, TARGET | FIX_USED, 8);
 	fix_expect(&f, 0, WALK_WRITE, TARGET);
+	/* A table whose user record is missing. */
+	f.p->page[defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL)].users = USER_NIL;
+	fix_poke(&f, t.pd, 0, 8);
+	pool_guest_write(f.p, 0, t.pd, 8, WRITE_CLASS_SIMPLE, false, 0, &f.r);
+	cr_assert_eq(f.r.status, POOL_E_CORRUPT);
 }
 
 /* Frames that differ in the upper bits only, one of them overflowed. */
