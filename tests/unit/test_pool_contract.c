@@ -30,6 +30,25 @@ Test(pool_contract, write_to_a_table_is_to_be_tried_again)
 	cr_assert_eq(f.r.entry & (PTE_P | PTE_W | ENTRY_GUARDED), PTE_P | ENTRY_GUARDED);
 }
 
+/* At every level, even if the older walk led to the same page. */
+Test(pool_contract, walk_of_the_caller_is_compared)
+{
+	const uint64_t at[4] = { t.pml4, t.pdpt, t.pd, t.pt };
+	struct pool_map_args a = { .gpa = TARGET, .nwalk = 4 };
+
+	fix_expect(&f, 0, 0, TARGET);
+	for (unsigned level = 0; level < 5; level++) {
+		for (unsigned i = 0; i < 4; i++)
+			a.walk[i] = fix_read(&f, at[i], 8) ^ (i == level ? PTE_G : 0);
+		pool_map(f.p, 0, &a, &f.r);
+		cr_assert_eq(f.r.status, level < 4 ? POOL_RETRY : POOL_OK, "level %u", level);
+		fix_settle(&f);
+	}
+	a.nwalk = 3;
+	pool_map(f.p, 0, &a, &f.r);
+	cr_assert_eq(f.r.status, POOL_RETRY);
+}
+
 Test(pool_contract, prefetch_leaves_what_is_there)
 {
 	struct pool_walk w;
