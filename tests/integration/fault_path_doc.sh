@@ -1,12 +1,13 @@
-#!/bin/bash
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# doc/fault-path.md names at most ten functions between KVM_RUN and the reply, and each is defined where it says.
-set -u
-cd "$top_srcdir" || exit 1
-failed=0 n=0
-while read -r function file; do
-	n=$((n + 1))
-	grep -Eq "^(static )?[a-z].*[ *]$function\(" "$file" || { echo "FAIL: $function is not in $file"; failed=1; }
-done < <(sed -n 's/^| [0-9]* | `\([a-z_]*\)` | \([^ ]*\) |.*/\1 \2/p' doc/fault-path.md)
-[ $n -ge 8 ] && [ $n -le 10 ] || { echo "FAIL: the table has $n rows"; failed=1; }
+# doc/fault-path.md names at most ten functions from KVM_RUN to the reply; each is defined in the file that it names.
+doc=$top_srcdir/doc/fault-path.md
+failed=0
+rows=$(sed -n 's/^| [0-9]* | `\([a-z_0-9]*\)` | \([a-z_/]*\.c\) |.*/\1:\2/p' "$doc")
+n=$(echo "$rows" | wc -l)
+[ "$n" -ge 5 ] && [ "$n" -le 10 ] || { echo "$n functions in the table of doc/fault-path.md"; failed=1; }
+for row in $rows; do
+	function=${row%%:*} file=${row##*:}
+	grep -Eq "^[a-z].*[ *]$function\(" "$top_srcdir/$file" || { echo "$file defines no $function"; failed=1; }
+done
 exit $failed

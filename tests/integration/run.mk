@@ -1,5 +1,6 @@
 # Embedded runs of the guests, from the outside. lib.sh is what they share.
 RUN_TESTS = \
+	tests/integration/fault_path_doc.sh \
 	tests/integration/churn.sh \
 	tests/integration/guests.sh \
 	tests/integration/isolation.sh \
