@@ -140,6 +140,26 @@ static void audit_age(struct audit *a, const struct totals *t)
 	audit_equal(a, 7, PAGE_NIL, NOSLOT, t->unpinned, p->n_aged);
 }
 
+/* A7: the list of idle roots is the LRU list without the other pages. */
+static void audit_idle_roots(struct audit *a, const struct totals *t)
+{
+	const struct pool *p = a->p;
+	uint32_t n = 0, steps = 0, newer = PAGE_NIL, aged = p->age_head;
+
+	for (uint32_t page = p->root_head; page && n <= t->idle_roots; newer = page, page = p->page[page].root_next, n++) {
+		while (page_in_use(p, aged) && !(page_kind(p, aged)->flags & KF_ROOT) && steps++ <= p->n_aged)
+			aged = p->page[aged].age_next;
+		if (!page_in_use(p, page) || aged != page) {
+			audit_report(a, 7, page, NOSLOT, aged, page);
+			break;
+		}
+		audit_equal(a, 7, page, NOSLOT, newer, p->page[page].root_prev);
+		aged = p->page[page].age_next;
+	}
+	audit_equal(a, 7, PAGE_NIL, NOSLOT, newer, p->root_tail);
+	audit_equal(a, 7, PAGE_NIL, NOSLOT, t->idle_roots, n);
+}
+
 /* A2, A23: free pages and pages in limbo, the latter in the order of their epochs and none of them due. */
 static void audit_free(struct audit *a, const struct totals *t)
 {
@@ -186,6 +206,7 @@ void audit_lists(struct audit *a)
 		audit_page(a, page, &t);
 	audit_hash(a, &t);
 	audit_age(a, &t);
+	audit_idle_roots(a, &t);
 	audit_free(a, &t);
 	audit_users_free(a, &t);
 	for (uint32_t v = 0; v < p->cfg.nvcpu; v++)

@@ -163,8 +163,6 @@ enum pool_status cache_page(struct pool *p, const struct pool_key *key, uint32_t
 		owned_entries_set(p, page);
 	hash_insert(p, page);
 	age_insert(p, page);
-	if (k->flags & KF_ROOT)
-		p->n_idle_roots++;
 	if (k->flags & KF_MONITORED)
 		monitor_insert(p, page);
 	stat_inc(p, p->cfg.cache_off ? POOL_STAT_cache_uncacheable : POOL_STAT_cache_cacheable);

@@ -32,6 +32,24 @@ static void path_check(struct pool *p, uint32_t root, uint64_t gva, bool *coarse
 	}
 }
 
+static void vcpu_path_check(struct pool *p, const struct pool_vcpu *v, uint64_t gva, bool *coarse)
+{
+	for (unsigned view = 0; view < 2; view++)
+		if (v->root[view])
+			path_check(p, v->root[view], gva, coarse);
+}
+
+/* Every root is a vCPU's or idle. What goes here is below them, so the list stays as it is. */
+static void all_paths_check(struct pool *p, uint64_t gva, bool *coarse)
+{
+	uint32_t page = p->root_head;
+
+	for (uint32_t v = 0; v < p->cfg.nvcpu; v++)
+		vcpu_path_check(p, &p->vcpu[v], gva, coarse);
+	for (uint32_t n = 0; page_in_use(p, page) && n < p->n_idle_roots; n++, page = p->page[page].root_next)
+		path_check(p, page, gva, coarse);
+}
+
 void pool_invlpg(struct pool *p, uint32_t vcpu, uint64_t gva, bool all_roots, struct pool_result *r)
 {
 	const struct pool_vcpu *v;
@@ -42,12 +60,9 @@ void pool_invlpg(struct pool *p, uint32_t vcpu, uint64_t gva, bool all_roots, st
 	fetch_leaves_drop(p);
 	v = &p->vcpu[vcpu];
 	stat_inc(p, POOL_STAT_invlpg);
-	for (unsigned view = 0; view < 2; view++)
-		if (v->root[view])
-			path_check(p, v->root[view], gva, &coarse);
-	for (uint32_t page = 1; all_roots && page < p->cfg.max_pages; page++)
-		if (page_in_use(p, page) && (page_kind(p, page)->flags & KF_ROOT))
-			path_check(p, page, gva, &coarse);
+	vcpu_path_check(p, v, gva, &coarse);
+	if (all_roots)
+		all_paths_check(p, gva, &coarse);
 
 	if (vcpu_is_clean(p, vcpu))
 		stat_inc(p, POOL_STAT_invlpg_noop);

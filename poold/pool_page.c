@@ -47,6 +47,7 @@ static void page_push_free(struct pool *p, uint32_t page)
 void free_list_init(struct pool *p)
 {
 	p->free_head = p->limbo_head = p->limbo_tail = p->age_head = p->age_tail = PAGE_NIL;
+	p->root_head = p->root_tail = PAGE_NIL;
 	p->n_free = p->n_limbo = p->n_aged = p->n_used = p->n_pinned = 0;
 	memset(&p->page[0], 0, sizeof(p->page[0]));
 	p->page[0].gpa = GPA_NIL;
@@ -63,6 +64,35 @@ void free_list_init(struct pool *p)
 
 /* ---- LRU ---- */
 
+/* Roots are few among many pages, and are looked for by themselves: their own list, in the same order. */
+static void idle_root_insert(struct pool *p, uint32_t page)
+{
+	p->page[page].root_prev = PAGE_NIL;
+	p->page[page].root_next = p->root_head;
+	if (p->root_head)
+		p->page[p->root_head].root_prev = page;
+	else
+		p->root_tail = page;
+	p->root_head = page;
+	p->n_idle_roots++;
+}
+
+static void idle_root_remove(struct pool *p, uint32_t page)
+{
+	struct pool_page *pg = &p->page[page];
+
+	if (pg->root_prev)
+		p->page[pg->root_prev].root_next = pg->root_next;
+	else
+		p->root_head = pg->root_next;
+	if (pg->root_next)
+		p->page[pg->root_next].root_prev = pg->root_prev;
+	else
+		p->root_tail = pg->root_prev;
+	pg->root_prev = pg->root_next = PAGE_NIL;
+	p->n_idle_roots--;
+}
+
 void age_insert(struct pool *p, uint32_t page)
 {
 	p->page[page].age_prev = PAGE_NIL;
@@ -73,6 +103,8 @@ void age_insert(struct pool *p, uint32_t page)
 		p->age_tail = page;
 	p->age_head = page;
 	p->n_aged++;
+	if (page_kind(p, page)->flags & KF_ROOT)
+		idle_root_insert(p, page);
 }
 
 void age_remove(struct pool *p, uint32_t page)
@@ -89,6 +121,8 @@ void age_remove(struct pool *p, uint32_t page)
 		p->age_tail = pg->age_prev;
 	pg->age_prev = pg->age_next = PAGE_NIL;
 	p->n_aged--;
+	if (page_kind(p, page)->flags & KF_ROOT)
+		idle_root_remove(p, page);
 }
 
 void page_pin(struct pool *p, uint32_t page)
@@ -98,8 +132,6 @@ void page_pin(struct pool *p, uint32_t page)
 	if (pg->lock++)
 		return;
 	age_remove(p, page);
-	if (page_kind(p, page)->flags & KF_ROOT)
-		p->n_idle_roots--;
 	counter_set(&p->stats[POOL_STAT_pages_pinned], ++p->n_pinned);
 }
 
@@ -114,8 +146,6 @@ void page_unpin(struct pool *p, uint32_t page)
 	if (--pg->lock)
 		return;
 	age_insert(p, page);
-	if (page_kind(p, page)->flags & KF_ROOT)
-		p->n_idle_roots++;
 	counter_set(&p->stats[POOL_STAT_pages_pinned], --p->n_pinned);
 }
 
@@ -180,8 +210,6 @@ int page_flush(struct pool *p, uint32_t page)
 	pg->lock = 0;
 	hash_remove(p, page);
 	age_remove(p, page);
-	if (page_kind(p, page)->flags & KF_ROOT)
-		p->n_idle_roots--;
 	/* Last: as long as a leaf made from the guest's table exists, its changes must be seen. */
 	if (pg->gt != GT_NIL)
 		monitor_remove(p, page);

@@ -142,6 +142,7 @@ struct pool_page {
 	uint16_t n_present, first_present;
 	uint16_t lock;			/* vCPU roots and the running operation */
 	uint8_t level, flags;
+	uint32_t root_prev, root_next;	/* idle roots; prev is newer */
 	uint64_t last_use;		/* roots */
 	uint64_t pdpte[4];		/* KF_PDPTE */
 };
@@ -226,6 +227,7 @@ struct pool {
 	uint32_t free_head, n_free;
 	uint32_t limbo_head, limbo_tail, n_limbo;
 	uint32_t age_head, age_tail, n_aged;
+	uint32_t root_head, root_tail;	/* the roots among them, in the same order */
 	uint32_t n_used, n_pinned, n_idle_roots;
 	uint32_t user_free, n_user_free;
 	uint32_t ext_free, n_ext_free;

@@ -23,18 +23,12 @@ static enum pool_status root_gpa(const struct pool *p, const struct pool_modes *
 /* Unpinned roots beyond the limit go, oldest first. */
 static void roots_trim(struct pool *p)
 {
-	uint32_t page = p->age_tail;
-
-	while (page && p->n_idle_roots > p->cfg.cached_roots) {
-		uint32_t newer = p->page[page].age_prev;
-
-		if (page_kind(p, page)->flags & KF_ROOT) {
-			page_flush(p, page);
-			stat_inc(p, POOL_STAT_root_evict);
-			/* A flush may take other pages along: the neighbour may be gone. */
-			newer = p->age_tail;
+	while (p->root_tail && p->n_idle_roots > p->cfg.cached_roots) {
+		if (page_flush(p, p->root_tail)) {
+			pool_corrupt(p);
+			return;
 		}
-		page = newer;
+		stat_inc(p, POOL_STAT_root_evict);
 	}
 }
 

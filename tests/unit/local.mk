@@ -57,6 +57,7 @@ include tests/unit/poold.mk
 include tests/unit/emulate.mk
 include tests/unit/control.mk
 include tests/unit/defects.mk
+include tests/unit/cover.mk
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
