@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * make bench-pool: what the operations of the pool library cost, and that the cost does not grow with the pool. One pool
+ * per size, all alive at once, sampled in turn so that a slow moment hits all of them; the median of the samples counts.
+ * Each operation works on the same small number of tables, spread over the whole pool, so that what grows is the pool and
+ * not the part of it that the caches have to hold. What lets pages go works on the oldest ones, which no cache holds in a
+ * large pool, so the caches are emptied before it in a pool of any size. One thread.
+ *
+ * Exit 1: an operation costs more than twice as much in a larger pool. 77: it looks so, but the machine is too busy.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/bench/guest.h"
+#include "tests/bench/noise.h"
+
+#define SIZES		4u
+#define ROUNDS_MAX	31u
+#define TABLES		64u		/* that an operation works on */
+#define MAX_GROWTH	2.0
+#define NOISY		1.25		/* between the quiet and the slow quarter of the probes */
+
+static const struct { const char *name; uint32_t max_pages, per_table; } sizes[SIZES] = {
+	{ "10^3", 512, 4 }, { "10^4", 2500, 4 }, { "10^5", 25000, 4 }, { "10^6", 250000, 4 },
+};
+
+/* One operation: prepare is not timed, run is, and returns how often it has done it. */
+struct op {
+	const char *name;
+	void (*prepare)(struct bench_guest *g);
+	unsigned (*run)(struct bench_guest *g);
+	bool cold;			/* works on what was not used for long: of every size then, caches empty */
+};
+
+static struct pool_map_args args[TABLES];
+
+static uint32_t table_of(const struct bench_guest *g, uint32_t i)
+{
+	return (uint32_t)((uint64_t)i * (g->ntables - 2) / TABLES);
+}
+
+/* All tables of the working set are there, with all of their entries. */
+static void prepare_present(struct bench_guest *g)
+{
+	for (uint32_t i = 0; i < TABLES; i++) {
+		args[i] = bench_args(g, table_of(g, i), 0);
+		bench_map(g, &args[i]);
+	}
+}
+
+static void store(struct bench_guest *g, uint64_t gpa, uint64_t value)
+{
+	*bench_word(g, gpa) = value;
+	pool_guest_write(g->p, 0, gpa, 8, WRITE_CLASS_SIMPLE, false, ++g->rip, &g->r);
+}
+
+static void clear_entries(struct bench_guest *g, uint32_t entries)
+{
+	prepare_present(g);
+	for (uint32_t i = 0; i < TABLES; i++)
+		for (uint32_t s = 0; s < entries; s++) {
+			uint64_t gpa = bench_pte_gpa(g, table_of(g, i), s), was = *bench_word(g, gpa);
+
+			store(g, gpa, 0);
+			store(g, gpa, was);
+		}
+	pool_merge_pending(g->p, 0, &g->r);
+	bench_settle(g);
+}
+
+static void prepare_one_absent(struct bench_guest *g) { clear_entries(g, 1); }
+static void prepare_all_absent(struct bench_guest *g) { clear_entries(g, g->per_table); }
+
+static unsigned run_map(struct bench_guest *g)
+{
+	for (uint32_t i = 0; i < TABLES; i++)
+		bench_map(g, &args[i]);
+	return TABLES;
+}
+
+static unsigned run_map_again(struct bench_guest *g)
+{
+	return run_map(g) + run_map(g) + run_map(g) + run_map(g);
+}
+
+static unsigned run_miss(struct bench_guest *g)
+{
+	for (uint32_t i = 0; i < TABLES; i++) {
+		struct pool_map_args a = bench_args(g, g->next, 0);
+
+		bench_map(g, &a);
+		g->next = (g->next + 1) % (g->ntables - 1);
+	}
+	return TABLES;
+}
+
+static void prepare_roots(struct bench_guest *g)
+{
+	for (uint32_t i = 0; i < 16; i++)
+		bench_set_root(g, i);
+}
+
+static unsigned run_root_hit(struct bench_guest *g)
+{
+	for (uint32_t i = 0; i < TABLES; i++)
+		bench_set_root(g, i % 16);
+	return TABLES;
+}
+
+/* More address spaces than roots are kept: each one comes back too late. */
+static unsigned run_root_miss(struct bench_guest *g)
+{
+	for (uint32_t i = 0; i < BENCH_SPACES; i++)
+		bench_set_root(g, i);
+	return BENCH_SPACES;
+}
+
+static void prepare_root_0(struct bench_guest *g) { bench_set_root(g, 0); }
+
+static unsigned run_write_keeps(struct bench_guest *g)
+{
+	for (uint32_t i = 0; i < TABLES; i++) {
+		uint64_t gpa = bench_pte_gpa(g, table_of(g, i), 0);
+
+		store(g, gpa, *bench_word(g, gpa));
+	}
+	return TABLES;
+}
+
+/* Two events for each table: the second one finds the entry absent, and brings the guest back to where it was. */
+static unsigned run_write_clears(struct bench_guest *g)
+{
+	for (uint32_t i = 0; i < TABLES; i++) {
+		uint64_t gpa = bench_pte_gpa(g, table_of(g, i), 0), was = *bench_word(g, gpa);
+
+		store(g, gpa, 0);
+		store(g, gpa, was);
+	}
+	return 2 * TABLES;
+}
+
+static unsigned run_unshadow(struct bench_guest *g)
+{
+	for (uint32_t i = 0; i < TABLES; i++) {
+		pool_unshadow(g->p, 0, 1ull << 46, bench_pte_gpa(g, table_of(g, i), 0), ++g->rip, &g->r);
+		bench_settle(g);
+	}
+	return TABLES;
+}
+
+static unsigned invlpg(struct bench_guest *g, bool all_roots)
+{
+	for (uint32_t i = 0; i < TABLES; i++) {
+		pool_invlpg(g->p, 0, args[i].gva, all_roots, &g->r);
+		bench_settle(g);
+	}
+	return TABLES;
+}
+
+static unsigned run_invlpg(struct bench_guest *g) { return invlpg(g, false); }
+static unsigned run_invlpg_all(struct bench_guest *g) { return invlpg(g, true); }
+
+static void prepare_full(struct bench_guest *g)
+{
+	for (uint32_t s = 0; s < 512; s += g->cfg.prefetch) {
+		struct pool_map_args a = bench_args(g, g->ntables - 1, s);
+
+		bench_map(g, &a);
+	}
+}
+
+/* A device has written the whole table: each of its 512 entries is made anew and compared. */
+static unsigned run_full(struct bench_guest *g)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		pool_guest_range_changed(g->p, g->full_pt, PAGE_SIZE, &g->r);
+		bench_settle(g);
+	}
+	return 8;
+}
+
+/* Its work is the pool: counted per page of it. */
+static unsigned run_audit(struct bench_guest *g)
+{
+	struct pool_violation v[1];
+
+	if (pool_audit(g->p, POOL_AUDIT_CHEAP, v, 1)) {
+		fprintf(stderr, "bench: the audit finds A%u broken on page %u\n", v[0].rule, v[0].page);
+		exit(1);
+	}
+	return g->cfg.max_pages;
+}
+
+static const struct op ops[] = {
+	{ "set_root, cached", prepare_roots, run_root_hit, false },
+	{ "set_root, new, oldest root evicted", prepare_roots, run_root_miss, true },
+	{ "map, entry already there", prepare_present, run_map_again, false },
+	{ "map, one entry", prepare_one_absent, run_map, false },
+	{ "map, one entry and its neighbours", prepare_all_absent, run_map, false },
+	{ "map, miss with eviction", prepare_root_0, run_miss, true },
+	{ "guest write, entry kept", prepare_present, run_write_keeps, false },
+	{ "guest write, entry cleared or absent", prepare_present, run_write_clears, false },
+	{ "full table made anew (512 entries)", prepare_full, run_full, false },
+	{ "unshadow: flush of a page", prepare_present, run_unshadow, true },
+	{ "invlpg", prepare_present, run_invlpg, false },
+	{ "invlpg in all roots", prepare_present, run_invlpg_all, false },
+	{ "cheap audit, per page of the pool", prepare_root_0, run_audit, false },
+};
+#define NOPS (sizeof(ops) / sizeof(ops[0]))
+
+static double samples[NOPS][SIZES][ROUNDS_MAX], probes[2 * ROUNDS_MAX];
+
+static void round_run(struct bench_guest *guests, unsigned round)
+{
+	for (unsigned o = 0; o < NOPS; o++)
+		for (unsigned s = 0; s < SIZES; s++) {
+			struct bench_guest *g = &guests[s];
+			uint64_t start;
+			unsigned n;
+
+			ops[o].prepare(g);
+			if (ops[o].cold)
+				bench_cool();
+			start = bench_now();
+			n = ops[o].run(g);
+			samples[o][s][round] = (double)(bench_now() - start) / n;
+		}
+}
+
+/* Prints one line; the largest ratio of a size to the smallest. */
+static double op_print(unsigned o, unsigned rounds)
+{
+	double ns[SIZES], worst = 1;
+
+	printf("%-38s", ops[o].name);
+	for (unsigned s = 0; s < SIZES; s++) {
+		ns[s] = bench_median(samples[o][s], rounds);
+		worst = ns[s] / ns[0] > worst ? ns[s] / ns[0] : worst;
+		printf("%10.0f %5.2f", ns[s], ns[s] / ns[0]);
+	}
+	printf("  %9.0f%s\n", 1e9 / ns[0], worst > MAX_GROWTH ? "  GROWS" : "");
+	return worst;
+}
+
+static double probes_spread(unsigned n)
+{
+	bench_median(probes, n);
+	return probes[n * 3 / 4] / probes[n / 4];
+}
+
+static void print_head(const struct bench_guest *guests, unsigned rounds)
+{
+	uint64_t bytes = 0;
+
+	printf("ns of CPU time per operation, median of %u, and ratio to the smallest; pages tracked:\n%-38s", rounds, "");
+	for (unsigned s = 0; s < SIZES; s++) {
+		printf("%10s %5s", sizes[s].name, "ratio");
+		bytes += guests[s].tracking_bytes + guests[s].arena_bytes;
+	}
+	printf("  ops/s, %s\n", sizes[0].name);
+	for (unsigned s = 0; s < SIZES; s++)
+		fprintf(stderr, "bench: %s: pool of %u pages, %llu entries present, %llu frames of RAM\n", sizes[s].name,
+			sizes[s].max_pages, (unsigned long long)guests[s].stats[POOL_STAT_present_entries],
+			(unsigned long long)(guests[s].ram_bytes / PAGE_SIZE));
+	fprintf(stderr, "bench: pools and tracking %llu MiB\n", (unsigned long long)(bytes >> 20));
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench_guest guests[SIZES];
+	unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 11, grows = 0;
+	double spread;
+
+	if (rounds < 1 || rounds > ROUNDS_MAX) {
+		fprintf(stderr, "usage: bench_pool [ROUNDS], 1 to %u\n", ROUNDS_MAX);
+		return 64;
+	}
+	for (unsigned s = 0; s < SIZES; s++) {
+		if (bench_guest_open(&guests[s], sizes[s].max_pages, sizes[s].per_table)) {
+			fprintf(stderr, "bench: no memory for %s pages\n", sizes[s].name);
+			return 77;
+		}
+		bench_guest_fill(&guests[s]);
+	}
+	round_run(guests, 0);	/* warm */
+	for (unsigned r = 0; r < rounds; r++) {
+		probes[2 * r] = bench_probe();
+		round_run(guests, r);
+		probes[2 * r + 1] = bench_probe();
+	}
+	print_head(guests, rounds);
+	for (unsigned o = 0; o < NOPS; o++)
+		grows += op_print(o, rounds) > MAX_GROWTH;
+	for (unsigned s = 0; s < SIZES; s++)
+		bench_guest_close(&guests[s]);
+	spread = probes_spread(2 * rounds);
+	printf("a fixed piece of work varied by %.2f while this ran\n", spread);
+	if (!grows)
+		return 0;
+	if (spread > NOISY) {
+		fprintf(stderr, "bench: %u operations seem to grow, but the machine is too busy to say so\n", grows);
+		return 77;
+	}
+	fprintf(stderr, "bench: %u operations cost more than %.0f times as much in a larger pool\n", grows, MAX_GROWTH);
+	return 1;
+}
