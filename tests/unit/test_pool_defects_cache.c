@@ -94,7 +94,7 @@ Test(pool_defects_cache, defect_D39_root_flag_is_of_the_guest_page)
 	fix_long_root(&f, o.pml4);
 	cr_assert_eq(f.state[gfn_of(o.pml4)], PAGE_STATE_MONITORED | PAGE_STATE_ROOT);
 	/* Then a table that joins the chain of the root, and is its newest member when the state is made anew. */
-	fix_expect(&f, 1ull << 39, 0, o.pt);
+	fix_expect(&f, 1ull << 39, WALK_USER, o.pt);
 	fix_write(&f, o.pml4 + 8 * 100, 0, 8);
 	cr_assert_eq(f.state[gfn_of(o.pml4)], PAGE_STATE_MONITORED | PAGE_STATE_ROOT);
 	cr_assert_eq(fix_write_fault(&f, 0, o.pml4, WRITE_CLASS_REUSE, 0x1000), POOL_EMULATE, "never let go");

@@ -244,6 +244,7 @@ static uint64_t switch_to_alias(uint64_t table)
 
 Test(pool_defects_write, defect_D23_write_of_unknown_size_lets_the_table_go)
 {
+	fix_expect(&f, 0, WALK_USER, TARGET);	/* two shadows: both must go */
 	fix_expect(&f, 0, 0, TARGET);
 	switch_to_alias(t.pt);
 	cr_assert_eq(fix_write_fault(&f, 0, t.pt, WRITE_CLASS_UNKNOWN, 0x1000), POOL_UNSHADOW);
