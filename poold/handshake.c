@@ -149,7 +149,8 @@ static void refuse(struct handshake *h, int rc)
 	if (!h->err[0])
 		snprintf(h->err, sizeof(h->err), "attach failed: %s", strerror(-rc));
 	snprintf(w.error, sizeof(w.error), "%s", h->err);
-	log_warning("attach of process %d refused: %s", (int)peer_pid(h->link->sock), h->err);
+	/* The peer is told and tells its user: one line about it is enough. */
+	log_info("attach of process %d refused: %s", (int)peer_pid(h->link->sock), h->err);
 	attach_send_welcome(h->link->sock, &w, NULL);
 }
 

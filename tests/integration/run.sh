@@ -23,6 +23,12 @@ fail()
 	failed=1
 }
 
+# What the daemons may say beside the message: small pages, a sanitizer build.
+noise()
+{
+	grep -v -e '^poold: warning: .*using pages of 4 KiB' -e 'warning: built with a sanitizer' "$1"
+}
+
 # until SECONDS COMMAND...: wait for a condition.
 until_true()
 {
@@ -67,7 +73,7 @@ bad()
 	run 125 "$word" "$@"
 	took=$((($(date +%s%N) - begin) / 1000000))
 	[ $took -lt $((1000 * slow)) ] || fail "$word: took $took ms"
-	grep -v '^poold: warning: .*hugepages' "$dir/err" >"$dir/lines"
+	noise "$dir/err" >"$dir/lines"
 	[ "$(wc -l <"$dir/lines")" -eq 1 ] || fail "$word: not one line"
 	grep -q -- "$word" "$dir/lines" || fail "no '$word' in the message"
 	grep -q '[;,].* ' "$dir/lines" || fail "$word: no remedy"
@@ -90,7 +96,7 @@ slow=${SHADOWPOOL_TEST_SLOW:-3}
 # ---- how a guest ends
 run 0 hello "$guests/hello.elf"
 grep -q '^hello: ok' "$dir/out" || fail "hello: no console on stdout"
-grep -v '^poold: warning: .*hugepages' "$dir/err" | grep -q . && fail "hello: something on stderr"
+noise "$dir/err" | grep -q . && fail "hello: something on stderr"
 run 126 triple "$guests/triple.elf"
 grep -q 'triple fault' "$dir/err" || fail "triple: no reason"
 run 126 wild "$guests/wild.elf"
