@@ -37,8 +37,10 @@ static int open_file(const struct cmd *cmd, const char *path, struct file *f)
 	}
 	if (fd >= 0)
 		close(fd);
-	return rc ? cmd_fail(cmd, CONTROL_FAILED, "name a file that was written by run --trace", "cannot read %s: %s", path,
-			     strerror(-rc)) : 0;
+	if (!rc)
+		return 0;
+	return cmd_fail(cmd, CONTROL_FAILED, "name a file that was written by run --trace", "cannot read %s: %s", path,
+			strerror(-rc));
 }
 
 static json_t *result_json(const struct cmd *cmd, const struct replay_result *r, bool checked, const char *difference)
@@ -47,8 +49,8 @@ static json_t *result_json(const struct cmd *cmd, const struct replay_result *r,
 
 	for (unsigned i = 0; i < POOL_STAT_COUNT; i++)
 		json_object_set_new(pool, pool_stat_name[i], json_integer((json_int_t)r->stats[i]));
-	o = json_pack("{s:o,s:o,s:b,s:b,s:o}", "file", cmd_json_string(cmd->args[0]), "recorded_by", cmd_json_string(r->program),
-		      "complete", r->complete, "checked", checked, "pool", pool);
+	o = json_pack("{s:o,s:o,s:b,s:b,s:o}", "file", cmd_json_string(cmd->args[0]), "recorded_by",
+		      cmd_json_string(r->program), "complete", r->complete, "checked", checked, "pool", pool);
 	if (!o)
 		return NULL;
 	json_object_set_new(o, "records", json_integer((json_int_t)r->nrecords));
@@ -65,16 +67,24 @@ static json_t *result_json(const struct cmd *cmd, const struct replay_result *r,
 	return o;
 }
 
+static void print_count(const char *name, uint64_t value)
+{
+	printf("%-28s %16" PRIu64 "\n", name, value);
+}
+
 static void print_result(const struct replay_result *r)
 {
-	printf("%-28s %16" PRIu64 "\n%-28s %16" PRIu64 "\n%-28s %16" PRIu64 "\n%-28s %16" PRIu64 "\n", "calls", r->ncalls,
-	       "guest words read", r->nreads, "guest pages", r->npages, "guest changes", r->ndeltas);
-	printf("%-28s %16" PRIu64 "\n%-28s %16" PRIu64 "\n%-28s %16" PRIu64 "\n", "calls answered otherwise", r->other_answers,
-	       "words not in the trace", r->unknown_reads, "changes told to this pool", r->corrections);
+	print_count("calls", r->ncalls);
+	print_count("guest words read", r->nreads);
+	print_count("guest pages", r->npages);
+	print_count("guest changes", r->ndeltas);
+	print_count("calls answered otherwise", r->other_answers);
+	print_count("words not in the trace", r->unknown_reads);
+	print_count("changes told to this pool", r->corrections);
 	printf("digest %016" PRIx64 "%016" PRIx64 "\n", r->digest[0], r->digest[1]);
 	for (unsigned i = 0; i < POOL_STAT_COUNT; i++)
 		if (r->stats[i])
-			printf("%-28s %16" PRIu64 "\n", pool_stat_name[i], r->stats[i]);
+			print_count(pool_stat_name[i], r->stats[i]);
 }
 
 /* Equal or different: a result either way, not an error. */
@@ -87,12 +97,13 @@ static int report(struct cmd *cmd, const struct replay_result *r, bool checked, 
 		cmd_print(stdout, difference);
 		putchar('\n');
 	} else if (checked) {
-		printf("equal: %" PRIu64 " calls, %" PRIu64 " guest words, %" PRIu64 " digests\n", r->ncalls, r->nreads, r->ndigests);
+		printf("equal: %" PRIu64 " calls, %" PRIu64 " guest words, %" PRIu64 " digests\n", r->ncalls,
+		       r->nreads, r->ndigests);
 	} else {
 		print_result(r);
 	}
 	if (!difference && !r->complete)
-		fprintf(stderr, "shadowctl: the trace has no end mark: it is what there was until its writer was stopped\n");
+		fprintf(stderr, "shadowctl: the trace has no end mark: its writer was stopped, or it is cut off\n");
 	return difference ? CONTROL_DIFFERENCES : CONTROL_DONE;
 }
 
@@ -106,7 +117,8 @@ static int take_options(const struct cmd *cmd, struct replay_options *o)
 	if (pool && (conf_parse_size(pool, &o->pool_bytes) || !o->pool_bytes || o->pool_bytes % (2u << 20)))
 		return cmd_fail(cmd, CONTROL_USAGE, "give a multiple of 2M", "not a size for a pool: %s", pool);
 	if (o->check && (pool || o->policy))
-		return cmd_fail(cmd, CONTROL_USAGE, "leave --check away", "with another pool there is nothing to compare");
+		return cmd_fail(cmd, CONTROL_USAGE, "leave --check away",
+				"with another pool there is nothing to compare");
 	return 0;
 }
 
@@ -145,9 +157,10 @@ static int run(struct cmd *cmd)
 }
 
 static const struct cmd_option options[] = {
-	{ "check", NULL, "compare every answer and digest with the recorded ones; exit code 7 if they differ" },
+	{ "check", NULL, "compare every answer and digest with what was recorded" },
 	{ "pool", "SIZE", "replay with a pool of another size" },
-	{ "policy", "KEY=VALUE,...", "prefetch, cached-roots, hot-limit, users, extents, rmap-nodes, unsync, cache=on|off" },
+	{ "policy", "KEY=VALUE,...",
+	  "prefetch, cached-roots, hot-limit, users, extents, rmap-nodes, unsync, cache=on|off" },
 	{ NULL }
 };
 

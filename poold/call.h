@@ -23,7 +23,7 @@ enum pool_call_op {
 #define POOL_CALLF_AC		(1u << 3)
 #define POOL_CALLF_ALL		(1u << 4)	/* FLUSH_DONE: all vCPUs; INVLPG: all roots; AUDIT: full */
 #define POOL_CALLF_ON		(1u << 5)	/* TRACK */
-#define POOL_CALLF_FRESH	(1u << 6)	/* MERGE_PENDING: into an empty result, not into the last call's */
+#define POOL_CALLF_FRESH	(1u << 6)	/* MERGE_PENDING: into an empty result */
 #define POOL_CALLF_KNOWN	0x7fu
 
 /* What an operation does not use is zero. */

@@ -70,7 +70,8 @@ static int replay_config(struct replay *r, const struct trace_config *packed, st
 	int rc = 0;
 
 	if (packed->library != trace_library())
-		return replay_fail(r, -EPROTO, "recorded by version %.24s, whose pool has other kinds, calls or counters",
+		return replay_fail(r, -EPROTO,
+				   "recorded by version %.24s, whose pool has other kinds, calls or counters",
 				   packed->program);
 	if (packed->maxphyaddr > 52 || packed->nvcpu > POOL_MAX_VCPUS || packed->stub_slot > 511)
 		return replay_fail(r, -EPROTO, "damaged at offset %zu: configuration out of range", r->reader.block);
@@ -95,7 +96,8 @@ static int replay_allocate(struct replay *r, const struct pool_config *config)
 	uint64_t need = pool_memory_needed(config), arena = config->max_pages * PAGE_SIZE;
 
 	if (!need && is_exact(r->options))
-		return replay_fail(r, -EPROTO, "damaged at offset %zu: the library refuses the configuration", r->reader.block);
+		return replay_fail(r, -EPROTO, "damaged at offset %zu: the library refuses the configuration",
+				   r->reader.block);
 	if (!need)
 		return replay_fail(r, -EINVAL, "the library refuses this size or policy");
 	if (r->options->max_bytes && need + arena > r->options->max_bytes)
@@ -135,8 +137,8 @@ static bool call_is_sane(const struct replay *r, const struct pool_call *c)
 {
 	const struct guest_ram *ram = &r->result->config.ram;
 
-	if (!pool_call_name(c->op) || c->flags & ~POOL_CALLF_KNOWN || c->vcpu >= r->result->config.nvcpu || c->nwalk > 4 ||
-	    c->write_class >= WRITE_CLASS_COUNT)
+	if (!pool_call_name(c->op) || c->flags & ~POOL_CALLF_KNOWN || c->vcpu >= r->result->config.nvcpu ||
+	    c->nwalk > 4 || c->write_class >= WRITE_CLASS_COUNT)
 		return false;
 	switch (c->op) {
 	case POOL_CALL_MAP:
@@ -162,7 +164,7 @@ static int take_page(struct replay *r, const struct trace_page *p)
 	uint8_t *page = trace_image_add(&r->image, p->gfn);
 
 	if (!page)
-		return replay_fail(r, -EPROTO, "damaged at offset %zu: a page outside of guest RAM, or too many of them",
+		return replay_fail(r, -EPROTO, "damaged at offset %zu: a page outside of RAM, or too many of them",
 				   r->reader.block);
 	memcpy(page, p->bytes, PAGE_SIZE);
 	r->result->npages++;
@@ -206,11 +208,12 @@ static int take_call(struct replay *r, const struct pool_call *c)
 static int differs(struct replay *r, const char *how, uint64_t got, uint64_t want)
 {
 	return replay_fail(r, -EILSEQ, "call %llu (%s) %s: replayed 0x%llx, recorded 0x%llx",
-			   (unsigned long long)r->result->ncalls, pool_call_name(r->call.op), how, (unsigned long long)got,
-			   (unsigned long long)want);
+			   (unsigned long long)r->result->ncalls, pool_call_name(r->call.op), how,
+			   (unsigned long long)got, (unsigned long long)want);
 }
 
-static int compare_result(struct replay *r, const struct trace_result *got, const struct trace_result *want, uint64_t unknown)
+static int compare_result(struct replay *r, const struct trace_result *got, const struct trace_result *want,
+			  uint64_t unknown)
 {
 	bool strayed = r->delta_strayed || r->delta_next != r->ndelta || r->result->unknown_reads != unknown;
 
@@ -221,7 +224,8 @@ static int compare_result(struct replay *r, const struct trace_result *got, cons
 	if (r->result->unknown_reads != unknown)
 		return differs(r, "reads a page that the trace does not have", r->unknown_gpa, 0);
 	if (strayed)
-		return differs(r, "reads other words", r->nread, r->delta_next < r->ndelta ? r->delta[r->delta_next].read : 0);
+		return differs(r, "reads other words", r->nread,
+			       r->delta_next < r->ndelta ? r->delta[r->delta_next].read : 0);
 	if (got->status != want->status)
 		return differs(r, "answers otherwise", got->status, want->status);
 	if (got->flush != want->flush)
@@ -266,7 +270,8 @@ static int take_digest(struct replay *r, const struct trace_digest *want)
 		return 0;
 	pool_digest(r->pool, got);
 	if (got[0] != want->digest[0] || got[1] != want->digest[1])
-		return replay_fail(r, -EILSEQ, "after call %llu the pool is another one: digest 0x%llx, recorded 0x%llx",
+		return replay_fail(r, -EILSEQ,
+				   "after call %llu the pool is another one: digest 0x%llx, recorded 0x%llx",
 				   (unsigned long long)r->result->ncalls, (unsigned long long)got[0],
 				   (unsigned long long)want->digest[0]);
 	arena = want->arena ? trace_arena_hash(r->arena, r->result->config.max_pages) : 0;
@@ -277,7 +282,7 @@ static int take_digest(struct replay *r, const struct trace_digest *want)
 
 static int take_end(struct replay *r, const struct trace_end *end)
 {
-	if (end->nrecords != r->reader.seq - 1 || end->ncalls != r->ntraced || !trace_at_end(&r->reader) || r->have_call)
+	if (end->nrecords != r->reader.seq - 1 || end->ncalls != r->ntraced || !trace_at_end(&r->reader))
 		return replay_fail(r, -EPROTO, "damaged at offset %zu: the end mark does not fit what precedes it",
 				   r->reader.block);
 	r->result->complete = true;

@@ -73,8 +73,8 @@ bool replay_lab_matters(const uint8_t *page, const struct trace_delta *d)
 /* Is the change what the call itself reports? */
 static bool is_told(const struct pool_call *c, const struct trace_delta *d)
 {
-	return (c->op == POOL_CALL_GUEST_WRITE || c->op == POOL_CALL_RANGE_CHANGED) && d->gpa + d->size > c->gpa &&
-	       d->gpa < c->gpa + c->len;
+	return (c->op == POOL_CALL_GUEST_WRITE || c->op == POOL_CALL_RANGE_CHANGED) &&
+	       d->gpa + d->size > c->gpa && d->gpa < c->gpa + c->len;
 }
 
 static void take_deltas(struct replay *r)

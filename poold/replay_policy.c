@@ -26,7 +26,8 @@ const char *replay_policy_keys(void)
 	return "prefetch cached-roots hot-limit users extents rmap-nodes unsync (numbers), cache (on, off)";
 }
 
-static int set_number(struct pool_config *config, const struct policy_key *k, const char *value, char *err, size_t err_size)
+static int set_number(struct pool_config *config, const struct policy_key *k, const char *value, char *err,
+		      size_t err_size)
 {
 	char *end;
 	unsigned long long n;

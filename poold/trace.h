@@ -65,8 +65,8 @@ struct trace_page {
 };
 
 /*
- * A guest word that is no longer as the trace had it. read: the how-many-th word that the next call reads (from 1) has this
- * value; 0: it had changed before the call.
+ * A guest word that is no longer as the trace had it. read: the how-many-th word that the next call reads (from 1) has
+ * this value; 0: it had changed before the call.
  */
 struct trace_delta {
 	uint64_t gpa, value;
@@ -91,10 +91,11 @@ struct trace_end {
 	uint64_t ncalls;
 };
 
-_Static_assert(sizeof(struct pool_call) == 112 && sizeof(struct trace_header) == 32 && sizeof(struct trace_block) == 24 &&
-	       sizeof(struct trace_item) == 8 && sizeof(struct trace_config) == 120 && sizeof(struct trace_page) == 4104 &&
-	       sizeof(struct trace_delta) == 24 && sizeof(struct trace_result) == 16 && sizeof(struct trace_digest) == 24 &&
-	       sizeof(struct trace_end) == 16, "layout of a trace");
+_Static_assert(sizeof(struct pool_call) == 112 && sizeof(struct trace_header) == 32 &&
+	       sizeof(struct trace_block) == 24 && sizeof(struct trace_item) == 8 &&
+	       sizeof(struct trace_config) == 120 && sizeof(struct trace_page) == 4104 &&
+	       sizeof(struct trace_delta) == 24 && sizeof(struct trace_result) == 16 &&
+	       sizeof(struct trace_digest) == 24 && sizeof(struct trace_end) == 16, "layout of a trace");
 
 /* Against damage, not against malice. size: a multiple of 8, as every part of a trace is. Start with hash 0. */
 uint64_t trace_hash(uint64_t hash, const void *data, size_t size);
@@ -103,7 +104,8 @@ uint64_t trace_library(void);
 void trace_config_pack(struct trace_config *out, const struct pool_config *config);
 void trace_config_unpack(struct pool_config *out, const struct trace_config *config);
 /* What a call answered. states: hash of the page_state changes during the call, from trace_state_hash(). */
-void trace_result_pack(struct trace_result *out, const struct pool_call *call, const struct pool_call_out *from, uint64_t states);
+void trace_result_pack(struct trace_result *out, const struct pool_call *call, const struct pool_call_out *from,
+		       uint64_t states);
 uint64_t trace_state_hash(uint64_t states, uint64_t gfn, uint8_t bits);
 /* Of the whole arena, free pages too: that nobody but the library wrote there. Never 0. */
 uint64_t trace_arena_hash(const void *arena, uint32_t npages);
@@ -128,7 +130,8 @@ void recorder_before(struct recorder *r, const struct pool_call *call);
 /* Loads the word, notes it, returns it. */
 uint64_t recorder_read(struct recorder *r, uint64_t gpa, unsigned size);
 void recorder_state(struct recorder *r, uint64_t gfn, uint8_t bits);
-void recorder_after(struct recorder *r, const struct pool *pool, const struct pool_call *call, const struct pool_call_out *out);
+void recorder_after(struct recorder *r, const struct pool *pool, const struct pool_call *call,
+		    const struct pool_call_out *out);
 /* Records since the begin: those that are or will be written, and those that were lost. */
 void recorder_counts(const struct recorder *r, uint64_t *records, uint64_t *dropped);
 /* Last digest and end mark; pool NULL: without them. Returns 0, or the -errno of the first write that failed. */

@@ -75,7 +75,8 @@ uint64_t trace_state_hash(uint64_t states, uint64_t gfn, uint8_t bits)
 	return mix(mix(states, gfn), bits);
 }
 
-void trace_result_pack(struct trace_result *out, const struct pool_call *call, const struct pool_call_out *from, uint64_t states)
+void trace_result_pack(struct trace_result *out, const struct pool_call *call, const struct pool_call_out *from,
+		       uint64_t states)
 {
 	const struct pool_result *r = &from->result;
 	uint64_t hash = states;

@@ -50,7 +50,8 @@ static int block_open(struct trace_reader *r)
 		return refuse(r, "damaged at offset %zu: no block begins there", at);
 	if (left - sizeof(b) < b.size)
 		return refuse(r, "damaged at offset %zu: the file ends within a block", at);
-	if (b.check != trace_hash(trace_hash(0, &b, offsetof(struct trace_block, check)), r->data + at + sizeof(b), b.size))
+	if (b.check != trace_hash(trace_hash(0, &b, offsetof(struct trace_block, check)), r->data + at + sizeof(b),
+				  b.size))
 		return refuse(r, "damaged at offset %zu: the block's checksum is wrong", at);
 	if (b.first != r->seq)
 		return refuse(r, "damaged at offset %zu: a block is missing or in the wrong place", at);

@@ -38,7 +38,7 @@ struct trace_record {
 
 /* data stays the caller's. Returns 0, or -EPROTO with one line in err: no trace, or one of another version. */
 int trace_open(struct trace_reader *r, const uint8_t *data, size_t size, char *err, size_t err_size);
-/* 1 and the next record; 0: the trace ends here, at the end of a block; -EPROTO with one line in err that names the offset. */
+/* 1 and the next record; 0: the trace ends here, with a block; -EPROTO with one line in err that names the offset. */
 int trace_next(struct trace_reader *r, struct trace_record *record);
 /* Is there nothing behind the record that trace_next gave last? */
 int trace_at_end(const struct trace_reader *r);

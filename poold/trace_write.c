@@ -220,7 +220,8 @@ void recorder_state(struct recorder *r, uint64_t gfn, uint8_t bits)
 	r->states = trace_state_hash(r->states, gfn, bits);
 }
 
-void recorder_after(struct recorder *r, const struct pool *pool, const struct pool_call *call, const struct pool_call_out *out)
+void recorder_after(struct recorder *r, const struct pool *pool, const struct pool_call *call,
+		    const struct pool_call_out *out)
 {
 	struct trace_digest digest = { 0 };
 	struct trace_result result;
