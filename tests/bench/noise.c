@@ -34,15 +34,14 @@ double bench_median(double *values, unsigned n)
 double bench_probe(void)
 {
 	static uint64_t words[PROBE_WORDS];
-	static volatile uint64_t sink;
 	uint64_t at = 1, start = bench_now();
 
 	for (unsigned i = 0; i < PROBE_STEPS; i++) {
 		at = at * 0x5851f42d4c957f2dull + 0x14057b7ef767814full;
 		words[at >> 47] += at;
 	}
-	sink += words[at >> 47];
-	return (double)(bench_now() - start);
+	/* The result is used, so the work is done. */
+	return (double)(bench_now() - start) + (words[at >> 47] ? 0 : 1);
 }
 
 void bench_cool(void)

@@ -24,21 +24,16 @@ Test(pool_cover_roots, invlpg_in_all_roots_reaches_idle_ones)
 {
 	struct fix_tables t[3];
 	struct pool_walk w;
-	uint64_t root[3];
+	struct pool_modes m;
+	uint64_t root[3], both[2];
 
 	fix_init(&f);
 	fix_open(&f);
 	f.audit = false;	/* the guest changes tables unseen */
 	for (unsigned i = 0; i < 3; i++) {
 		load(&t[i]);
-		root[i] = f.r.root[0];
-		if (!root[i]) {
-			struct pool_modes m;
-			uint64_t both[2];
-
-			pool_vcpu_roots(f.p, 0, both, &m);
-			root[i] = both[0];
-		}
+		pool_vcpu_roots(f.p, 0, both, &m);
+		root[i] = both[0];
 	}
 	for (unsigned i = 0; i < 3; i++) {
 		cr_assert_eq(pool_walk(f.p, root[i], 0, &w), 0);
