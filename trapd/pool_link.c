@@ -227,7 +227,7 @@ int pool_link_attach(struct vm *vm, char *err, size_t err_size)
 		l->sock = l->eventfd = l->watch_quit = -1;
 		l->pool = (struct memfd)MEMFD_NONE;
 	}
-	l->params = (struct link_params){ .vm_id = (uint64_t)(uintptr_t)getpid() << 16, .nvcpu = vm->config.nvcpu,
+	l->params = (struct link_params){ .vm_id = (uint64_t)getpid() << 32 | (uint32_t)((uintptr_t)vm >> 4), .nvcpu = vm->config.nvcpu,
 					  .nslots = LINK_DEFAULT_SLOTS, .epoch = vm->epoch };
 	l->sock = connect_poold(vm->config.attach_socket);
 	if (l->sock < 0) {
