@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "poold/replay.h"
@@ -300,6 +302,96 @@ static void other_pools_replay_the_same_guest(void)
 	free(f.data);
 }
 
+/* Make the checksums right again after a change, as somebody would who does not want it to be noticed. */
+static void seal(struct file *f)
+{
+	size_t pos = sizeof(struct trace_header);
+
+	while (pos < f->size) {
+		struct trace_block b;
+
+		memcpy(&b, f->data + pos, sizeof(b));
+		b.check = trace_hash(trace_hash(0, &b, offsetof(struct trace_block, check)), f->data + pos + sizeof(b),
+				     b.size);
+		memcpy(f->data + pos, &b, sizeof(b));
+		pos += sizeof(b) + b.size;
+	}
+}
+
+/* Offset of what follows the head of the n-th record of a type in the first block; 0: there is none. */
+static size_t find_record(const struct file *f, enum trace_type type, unsigned n)
+{
+	size_t pos = sizeof(struct trace_header) + sizeof(struct trace_block);
+	size_t end = block_end(f, sizeof(struct trace_header));
+	struct trace_item item;
+
+	for (; pos < end; pos += sizeof(item) + item.size) {
+		memcpy(&item, f->data + pos, sizeof(item));
+		if (item.type == type && !n--)
+			return pos + sizeof(item);
+	}
+	return 0;
+}
+
+static int run_check(const struct fake_poold *p, const struct file *f)
+{
+	const char *top = getenv("top_builddir");
+	char path[128], command[512];
+	int fd, status;
+
+	trace_path(p, path, sizeof(path));
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CHECK(fd >= 0 && write(fd, f->data, f->size) == (ssize_t)f->size && !close(fd), "%s", path);
+	snprintf(command, sizeof(command), "%s/ctl/shadowctl replay --check %s >/dev/null", top ? top : ".", path);
+	status = system(command);
+	CHECK(WIFEXITED(status), "status %d", status);
+	return WEXITSTATUS(status);
+}
+
+/* Differences behind right checksums: another answer, other arguments, another word read, another digest. */
+static void the_first_call_that_differs_is_named(void)
+{
+	static const struct {
+		enum trace_type type;
+		unsigned n, at;
+		const char *named;
+	} changes[] = {
+		{ TRACE_RESULT, 20, 0, "call 20 (" },
+		{ TRACE_RESULT, 30, 8, "call 30 (" },
+		{ TRACE_CALL, 25, offsetof(struct pool_call, gpa) + 2, "call " },
+		{ TRACE_PAGE, 0, offsetof(struct trace_page, bytes) + 2, "call " },
+		{ TRACE_DIGEST, 0, 0, "digest" },
+	};
+	static const struct replay_options check = { .check = true };
+	struct replay_result result;
+	struct fake_poold p;
+	struct fake_trapd t;
+	struct file f;
+	char err[256];
+
+	begin(&p, &t);
+	work(&t, 60);
+	fake_trapd_destroy(&t);
+	CHECK(fake_poold_end(&p, SIGTERM) == 0, "SIGTERM");
+	f = trace_load(&p);
+	CHECK(run_check(&p, &f) == 0, "as recorded");
+	for (unsigned i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		size_t at = find_record(&f, changes[i].type, changes[i].n);
+
+		CHECK(at, "record %u is not there", i);
+		f.data[at + changes[i].at] ^= 1;
+		seal(&f);
+		CHECK(replay_as(&f, &check, &result, err, sizeof(err)) == -EILSEQ && strstr(err, changes[i].named),
+		      "change %u: %s", i, err);
+		CHECK(run_check(&p, &f) == 7, "exit code of change %u", i);
+		f.data[at + changes[i].at] ^= 1;
+	}
+	seal(&f);
+	CHECK(run_check(&p, &f) == 0, "as recorded, again");
+	free(f.data);
+	fake_poold_remove(&p);
+}
+
 int main(void)
 {
 	static const struct {
@@ -310,6 +402,7 @@ int main(void)
 		CASE(a_trace_replays_to_the_same_tables), CASE(a_foreign_store_into_the_arena_shows),
 		CASE(a_new_link_begins_a_new_trace), CASE(any_prefix_of_whole_blocks_replays),
 		CASE(damage_is_refused_with_its_offset), CASE(other_pools_replay_the_same_guest),
+		CASE(the_first_call_that_differs_is_named),
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
