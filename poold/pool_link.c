@@ -36,7 +36,11 @@ void pool_put(struct pool *p, uint32_t parent, uint32_t slot)
 	entry_set(p, parent, slot, 0);
 	if (!child || p->page[child].users != USER_NIL || p->page[child].lock)
 		return;
-	/* Depth is bounded by the levels: a child's child is one level lower. */
-	if ((p->cfg.cache_off || p->page[child].flags & PAGE_DEAD) && !(page_kind(p, child)->flags & KF_ROOT))
+	/*
+	 * Depth is bounded by the levels: a child's child is one level lower. A table with PDPTE values in its key serves the
+	 * roots of these values alone, and all values of a guest's choice would share one bucket: not kept without a root.
+	 */
+	if ((p->cfg.cache_off || p->page[child].flags & PAGE_DEAD || page_kind(p, child)->flags & KF_PDPTE) &&
+	    !(page_kind(p, child)->flags & KF_ROOT))
 		page_flush(p, child);
 }

@@ -92,3 +92,28 @@ Test(pool_cover_roots, the_audit_compares_the_list_of_roots_with_the_lru_list)
 	fix_audit(&f, "after repair");
 	fix_close(&f);
 }
+
+/* PDPTE values are the guest's choice and part of the key: what is kept for them must not pile up in one bucket. */
+Test(pool_cover_roots, pdpte_values_do_not_fill_a_bucket)
+{
+	uint64_t cr3, pd, gpa = 0;
+
+	fix_init(&f);
+	f.cfg.cached_roots = 4;
+	fix_open(&f);
+	cr3 = fix_table(&f);
+	pd = fix_table(&f);
+	fix_poke(&f, pd, fix_table(&f) | FIX_USED, 8);
+	fix_poke(&f, fix_read(&f, pd, 8) & PTE_ADDR, TARGET | FIX_USED, 8);
+	fix_poke(&f, cr3, pd | PTE_P, 8);
+	for (unsigned i = 0; i < 40; i++) {
+		fix_poke(&f, cr3 + 24, (TARGET + i * PAGE_SIZE) | PTE_P, 8);
+		fix_set_root(&f, FIX_PAGED, cr3, CR4_PAE, EFER_NXE, false);
+		cr_assert_eq(fix_access(&f, 0, WALK_WRITE, &gpa), FIX_OK);
+		cr_assert_eq(fix_access(&f, 0, WALK_WRITE | WALK_USER, &gpa), FIX_OK);
+	}
+	cr_assert_leq(pool_pages_of_kind(f.p, KIND_PAE_PDPT_FOR_PAE_PDPT), 4 + 2);
+	cr_assert_leq(f.stats[POOL_STAT_hash_probe_max], 20);
+	cr_assert_eq(pool_pages_of_kind(f.p, KIND_PAE_PD_FOR_PAE_PD), 2, "tables below are kept");
+	fix_close(&f);
+}
