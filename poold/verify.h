@@ -16,7 +16,7 @@ struct verification {
 	struct pool_violation violation[POOL_CALL_MAX_VIOLATIONS];
 };
 
-/* Thread: main, the links held so that the VM stays. Takes the VM's lock; up to 200 ms and the time of eight audits. */
+/* Thread: main, the links held so that the VM stays. Takes the VM's lock; up to a second and the time of its audits. */
 void verify_vm(struct vm *vm, bool full, struct verification *out);
 /* Handler of the verb in poold_verbs; the context is the struct poold. */
 control_handler verify_handler;
