@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -96,5 +97,7 @@ int sandbox_close(char *err, size_t err_size)
 		.answers = answers, .nanswers = sizeof(answers) / sizeof(answers[0]),
 	};
 
+	/* The C library's arenas of other threads than the main one open a file in /proc when they shrink. */
+	mallopt(M_ARENA_MAX, 1);
 	return sandbox_install(&sandbox, err, err_size);
 }

@@ -161,6 +161,8 @@ void vcpu_store_state(struct vcpu *v)
 			p->epoch_in_flight = p->work.epoch;
 	}
 	memset(&p->work, 0, sizeof(p->work));
+	if (v->link_up)
+		link_client_publish(&v->link);	/* what this trap wrote: poold works on it while the guest runs on */
 	kcpu_resume(&p->kcpu, &ctx);
 }
 
