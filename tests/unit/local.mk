@@ -3,7 +3,7 @@
 UNIT_LIBS = trapd/libtrapd.a poold/libpool.a common/libcommon.a proto/libproto.a \
 	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(CAPSTONE_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) $(JANSSON_LIBS) -lpthread
 UNIT_TESTS =
-EXTRA_DIST += tests/unit/run-criterion
+EXTRA_DIST += tests/unit/run-criterion tests/unit/lsan.supp
 
 # Each module adds two lines:
 #   UNIT_TESTS += tests/unit/test_NAME
