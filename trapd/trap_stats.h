@@ -8,9 +8,9 @@
 	X(trap_pf) X(trap_gp) X(trap_ud) X(trap_db) X(trap_other) \
 	X(fault_guest) X(fault_mmio) X(fault_monitored) X(fault_retry) \
 	X(write_emulated) X(write_events) X(write_fault_requests) X(unshadow_requests) X(steps) \
-	X(map_requests) X(dirty_requests) X(invlpg_requests) X(set_root_requests) X(audit_requests) X(requests_total) \
-	X(privileged_emulated) X(instructions_emulated) X(exceptions_delivered) X(iret_emulated) X(syscall_emulated) \
-	X(tables_touched) X(slot_cycles) X(return_programs) X(view_flips) X(recoveries) X(ring_stalls) X(ring_sleeps)
+	X(map_requests) X(invlpg_requests) X(set_root_requests) X(audit_requests) X(requests_total) \
+	X(privileged_emulated) X(exceptions_delivered) X(iret_emulated) X(syscall_emulated) \
+	X(tables_touched) X(slot_cycles) X(return_programs) X(recoveries)
 
 enum trap_stat {
 #define X(name) TRAP_STAT_##name,
