@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	tests/guests/lib.c \
 	tests/guests/lib.h \
 	tests/guests/loop64.c \
+	tests/guests/loop_slices.h \
 	tests/guests/only64.c \
 	tests/guests/slots.c \
 	tests/guests/paging32.c \
