@@ -46,6 +46,7 @@ struct cpu_state {
 	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
 	uint64_t pat, apic_base, misc_enable, tsc_aux;
 	bool inhibit;		/* the instruction before left an STI or MOV SS shadow */
+	bool halted;		/* HLT: RIP is behind it, nothing runs until something is delivered */
 };
 
 static inline bool cpu_long_mode(const struct cpu_state *c)

@@ -40,7 +40,7 @@ const char *exception_name(uint8_t vector)
 
 static enum severity exception_severity(const struct exception *e)
 {
-	if (e->software)
+	if (e->software || e->external)
 		return BENIGN;
 	if (e->vector == VEC_DF)
 		return SEVERITY_DOUBLE_FAULT;
@@ -160,9 +160,9 @@ static int choose_stack(struct vcpu *v, struct delivery *d)
 static uint64_t frame_flags(const struct cpu_state *c, const struct exception *e)
 {
 	uint64_t flags = (c->rflags & ~RFLAGS_RF) | RFLAGS_FIXED;
-	bool fault = !e->software && e->vector < 32 && (FAULTS & BIT(e->vector));
+	bool fault = !e->software && !e->external && e->vector < 32 && (FAULTS & BIT(e->vector));
 
-	if (fault || (e->vector == VEC_DB && (e->dr6 & DR6_BD)))
+	if (fault || (e->vector == VEC_DB && !e->external && (e->dr6 & DR6_BD)))
 		flags |= RFLAGS_RF;
 	return flags;
 }
@@ -198,6 +198,7 @@ static void commit(struct vcpu *v, const struct delivery *d)
 	if (!gate_is_trap(&d->gate))
 		c->rflags &= ~RFLAGS_IF;
 	c->inhibit = false;
+	c->halted = false;
 	seg_commit_cs(v, &d->cs.seg, d->cpl);
 }
 
@@ -228,9 +229,11 @@ static void note_exception(struct vcpu *v, const struct exception *e)
 {
 	struct cpu_state *c = &v->cpu;
 
-	if (e->vector == VEC_PF && !e->software)
+	if (e->software || e->external)
+		return;
+	if (e->vector == VEC_PF)
 		c->cr2 = e->cr2;
-	if (e->vector == VEC_DB && !e->software) {
+	if (e->vector == VEC_DB) {
 		if (e->dr6)
 			c->dr6 = (c->dr6 & ~0xfull) | e->dr6;
 		c->dr7 &= ~DR7_GD;
@@ -243,7 +246,7 @@ static int triple_fault(struct vcpu *v, const struct exception *first, const str
 	const struct cpu_state *c = &v->cpu;
 	char cr2[32] = "";
 
-	if (first->vector == VEC_PF && !first->software)
+	if (first->vector == VEC_PF && !first->software && !first->external)
 		snprintf(cr2, sizeof(cr2), ", cr2 %#llx", (unsigned long long)first->cr2);
 	return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL,
 		       "triple fault: first vector %u %s (error %#x%s) at %04x:%#llx, CPL %u, then none of it, nor #DF, could be "

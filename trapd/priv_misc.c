@@ -5,14 +5,19 @@
  */
 #include <errno.h>
 
+#include "common/counters.h"
 #include "trapd/priv.h"
 #include "trapd/vm.h"
 
 int priv_hlt(struct vcpu *v, const struct insn *in)
 {
-	/* There is no interrupt controller: nothing will ever end the halt. */
-	return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "halted at %#llx with nothing that could wake it (IF=%u)",
-		       (unsigned long long)v->cpu.rip, !!(v->cpu.rflags & RFLAGS_IF));
+	/* Only an interrupt could end it, or an INIT from another vCPU. */
+	if (!(v->cpu.rflags & RFLAGS_IF) && v->vm->config.nvcpu <= 1)
+		return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "halted at %#llx with interrupts off: nothing can wake it",
+			       (unsigned long long)v->cpu.rip);
+	counter_add(&v->stat[TRAP_STAT_halts], 1);
+	v->cpu.halted = true;
+	return emulate_retire(v, in);
 }
 
 /* The address is not checked against the segment's limit, and one that is not canonical does nothing. */

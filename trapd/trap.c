@@ -61,9 +61,11 @@ static int trap_software(struct vcpu *v)
 static int trap_debug(struct vcpu *v)
 {
 	uint64_t dr6 = vcpu_take_real_dr6(v);
-	bool stepped = v->priv->step.active || v->priv->breakpoints.active;
+	bool stepped = v->priv->step.active || v->priv->breakpoints.active || v->priv->shadow_step;
 	int rc = v->priv->step.active ? step_end(v) : 0;
 
+	if (v->priv->shadow_step)
+		v->cpu.inhibit = false;
 	if (stepped && !(v->cpu.rflags & RFLAGS_TF))
 		dr6 &= ~DR6_BS;
 	if (rc || (stepped && !dr6))

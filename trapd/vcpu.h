@@ -33,6 +33,7 @@ struct exception {
 	bool has_error;
 	uint32_t error;
 	uint64_t cr2;		/* VEC_PF only */
+	bool external;		/* an interrupt from a device */
 	bool software;		/* INT n, INT3, INTO: gate DPL is checked, no EXT */
 	uint8_t insn_length;	/* software, INT1: added to cpu.rip in the frame, so that a fault on the way still points at
 				 * the instruction; 0 for faults and for traps whose cpu.rip is already the next one */
@@ -55,7 +56,13 @@ struct vcpu {
 	uint32_t flush_epoch;		/* last epoch completed by a full flush */
 	bool events_since_reply;	/* an event was posted since the last reply: flush rule of a delivered #PF */
 	pthread_t thread;
-	bool thread_started;
+	bool thread_started;		/* the control thread's: there is a thread to join */
+	/* kicks and sleep, under sleep_lock: interrupt.c */
+	pthread_mutex_t sleep_lock;
+	pthread_cond_t sleep_cond;
+	pthread_t self;			/* while alive */
+	bool alive, woken;
+	uint32_t irq_request;		/* atomic: ask the interrupt controllers before the guest goes on */
 	uint64_t *stat;			/* TRAP_STAT_COUNT counters in shared memory */
 	struct vcpu_priv *priv;		/* stub frame, return program, step state: vcpu_priv.h */
 };
@@ -77,6 +84,8 @@ void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *ne
 		     uint16_t ev_flags);
 /* The same for count stores of one value, ascending from gpa inside one page (REP STOS): one event. size 1, 2, 4, 8. */
 void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count, uint64_t value, uint16_t ev_flags);
+/* Make the vCPU look at what has changed: it leaves KVM_RUN or its sleep in HLT. Any thread, with any lock but sleep_lock. */
+void vcpu_kick(struct vcpu *v);
 /* cpu.dr[], dr6 or dr7 changed: load the real debug registers before the guest runs again. Never fails. */
 void vcpu_debug_changed(struct vcpu *v);
 /* What the guest would read with RDTSC now: its TSC runs natively, with an offset of KVM's. */

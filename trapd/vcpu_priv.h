@@ -52,6 +52,7 @@ struct vcpu_priv {
 	struct return_work work;
 	uint32_t epoch_in_flight;	/* of the return program that was handed to the CPU, 0: none */
 	struct step step;
+	bool shadow_step;		/* one instruction runs with TF set because an interrupt waits behind it: interrupt.c */
 	struct soft_breakpoints breakpoints;
 	uint64_t last_rip, last_gva;	/* livelock check of fault.c */
 	unsigned repeats;
@@ -64,6 +65,8 @@ struct vcpu_priv {
 void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx);
 /* Before an entry: everything that changed goes into the real CPU, and the way back is prepared. */
 void vcpu_store_state(struct vcpu *v);
+/* After a kick in the tail: what the return program was to do is still to be done, before the next entry. */
+void vcpu_take_back_return(struct vcpu *v);
 /* The real CPU's initial state for the virtual one in v->cpu. */
 int vcpu_real_init(struct vcpu *v);
 /* Is the virtual IF the real one in the code that runs now? */

@@ -54,13 +54,21 @@ static void load_data_segments(struct vcpu *v)
 	}
 }
 
+/* Does guest code run with a TF that is ours? */
+static bool is_stepped(const struct vcpu *v)
+{
+	return v->priv->step.active || v->priv->breakpoints.active || v->priv->shadow_step;
+}
+
 void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx)
 {
 	struct cpu_state *c = &v->cpu;
 	uint64_t keep = RFLAGS_IOPL | (vcpu_if_is_native(v) ? 0 : RFLAGS_IF);
 
-	if ((v->priv->step.active || v->priv->breakpoints.active) && !v->priv->breakpoints.loads_tf)
+	if (is_stepped(v) && !v->priv->breakpoints.loads_tf)
 		keep |= RFLAGS_TF;	/* TF in the frame is ours */
+	if (ctx->frame.rip != v->priv->kcpu.resume.frame.rip)
+		c->inhibit = false;	/* at least one instruction has run */
 
 	memcpy(c->gpr, ctx->gpr, sizeof(c->gpr));
 	c->rip = ctx->frame.rip;
@@ -119,7 +127,7 @@ static uint64_t real_rflags(const struct vcpu *v)
 	uint64_t flags = v->cpu.rflags & ~RFLAGS_IOPL;
 
 	flags |= v->cpu.cpl == 0 ? RFLAGS_IOPL : v->cpu.rflags & RFLAGS_IOPL;
-	if (v->priv->step.active || v->priv->breakpoints.active)
+	if (is_stepped(v))
 		flags |= RFLAGS_TF;
 	return (flags | RFLAGS_FIXED) & ~(RFLAGS_VM | RFLAGS_NT | RFLAGS_VIF | RFLAGS_VIP);
 }
@@ -164,6 +172,21 @@ void vcpu_store_state(struct vcpu *v)
 	if (v->link_up)
 		link_client_publish(&v->link);	/* what this trap wrote: poold works on it while the guest runs on */
 	kcpu_resume(&p->kcpu, &ctx);
+}
+
+void vcpu_take_back_return(struct vcpu *v)
+{
+	struct vcpu_priv *p = v->priv;
+	const struct kcpu_context *given = &p->kcpu.resume;
+
+	if (!given->cr3)
+		return;
+	p->work.flush = true;
+	p->work.ntouch = given->ntouch;
+	memcpy(p->work.touch, given->touch, sizeof(p->work.touch));
+	p->work.epoch = p->epoch_in_flight;
+	p->epoch_in_flight = 0;
+	p->real_root = p->kcpu.run->s.regs.sregs.cr3;
 }
 
 uint64_t vcpu_take_real_dr6(struct vcpu *v)

@@ -13,6 +13,8 @@
 #include "common/barrier.h"
 #include "common/counters.h"
 #include "trapd/deliver.h"
+#include "trapd/devices/bus.h"
+#include "trapd/interrupt.h"
 #include "trapd/seg.h"
 #include "trapd/vcpu_priv.h"
 
@@ -114,6 +116,27 @@ static int settle(struct vcpu *v, int rc)
 	return rc == -EAGAIN ? 0 : rc;
 }
 
+/*
+ * What comes before an entry: interrupts, breakpoints, and their exceptions, until there are no more. 0 to enter (or to sleep:
+ * cpu.halted); -ENOTCONN: the link first; other negative values end.
+ */
+static int before_entry(struct vcpu *v)
+{
+	bool changed;
+	int rc;
+
+	do {
+		if (stopping(v))
+			return -ECANCELED;
+		rc = interrupt_before_entry(v);
+		if (!rc && !v->cpu.halted)
+			rc = breakpoints_arm(v);
+		changed = rc == -EFAULT || (!rc && !seg_rip_is_valid(v));
+		rc = settle(v, rc);
+	} while (!rc && changed);
+	return rc;
+}
+
 /* A trap: handled until it is handled, with a fresh pool in between if the old one is lost. */
 static int handle_trap(struct vcpu *v)
 {
@@ -134,19 +157,21 @@ static int handle_trap(struct vcpu *v)
 	return rc;
 }
 
-/* An exit that left guest code without a frame: go on in place unless the link must be made anew. */
-static int handle_kick(struct vcpu *v)
+/*
+ * After an exit without a frame the vCPU may be entered as it stands (1), unless an interrupt is to be delivered or the link
+ * must be made anew: then its state is taken over (0).
+ */
+static int leave_in_place(struct vcpu *v)
 {
 	struct kcpu_context ctx;
-	int rc;
 
-	counter_add(&v->stat[TRAP_STAT_exit_interrupted], 1);
-	if (v->link_up && !load_acquire(&v->vm->link_lost))
+	if (v->link_up && !load_acquire(&v->vm->link_lost) && !interrupt_wants_state(v))
 		return 1;
-	rc = kcpu_capture(&v->priv->kcpu, &ctx);
-	if (rc)
+	if (kcpu_capture(&v->priv->kcpu, &ctx))
 		return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "KVM does not finish an exit");
-	if (!v->priv->kcpu.in_tail)
+	if (v->priv->kcpu.in_tail)
+		vcpu_take_back_return(v);
+	else
 		vcpu_load_state(v, &ctx);
 	return 0;
 }
@@ -176,7 +201,8 @@ static int run_once(struct vcpu *v)
 		counter_add(&v->stat[TRAP_STAT_exit_irq_window], 1);
 		return 1;
 	case KCPU_KICKED:
-		return handle_kick(v);
+		counter_add(&v->stat[TRAP_STAT_exit_interrupted], 1);
+		return 1;
 	case KCPU_BROKEN:
 		break;
 	}
@@ -221,19 +247,28 @@ void *vcpu_thread_main(void *arg)
 	snprintf(name, sizeof(name), "vcpu%u", v->index);
 	pthread_setname_np(pthread_self(), name);
 	kcpu_bind_thread(&v->priv->kcpu);
+	bus_set_cpu(v->index);
+	interrupt_thread_begin(v);
 	while (rc >= 0 && !stopping(v)) {
 		if (rc == 0) {
 			do {
 				rc = ensure_link(v);
+				if (!rc)
+					rc = before_entry(v);
 			} while (rc == -ENOTCONN);
-			if (!rc)
-				rc = settle(v, breakpoints_arm(v));
 			if (rc)
 				break;
+			if (v->cpu.halted) {
+				interrupt_sleep(v);
+				continue;
+			}
 			vcpu_store_state(v);
 		}
 		rc = run_once(v);
+		if (rc == 1)
+			rc = leave_in_place(v);
 	}
+	interrupt_thread_end(v);
 	complete_report(v);
 	final_audit(v);
 	pool_link_detach(vm);

@@ -19,8 +19,8 @@
 #include "common/barrier.h"
 #include "common/counters.h"
 #include "trapd/cpuid.h"
-#include "trapd/devices/bus.h"
 #include "trapd/image.h"
+#include "trapd/platform.h"
 #include "trapd/selftest.h"
 #include "trapd/vcpu_priv.h"
 #include "trapd/vcpu_thread.h"
@@ -46,8 +46,7 @@ void vm_cycle_dummy_slot(struct vm *vm)
 void vm_kick(struct vm *vm)
 {
 	for (uint32_t i = 0; i < vm->config.nvcpu; i++)
-		if (vm->vcpu[i].thread_started)
-			pthread_kill(vm->vcpu[i].thread, KCPU_KICK_SIGNAL);
+		vcpu_kick(&vm->vcpu[i]);
 }
 
 int vm_stop(struct vm *vm, enum vm_stop_reason reason, int exit_code, char *report, const char *fmt, ...)
@@ -210,12 +209,9 @@ static void config_free(struct vm_config *c)
 
 static int add_devices(struct vm *vm, char *err, size_t err_size)
 {
-	int rc;
+	int rc = platform_create(vm);
 
-	if ((rc = bus_create(&vm->bus)) || (rc = uart_add(vm->bus, vm->config.console_in, vm->config.console_out)) ||
-	    (rc = debug_exit_add(vm->bus, vm)))
-		return fail(err, err_size, rc, "cannot create the devices: %s", strerror(-rc));
-	return 0;
+	return rc ? fail(err, err_size, rc, "cannot create the devices: %s", strerror(-rc)) : 0;
 }
 
 int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t err_size)
@@ -238,6 +234,10 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 	if (!vm->vcpu || !vm->cpuid || !vm->config.image) {
 		fail(err, err_size, rc, "out of memory");
 		goto undo;
+	}
+	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
+		pthread_mutex_init(&vm->vcpu[i].sleep_lock, NULL);
+		pthread_cond_init(&vm->vcpu[i].sleep_cond, NULL);
 	}
 	kcpu_install_kick();	/* the same handler for every VM of the process */
 	if ((rc = check_memory(&vm->config, err, err_size)) || (rc = open_kvm(vm, err, err_size)))
@@ -266,6 +266,9 @@ int vm_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx)
 	vm->ended = ended;
 	vm->ended_ctx = ctx;
 	vm->running = vm->config.nvcpu;
+	rc = platform_start(vm);
+	if (rc)
+		return rc;
 	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
 		rc = pthread_create(&vm->vcpu[i].thread, NULL, vcpu_thread_main, &vm->vcpu[i]);
 		if (rc)
@@ -294,7 +297,7 @@ void vm_destroy(struct vm *vm)
 			kcpu_destroy(&vm->vcpu[i].priv->kcpu);
 			free(vm->vcpu[i].priv);
 		}
-	bus_destroy(vm->bus);
+	platform_destroy(vm);
 	if (vm->fd >= 0)
 		close(vm->fd);
 	if (vm->kvm_fd >= 0)
@@ -311,6 +314,10 @@ void vm_destroy(struct vm *vm)
 	free(vm->stop.report);
 	free(vm->stub_window);
 	free(vm->cpuid);
+	for (uint32_t i = 0; vm->vcpu && i < vm->config.nvcpu; i++) {
+		pthread_cond_destroy(&vm->vcpu[i].sleep_cond);
+		pthread_mutex_destroy(&vm->vcpu[i].sleep_lock);
+	}
 	free(vm->vcpu);
 	pthread_mutex_destroy(&vm->stop_lock);
 	free(vm);

@@ -23,6 +23,8 @@
 #define VM_STUB_SLOT	271u
 
 struct bus;
+struct device_thread;
+struct irqs;
 struct stub;
 
 struct vm_config {
@@ -75,7 +77,9 @@ struct vm {
 	const uint8_t *page_state;	/* one byte per gfn, poold writes; all zero while no pool is attached */
 	uint32_t stub_slot;		/* PML4 index */
 	struct host_facts facts;
-	struct bus *bus;
+	struct bus *bus;		/* the devices: platform.c */
+	struct irqs *irqs;
+	struct device_thread *devices;
 	struct vcpu *vcpu;		/* config.nvcpu of them */
 	uint64_t epoch;
 	uint32_t pool_pages;		/* what poold really uses */

@@ -51,6 +51,7 @@ UNIT_TESTS += tests/unit/test_control_server
 tests_unit_test_control_server_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
 include tests/unit/platform.mk
+include tests/unit/irq.mk
 include tests/unit/link.mk
 include tests/unit/privilege.mk
 include tests/unit/poold.mk

@@ -520,9 +520,18 @@ Test(priv, debug_registers)
 
 Test(priv, hlt_that_nothing_can_end_stops_the_vm)
 {
+	c->rflags &= ~RFLAGS_IF;
 	cr_expect_eq(FAKE_RUN(&f, "\xf4"), -ECANCELED);
 	cr_expect_eq(f.vm.stop.reason, VM_STOP_FAULT);
 	cr_expect(strstr(f.vm.stop.message, "halted"));
+}
+
+Test(priv, hlt_with_interrupts_on_sleeps_behind_the_instruction)
+{
+	c->rflags |= RFLAGS_IF;
+	EXPECT_DONE("\xf4");
+	cr_expect(c->halted);
+	cr_expect_eq(f.vm.stop.reason, VM_RUNNING);
 }
 
 Test(priv, invlpg_takes_the_linear_address)

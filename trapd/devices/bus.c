@@ -32,6 +32,28 @@ struct bus {
 	struct space ports, mmio;
 };
 
+static _Thread_local unsigned current_cpu;
+
+void bus_set_cpu(unsigned cpu)
+{
+	current_cpu = cpu;
+}
+
+unsigned bus_cpu(void)
+{
+	return current_cpu;
+}
+
+void bus_lock(struct bus *b)
+{
+	pthread_mutex_lock(&b->lock);
+}
+
+void bus_unlock(struct bus *b)
+{
+	pthread_mutex_unlock(&b->lock);
+}
+
 int bus_create(struct bus **out)
 {
 	struct bus *b = calloc(1, sizeof(*b));

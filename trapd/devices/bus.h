@@ -18,6 +18,19 @@ struct device_ops {
 	void (*destroy)(void *dev);
 };
 
+/*
+ * The bus lock, for whoever acts for a device outside of its read and write functions (see irq.h). Taken before any other
+ * lock of a VM but never while one is held; not recursive.
+ */
+void bus_lock(struct bus *b);
+void bus_unlock(struct bus *b);
+/*
+ * Accesses of the calling thread come from this vCPU, for devices that each vCPU has one of at the same address. bus_cpu() is 0
+ * on threads that never said so.
+ */
+void bus_set_cpu(unsigned cpu);
+unsigned bus_cpu(void);
+
 int bus_create(struct bus **out);
 void bus_destroy(struct bus *b);
 /*
