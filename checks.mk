@@ -18,9 +18,10 @@ check-unit: all
 check-hosts: all
 	$(top_srcdir)/tests/hosts/check-hosts $(abs_top_builddir)
 
-# As many edits as the guest makes by itself, and other histories.
+# As many edits as the guest makes by itself, other histories, and the whole access-rights matrix.
 check-long: all check-random
 	CHURN_EDITS=200000 $(MAKE) check TESTS=tests/integration/churn.sh
+	MATRIX_SLICES=1 $(MAKE) check TESTS=tests/integration/matrix.sh
 	for seed in 2 3 4 5; do CHURN_SEED=$$seed CHURN_EDITS=20000 $(MAKE) check TESTS=tests/integration/churn.sh || exit 1; done
 
 # Ten million random steps against the pool; POOL_RANDOM_SEED=N POOL_RANDOM_OPS=1 runs the plan of one seed again.

@@ -4,6 +4,7 @@ GUESTS = \
 	tests/guests/faults.elf \
 	tests/guests/hello.elf \
 	tests/guests/loop64.elf \
+	tests/guests/matrix.elf \
 	tests/guests/slots.elf \
 	tests/guests/spin.elf \
 	tests/guests/tour.elf \
@@ -35,6 +36,14 @@ EXTRA_DIST += \
 	tests/guests/lib.h \
 	tests/guests/loop64.c \
 	tests/guests/loop_slices.h \
+	tests/guests/matrix.h \
+	tests/guests/matrix32.c \
+	tests/guests/matrix64.c \
+	tests/guests/matrix_access32.S \
+	tests/guests/matrix_access64.S \
+	tests/guests/matrix_cases.c \
+	tests/guests/matrix_rules.c \
+	tests/guests/matrix_run.c \
 	tests/guests/only64.c \
 	tests/guests/slots.c \
 	tests/guests/paging32.c \

@@ -6,6 +6,7 @@ RUN_TESTS = \
 	tests/integration/isolation.sh \
 	tests/integration/kick_storm.sh \
 	tests/integration/load_bearing.sh \
+	tests/integration/matrix.sh \
 	tests/integration/native_speed.sh \
 	tests/integration/recovery.sh \
 	tests/integration/slots.sh \
