@@ -14,6 +14,7 @@ poold_libpool_a_SOURCES = \
 	poold/pool_digest.c \
 	poold/pool_entry.c \
 	poold/pool_flush.c \
+	poold/pool_format.c \
 	poold/pool_kinds.c \
 	poold/pool_link.c \
 	poold/pool_map.c \

@@ -22,6 +22,12 @@
 
 struct pool;
 
+/* Entries of the shadow tables of 32-bit and unpaged guests. PAE and 4-level guests always have POOL_F64. */
+enum pool_format {
+	POOL_F64,	/* 8 bytes: what a CPU in long mode walks */
+	POOL_F32,	/* 4 bytes, relative to RAM and pool: for pool_walk() alone; targets above 4 GiB are never present */
+};
+
 struct pool_config {
 	struct guest_ram ram;		/* ranges; base may be NULL if callbacks.read is set */
 	uint64_t ram_maddr;		/* machine address of gpa 0 */
@@ -38,6 +44,7 @@ struct pool_config {
 	uint32_t cached_roots;
 	uint32_t prefetch;		/* window in entries, 1 to 64 */
 	uint32_t hot_limit;		/* modifications before a table is hot */
+	enum pool_format legacy_format;	/* a pool that a CPU walks must have POOL_F64 */
 	/* extensions, each may be off */
 	uint32_t unsync_tables;		/* 0: off */
 	bool cache_off;			/* tables are flushed at their last put */
@@ -102,6 +109,7 @@ int pool_create(struct pool **out, const struct pool_config *config, const struc
 /* All of these: vcpu < nvcpu or E_INVAL. Preconditions and effects: pool-spec section 5. "events consumed" is the caller's duty. */
 void pool_set_root(struct pool *p, uint32_t vcpu, const struct pool_modes *modes, struct pool_result *r);
 void pool_clear_root(struct pool *p, uint32_t vcpu, struct pool_result *r);
+/* E_RANGE: gpa is not RAM, or no entry of the format can lead to it. */
 void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, struct pool_result *r);
 void pool_dirty(struct pool *p, uint32_t vcpu, uint64_t gva, bool user_view, struct pool_result *r);
 /* The write is done in RAM. 1 <= len <= PAGE_SIZE, inside one page. A gfn that is not monitored: OK, nothing happens. */
@@ -127,7 +135,12 @@ void pool_flush_done(struct pool *p, uint32_t vcpu, bool all_vcpus, uint32_t epo
 void pool_merge_pending(struct pool *p, uint32_t vcpu, struct pool_result *r);
 
 /* A software walk over the arena; for tests, audit, replay and the walk verb. */
-struct pool_walk_step { uint32_t page; uint32_t slot; uint64_t entry; uint64_t maddr; uint8_t kind; uint8_t level; };
+struct pool_walk_step {
+	uint32_t page, slot;
+	uint64_t entry;			/* in the form of 8 bytes, whatever the table has */
+	uint64_t maddr;			/* of the entry */
+	uint8_t kind, level;
+};
 struct pool_walk {
 	struct pool_walk_step step[5];
 	uint8_t nsteps;

@@ -9,6 +9,14 @@
 
 #define NOSLOT 0u
 
+/* Tables of both formats never stand in one pool, but for those of PAE and 4-level guests. */
+static bool format_belongs(const struct pool *p, const struct pool_kind *k)
+{
+	bool small = p->cfg.legacy_format == POOL_F32 && (k->group == GROUP_N || k->group == GROUP_L);
+
+	return k->entry_size == (small ? 4 : 8);
+}
+
 /* A4: the key makes sense. */
 static void audit_key(struct audit *a, uint32_t page)
 {
@@ -16,7 +24,7 @@ static void audit_key(struct audit *a, uint32_t page)
 	const struct pool_page *pg = &p->page[page];
 	const struct pool_kind *k = page_kind(p, page);
 
-	if (role_kind(pg->role) >= KIND_COUNT || !k->count || k->flags & (KF_F32 | KF_RETIRED)) {
+	if (role_kind(pg->role) >= KIND_COUNT || !k->count || k->flags & KF_RETIRED || !format_belongs(p, k)) {
 		audit_report(a, 4, page, NOSLOT, 0, role_kind(pg->role));
 		return;
 	}

@@ -130,7 +130,7 @@ uint32_t cache_lookup(struct pool *p, const struct pool_key *key)
 
 static void owned_entries_set(struct pool *p, uint32_t page)
 {
-	store_release(page_slots(p, page) + p->cfg.stub_slot, p->cfg.stub_entry | ENTRY_OWNED);
+	entry_put(p, page, p->cfg.stub_slot, p->cfg.stub_entry | ENTRY_OWNED);
 	p->page[page].flags &= ~PAGE_ZEROED;
 }
 

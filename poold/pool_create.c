@@ -11,6 +11,7 @@
 
 #define MAX_PAGES_LIMIT	(1u << 24)	/* the page field of a reverse map reference */
 #define MIN_USERS	16u		/* a path needs four, and some must be left to evict */
+#define F32_MAX_PAGES	(1u << 20)	/* 20 address bits name a page of the pool */
 #define MAX_RAM_GFNS	(1ull << 28)
 
 static void config_defaults(struct pool_config *c)
@@ -61,6 +62,10 @@ static const char *config_error(const struct pool_config *c)
 		return "max_extents must be up to 16777216";
 	if (c->rmap_nodes_per_gfn > 4096)
 		return "rmap_nodes_per_gfn must be 1 to 4096";
+	if (c->legacy_format > POOL_F32)
+		return "there is no such format of tables";
+	if (c->legacy_format == POOL_F32 && c->max_pages > F32_MAX_PAGES)
+		return "max_pages must be up to 1048576 with tables of 4-byte entries";
 	if (c->prefetch > 64 || c->prefetch & (c->prefetch - 1))
 		return "prefetch must be a power of two up to 64";
 	return NULL;

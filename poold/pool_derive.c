@@ -131,6 +131,8 @@ static void derive_guest(const struct pool *p, const struct pool_page *pg, const
 		return;
 	}
 	user = g & PTE_U;
+	if (target >= kind_reach(k))	/* PSE-36, SDM vol. 3A 4.3 */
+		return;
 	if (!(g & PTE_A) || ((role & ROLE_USER) && !user))
 		return;
 	d->bits = ENTRY_BASE | guest_w(role, g, leaf || large) | (k->guest_size == 8 ? g & PTE_NX : 0);

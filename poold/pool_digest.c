@@ -24,7 +24,7 @@ static void mix_page(struct digest *d, const struct pool *p, uint32_t page)
 	mix(d, pg->gpa);
 	mix(d, pg->role);
 	mix(d, (uint64_t)pg->lock << 32 | (uint64_t)pg->n_present << 8 | pg->flags);
-	for (uint32_t s = 0; s < POOL_SLOTS; s++)
+	for (uint32_t s = 0; s < page_kind(p, page)->count; s++)
 		mix(d, entry_get(p, page, s));
 	for (uint32_t n = 0; u < p->cfg.max_users && n < p->cfg.max_users; n++, u = p->user[u].next)
 		mix(d, (uint64_t)p->user[u].parent << 16 | p->user[u].slot);

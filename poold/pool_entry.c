@@ -139,9 +139,13 @@ void entry_set(struct pool *p, uint32_t page, uint32_t slot, uint64_t new)
 		pool_corrupt(p);
 		return;
 	}
+	if (!entry_fits(p, page, new)) {
+		pool_corrupt(p);
+		return;
+	}
 	if (is && moved)
 		target_take(p, k, page, slot, new);
-	store_release(page_slots(p, page) + slot, new);
+	entry_put(p, page, slot, new);
 	if (was && moved)
 		target_drop(p, k, page, slot, old);
 	count_present(p, &p->page[page], slot, was, is);
@@ -181,7 +185,7 @@ void entry_zero_leaf_table(struct pool *p, uint32_t page)
 
 		if (!old)
 			continue;
-		store_release(page_slots(p, page) + s, 0);
+		entry_put(p, page, s, 0);
 		if (old & PTE_P)
 			note_change(p, page, s, old, 0);
 	}

@@ -196,11 +196,11 @@ void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, stru
 		op_end(p, POOL_E_INVAL, r);
 		return;
 	}
-	if (!ram_has(p, a->gpa)) {
+	w.page = p->vcpu[vcpu].root[a->user_view];
+	if (!ram_has(p, a->gpa) || a->gpa >= kind_reach(page_kind(p, w.page))) {
 		op_end(p, POOL_E_RANGE, r);
 		return;
 	}
-	w.page = p->vcpu[vcpu].root[a->user_view];
 	op_pin(p, w.page);
 	if (!a->fetch)
 		fetch_leaves_drop(p);

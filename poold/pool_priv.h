@@ -70,8 +70,7 @@ enum kind_group { GROUP_NONE, GROUP_N, GROUP_L, GROUP_P, GROUP_CHILD };
 #define KF_PHYS		(1u << 4)
 #define KF_OWNED	(1u << 5)	/* holds the monitor's entries */
 #define KF_PDPTE	(1u << 6)	/* the PDPTE values are part of the key */
-#define KF_F32		(1u << 7)	/* 4-byte entries: not reachable on a CPU that runs in long mode */
-#define KF_RETIRED	(1u << 8)
+#define KF_RETIRED	(1u << 7)
 
 /* One kind as data: no other place knows a kind by its number. */
 struct pool_kind {
@@ -120,8 +119,8 @@ static inline unsigned role_quad(uint32_t role) { return (role & ROLE_QUAD_MASK)
 uint32_t role_canon(uint32_t role);
 /* Role of a table below one of this role; user: U of the entry between them. */
 uint32_t role_child(uint32_t parent, unsigned kind, unsigned quad, bool user);
-/* Role of the root of one view. */
-uint32_t role_root(const struct pool_modes *modes, bool user_view);
+/* Role of the root of one view; format: of the tables of guests that are not in PAE or long mode. */
+uint32_t role_root(const struct pool_modes *modes, bool user_view, enum pool_format format);
 enum walk_paging modes_paging(const struct pool_modes *modes);
 enum walk_paging role_paging(uint32_t role);
 
@@ -272,13 +271,10 @@ static inline uint64_t page_maddr(const struct pool *p, uint32_t page)
 {
 	return p->cfg.pool_maddr + (uint64_t)page * PAGE_SIZE;
 }
+/* Raw, for tables with entries of 8 bytes. */
 static inline uint64_t *page_slots(const struct pool *p, uint32_t page)
 {
 	return (uint64_t *)(void *)(p->arena + (uint64_t)page * PAGE_SIZE);
-}
-static inline uint64_t entry_get(const struct pool *p, uint32_t page, uint32_t slot)
-{
-	return load_relaxed(page_slots(p, page) + slot);
 }
 static inline uint64_t gfn_of(uint64_t gpa) { return gpa >> PAGE_SHIFT; }
 static inline bool epoch_reached(uint32_t acked, uint32_t stamp) { return (int32_t)(acked - stamp) >= 0; }
@@ -353,6 +349,23 @@ bool rmap_each(struct pool *p, uint64_t gfn, void (*fn)(struct pool *p, uint32_t
 void flush_gfn(struct pool *p, uint64_t gfn);
 bool rmap_has(const struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot);
 void extent_list_init(struct pool *p);
+
+/*
+ * pool_format.c: an entry as all others see it, 8 bytes with machine addresses, whatever the table's kind has in memory.
+ * Slots are the caller's to check. Idle pages have no format: what is left in them is read in words of 8 bytes.
+ */
+uint64_t entry_get_f32(const struct pool *p, uint32_t page, uint32_t slot);
+static inline uint64_t entry_get(const struct pool *p, uint32_t page, uint32_t slot)
+{
+	if (page_kind(p, page)->entry_size == 4)
+		return entry_get_f32(p, page, slot);
+	return load_relaxed(page_slots(p, page) + slot);
+}
+/* The bare store: entry_set() is the way to change an entry. */
+void entry_put(struct pool *p, uint32_t page, uint32_t slot, uint64_t entry);
+bool entry_fits(const struct pool *p, uint32_t page, uint64_t entry);
+/* No entry of the kind leads to a target at or above this. */
+uint64_t kind_reach(const struct pool_kind *k);
 
 /* pool_entry.c */
 void entry_set(struct pool *p, uint32_t page, uint32_t slot, uint64_t entry);

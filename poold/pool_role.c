@@ -53,15 +53,15 @@ enum walk_paging modes_paging(const struct pool_modes *m)
 	return m->efer & EFER_LMA ? WALK_4LEVEL : WALK_PAE;
 }
 
-uint32_t role_root(const struct pool_modes *m, bool user_view)
+uint32_t role_root(const struct pool_modes *m, bool user_view, enum pool_format format)
 {
-	static const uint32_t by_paging[] = {
-		[WALK_UNPAGED] = KIND_64BIT_PML4_FOR_PHYS,
-		[WALK_32BIT] = KIND_64BIT_PML4_FOR_LEGACY,
-		[WALK_PAE] = KIND_64BIT_PML4_FOR_LEGACY | ROLE_PAE,
-		[WALK_4LEVEL] = KIND_64BIT_PML4_FOR_64BIT_PML4 | ROLE_LM,
+	static const uint32_t by_paging[][2] = {
+		[WALK_UNPAGED] = { KIND_64BIT_PML4_FOR_PHYS, KIND_32BIT_PD_FOR_PHYS },
+		[WALK_32BIT] = { KIND_64BIT_PML4_FOR_LEGACY, KIND_ROOT_32BIT_PD },
+		[WALK_PAE] = { KIND_64BIT_PML4_FOR_LEGACY | ROLE_PAE, KIND_64BIT_PML4_FOR_LEGACY | ROLE_PAE },
+		[WALK_4LEVEL] = { KIND_64BIT_PML4_FOR_64BIT_PML4 | ROLE_LM, KIND_64BIT_PML4_FOR_64BIT_PML4 | ROLE_LM },
 	};
-	uint32_t r = by_paging[modes_paging(m)] | ROLE_ACC;
+	uint32_t r = by_paging[modes_paging(m)][format == POOL_F32] | ROLE_ACC;
 
 	if (user_view)
 		r |= ROLE_USER;

@@ -63,7 +63,7 @@ static enum pool_status roots_get(struct pool *p, const struct pool_modes *m, ui
 	static const uint64_t no_pdpte[4];
 
 	for (unsigned view = 0; view < 2; view++) {
-		struct pool_key key = { .gpa = gpa, .role = role_root(m, view),
+		struct pool_key key = { .gpa = gpa, .role = role_root(m, view, p->cfg.legacy_format),
 					.pdpte = modes_paging(m) == WALK_PAE ? m->pdpte : no_pdpte };
 		enum pool_status status = cache_page(p, &key, &root[view]);
 

@@ -22,7 +22,7 @@ int pool_walk(const struct pool *p, uint64_t root, uint64_t gva, struct pool_wal
 		uint64_t e = entry_get(p, page, slot);
 
 		out->step[out->nsteps++] = (struct pool_walk_step){
-			.page = page, .slot = slot, .entry = e, .maddr = page_maddr(p, page) + slot * 8ull,
+			.page = page, .slot = slot, .entry = e, .maddr = page_maddr(p, page) + (uint64_t)slot * k->entry_size,
 			.kind = (uint8_t)role_kind(p->page[page].role), .level = k->level,
 		};
 		if (!(e & PTE_P) || (e & ENTRY_OWNED))

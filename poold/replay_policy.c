@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The switches of a pool that a replay may set otherwise, as a table. Pure; what they may be the library checks. */
+/* The switches of a pool that a replay may set otherwise, as tables. Pure; what they may be the library checks. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -21,9 +21,29 @@ static const struct policy_key {
 	{ "unsync", offsetof(struct pool_config, unsync_tables) },
 };
 
+/* Keys whose value is one of a few words. */
+static void set_cache(struct pool_config *config, unsigned word)
+{
+	config->cache_off = word;
+}
+
+static void set_format(struct pool_config *config, unsigned word)
+{
+	config->legacy_format = word ? POOL_F32 : POOL_F64;
+}
+
+static const struct policy_word {
+	const char *name, *values[2];
+	void (*set)(struct pool_config *config, unsigned word);
+} policy_words[] = {
+	{ "cache", { "on", "off" }, set_cache },
+	{ "format", { "f64", "f32" }, set_format },
+};
+
 const char *replay_policy_keys(void)
 {
-	return "prefetch cached-roots hot-limit users extents rmap-nodes unsync (numbers), cache (on, off)";
+	return "prefetch cached-roots hot-limit users extents rmap-nodes unsync (numbers), cache (on, off), "
+	       "format (f64, f32)";
 }
 
 static int set_number(struct pool_config *config, const struct policy_key *k, const char *value, char *err,
@@ -44,21 +64,28 @@ static int set_number(struct pool_config *config, const struct policy_key *k, co
 	return 0;
 }
 
+static int set_word(struct pool_config *config, const struct policy_word *k, const char *value, char *err,
+		    size_t err_size)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (!strcmp(k->values[i], value)) {
+			k->set(config, i);
+			return 0;
+		}
+	snprintf(err, err_size, "policy %s is %s or %s, not %.40s", k->name, k->values[0], k->values[1], value);
+	return -EINVAL;
+}
+
 static int set_one(struct pool_config *config, const char *key, const char *value, char *err, size_t err_size)
 {
 	for (size_t i = 0; i < sizeof(policy_keys) / sizeof(policy_keys[0]); i++)
 		if (!strcmp(policy_keys[i].name, key))
 			return set_number(config, &policy_keys[i], value, err, err_size);
-	if (strcmp(key, "cache")) {
-		snprintf(err, err_size, "no policy '%.40s'; there are %s", key, replay_policy_keys());
-		return -EINVAL;
-	}
-	if (strcmp(value, "on") && strcmp(value, "off")) {
-		snprintf(err, err_size, "policy cache is on or off, not %.40s", value);
-		return -EINVAL;
-	}
-	config->cache_off = !strcmp(value, "off");
-	return 0;
+	for (size_t i = 0; i < sizeof(policy_words) / sizeof(policy_words[0]); i++)
+		if (!strcmp(policy_words[i].name, key))
+			return set_word(config, &policy_words[i], value, err, err_size);
+	snprintf(err, err_size, "no policy '%.40s'; there are %s", key, replay_policy_keys());
+	return -EINVAL;
 }
 
 int replay_policy(struct pool_config *config, const char *text, char *err, size_t err_size)

@@ -70,9 +70,14 @@ int vm_create(struct vm **out, const struct attach_hello *hello, const struct po
 	      struct vm_objects *objects, uint64_t epoch, struct recorder *recorder, char *err, size_t err_size)
 {
 	struct pool_callbacks callbacks = { .state_changed = vm_state_changed };
-	struct vm *vm = calloc(1, sizeof(*vm));
+	struct vm *vm;
 	int rc;
 
+	if (config->legacy_format != POOL_F64) {
+		snprintf(err, err_size, "tables with 4-byte entries are for replay and tests: no CPU in long mode walks them");
+		return -EINVAL;
+	}
+	vm = calloc(1, sizeof(*vm));
 	if (!vm) {
 		snprintf(err, err_size, "out of memory");
 		return -ENOMEM;

@@ -267,6 +267,7 @@ static void other_pools_replay_the_same_guest(void)
 		{ .policy = "prefetch=1" }, { .policy = "prefetch=64" },
 		{ .policy = "cache=off" }, { .policy = "hot-limit=2,cached-roots=1" },
 		{ .policy = "users=16,extents=1,rmap-nodes=1" },
+		{ .policy = "format=f32" },
 	};
 	static const char *const bad[] = {
 		"prefetch", "prefetch=x", "prefetch=3", "cache=maybe", "colour=red", "users=1",

@@ -56,7 +56,7 @@ unsigned defects_leaves_of(const struct pool *p, uint64_t gfn)
 	for (uint32_t page = 1; page < p->cfg.max_pages; page++) {
 		if (!page_in_use(p, page) || !(page_kind(p, page)->flags & KF_LEAF))
 			continue;
-		for (uint32_t s = 0; s < POOL_SLOTS; s++) {
+		for (uint32_t s = 0; s < page_kind(p, page)->count; s++) {
 			uint64_t e = entry_get(p, page, s);
 
 			n += (e & PTE_P) && (e & PTE_ADDR) == p->cfg.ram_maddr + (gfn << PAGE_SHIFT);

@@ -13,8 +13,7 @@
  * Not a test of their own:
  *   D59 side effects in assertions: the library has no assertion; tests/mutants/run-mutants refuses one
  *   D67 stores through pointer casts: make check under UBSan; its packing of references is tested here
- *   D12, D13, D21 for 4-byte shadow entries, and whatever concerns 2 MiB leaves or tables out of sync: no such table is
- *      made (audit_key refuses those kinds)
+ *   whatever concerns 2 MiB leaves or tables out of sync: no such table is made
  */
 #ifndef SHADOWPOOL_TESTS_POOL_DEFECTS_H
 #define SHADOWPOOL_TESTS_POOL_DEFECTS_H

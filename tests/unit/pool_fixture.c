@@ -69,6 +69,23 @@ void fix_close(struct fix *f)
 	memset(f, 0, sizeof(*f));
 }
 
+bool fix_format_pass(struct fix *f, unsigned pass)
+{
+	struct pool_config cfg = f->cfg;
+	bool audit = f->audit;
+
+	if (!pass)
+		return true;
+	cr_assert_eq(cfg.legacy_format, POOL_F64);
+	fix_close(f);
+	fix_init(f);
+	f->cfg = cfg;
+	f->cfg.legacy_format = POOL_F32;
+	f->audit = audit;
+	fix_open(f);
+	return true;
+}
+
 uint64_t fix_table(struct fix *f)
 {
 	uint64_t gpa = f->next_table;
@@ -274,6 +291,19 @@ int fix_shadow(struct fix *f, uint64_t gva, bool user, struct pool_walk *w)
 	return pool_walk(f->p, root[user], gva, w);
 }
 
+/* A leaf table's entry as the CPU of this test reads it: of 4 bytes it makes one of 8 by rules of its own. */
+static uint64_t psc_entry(const struct fix *f, const struct fix_psc *c, uint64_t gva)
+{
+	const uint8_t *table = f->arena + (c->table - FIX_POOL_MADDR);
+	uint32_t small;
+
+	if (!c->f32)
+		return ((const uint64_t *)(const void *)table)[gva >> 12 & 511];
+	small = ((const uint32_t *)(const void *)table)[gva >> 12 & 1023];
+	return small & PTE_P ? (FIX_RAM_MADDR + (small & 0xfffff000u)) | (small & 0xffu) |
+			       (small & FIX_F32_NX ? PTE_NX : 0) : 0;
+}
+
 /* The walk from a cached leaf table, as long as the CPU has not flushed: whatever hangs above it now. */
 static int psc_walk(struct fix *f, uint64_t root, uint64_t gva, struct pool_walk *w)
 {
@@ -283,7 +313,7 @@ static int psc_walk(struct fix *f, uint64_t root, uint64_t gva, struct pool_walk
 
 		if (!c->valid || c->root != root || c->gva >> 21 != gva >> 21)
 			continue;
-		e = *(uint64_t *)(void *)(f->arena + (c->table - FIX_POOL_MADDR) + (gva >> 12 & 511) * 8);
+		e = psc_entry(f, c, gva);
 		if (!(e & PTE_P)) {
 			c->valid = false;	/* a page fault drops it */
 			return -ENOENT;
@@ -303,6 +333,7 @@ static void psc_fill(struct fix *f, uint64_t root, uint64_t gva, const struct po
 	struct fix_psc c = { .valid = true, .writable = true, .root = root, .gva = gva };
 
 	c.table = w->step[w->nsteps - 1].maddr & PAGE_MASK;
+	c.f32 = w->nsteps == 2;		/* a root of 4 MiB entries and one level below */
 	for (unsigned i = 0; i + 1 < w->nsteps; i++) {
 		c.writable &= !!(w->step[i].entry & PTE_W);
 		c.nx |= !!(w->step[i].entry & PTE_NX);
@@ -360,7 +391,7 @@ enum fix_access fix_access(struct fix *f, uint64_t gva, uint32_t access, uint64_
 		if (walk_guest(&f->ram, &f->mode, gva, access | WALK_SET_AD, &w))
 			return FIX_FAULT;
 		*gpa = w.gpa;
-		if (!guest_ram_contains(&f->ram, w.gpa, 1))
+		if (!guest_ram_contains(&f->ram, w.gpa, 1) || (fix_f32(f) && f->mode.paging <= WALK_32BIT && w.gpa >> 32))
 			return FIX_OUTSIDE;
 		if ((access & WALK_WRITE) && (f->state[w.gpa >> PAGE_SHIFT] & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)) &&
 		    !(f->stepping && f->open_gfn == w.gpa >> PAGE_SHIFT))

@@ -20,10 +20,12 @@
 #define FIX_TLB		64u
 
 #define FIX_PSC		16u
+/* Bits of a table entry of 4 bytes that stand for higher ones. */
+#define FIX_F32_NX	(1u << 10)
 #define FIX_QUEUE	16u
 
 /* One entry of a paging-structure cache: a leaf table that a walk has reached. */
-struct fix_psc { bool valid, writable, nx; uint64_t root, gva, table; };
+struct fix_psc { bool valid, writable, nx, f32; uint64_t root, gva, table; };
 struct fix_event { uint64_t gpa; uint32_t len; enum write_class class; };
 struct fix_tlb { bool valid, writable, nx; uint64_t root, gva, gpa; };
 
@@ -60,6 +62,14 @@ enum fix_access { FIX_OK, FIX_FAULT, FIX_MONITORED, FIX_OUTSIDE, FIX_STUCK };
 void fix_init(struct fix *f);
 void fix_open(struct fix *f);
 void fix_close(struct fix *f);
+
+/*
+ * What follows runs twice, from an empty pool each time: with tables of 8-byte and with tables of 4-byte entries for
+ * 32-bit and unpaged guests. f is open and as fix_open() left it.
+ */
+#define fix_both_formats(f) for (unsigned pass_ = 0; pass_ < 2 && fix_format_pass(f, pass_); pass_++)
+bool fix_format_pass(struct fix *f, unsigned pass);
+static inline bool fix_f32(const struct fix *f) { return f->cfg.legacy_format == POOL_F32; }
 
 /* Guest memory. */
 uint64_t fix_table(struct fix *f);			/* a zeroed guest page, from 64 KiB up */

@@ -85,10 +85,12 @@ Test(pool_cover_errors, arguments_that_contradict_themselves)
 /* Addresses above 4 GiB cannot be asked for by a guest without long mode. */
 Test(pool_cover_errors, long_address_of_a_legacy_guest)
 {
-	struct pool_map_args a = { .gva = 1ull << 32, .gpa = TARGET };
+	fix_both_formats(&f) {
+		struct pool_map_args a = { .gva = 1ull << 32, .gpa = TARGET };
 
-	fix_set_root(&f, CR0_PE, 0, 0, 0, false);
-	REFUSED(POOL_E_INVAL, pool_map(f.p, 0, &a, &f.r));
+		fix_set_root(&f, CR0_PE, 0, 0, 0, false);
+		REFUSED(POOL_E_INVAL, pool_map(f.p, 0, &a, &f.r));
+	}
 }
 
 Test(pool_cover_errors, no_such_vcpu)

@@ -315,7 +315,7 @@ Test(pool_defects_cache, defect_D48_one_key_has_one_page, .timeout = 5)
 	fix_audit(&f, "after a reset");
 }
 
-Test(pool_defects_cache, defect_D49_every_stale_table_of_the_bucket_goes)
+static void stale_tables_go(unsigned kind, uint32_t n)
 {
 	uint64_t pd;
 
@@ -328,13 +328,25 @@ Test(pool_defects_cache, defect_D49_every_stale_table_of_the_bucket_goes)
 	for (unsigned i = 0; i < 1024; i += 256)
 		for (unsigned user = 0; user < 2; user++)
 			fix_expect(&f, i * PAGE_SIZE, user ? WALK_USER : 0, TARGET);
-	cr_assert_eq(pool_pages_of_kind(f.p, KIND_PAE_PT_FOR_32BIT_PT), 4);
+	cr_assert_eq(pool_pages_of_kind(f.p, kind), n);
 	/* The same guest page as a table of another format. */
 	fix_write(&f, t.pt, TARGET | FIX_USED, 8);
 	fix_long_root(&f, t.pml4);
 	fix_expect(&f, 0, 0, TARGET);
-	cr_assert_eq(pool_pages_of_kind(f.p, KIND_PAE_PT_FOR_32BIT_PT), 0);
-	cr_assert_eq(f.stats[POOL_STAT_cache_kind_mismatch], 4);
+	cr_assert_eq(pool_pages_of_kind(f.p, kind), 0);
+	cr_assert_eq(f.stats[POOL_STAT_cache_kind_mismatch], n);
+}
+
+/* Two views, and two halves where an entry has 8 bytes. */
+Test(pool_defects_cache, defect_D49_every_stale_table_of_the_bucket_goes)
+{
+	stale_tables_go(KIND_PAE_PT_FOR_32BIT_PT, 4);
+}
+
+Test(pool_defects_cache, defect_D49_with_4_byte_entries)
+{
+	f.cfg.legacy_format = POOL_F32;
+	stale_tables_go(KIND_32BIT_PT_FOR_32BIT_PT, 2);
 }
 
 Test(pool_defects_cache, defect_D50_without_cache_nothing_piles_up)

@@ -188,6 +188,60 @@ Test(pool_defects_core, defect_D60_entries_are_stored_at_once)
 	cr_assert(!f.p->corrupt);
 }
 
+static struct { const uint32_t *at; uint32_t a, b, torn; unsigned steps; bool on; } look32;
+
+static void on_step32(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+	uint32_t e = load_relaxed(look32.at);
+
+	look32.steps++;
+	if (e != look32.a && e != look32.b)
+		look32.torn = e;
+	if (!load_relaxed(&look32.on))
+		uc->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)RFLAGS_TF;
+}
+
+/* The neighbours in the same 8 bytes must not change either. */
+Test(pool_defects_core, defect_D60_4_byte_entries_are_stored_at_once)
+{
+	struct sigaction sa = { .sa_sigaction = on_step32, .sa_flags = SA_SIGINFO };
+	uint32_t page, before, after;
+	uint64_t pd, pt, new;
+
+	f.cfg.legacy_format = POOL_F32;
+	fix_open(&f);
+	pd = fix_table(&f);
+	pt = fix_table(&f);
+	fix_poke(&f, pd, pt | FIX_USED, 4);
+	for (unsigned i = 0; i < 3; i++)
+		fix_poke(&f, pt + 4 * i, (TARGET + i * PAGE_SIZE) | FIX_USED, 4);
+	fix_set_root(&f, FIX_PAGED, pd, 0, 0, false);
+	fix_expect(&f, PAGE_SIZE, 0, TARGET + PAGE_SIZE);
+	page = defects_find(f.p, KIND_32BIT_PT_FOR_32BIT_PT, pt, PAGE_NIL);
+	look32.at = (const uint32_t *)(const void *)page_slots(f.p, page) + 1;
+	look32.a = *look32.at;
+	cr_assert_eq(look32.a, (TARGET + PAGE_SIZE) | FIX_USED, "relative to RAM");
+	look32.b = 0x555000u | PTE_P | PTE_U | PTE_A | FIX_F32_NX;
+	new = (f.cfg.ram_maddr + 0x555000) | PTE_P | PTE_U | PTE_A | PTE_NX;
+	before = look32.at[-1];
+	after = look32.at[1];
+	cr_assert(before && after);
+	cr_assert_eq(sigaction(SIGTRAP, &sa, NULL), 0);
+	store_release(&look32.on, true);
+	__asm__ volatile("lea -128(%%rsp), %%rsp; pushfq; orq %0, (%%rsp); popfq; lea 128(%%rsp), %%rsp"
+			 : : "i"(RFLAGS_TF) : "memory", "cc");
+	entry_set(f.p, page, 1, new);
+	store_release(&look32.on, false);
+	cr_assert_eq(*look32.at, look32.b);
+	cr_assert_eq(entry_get(f.p, page, 1), new);
+	cr_assert_gt(look32.steps, 20, "nobody looked");
+	cr_assert_eq(look32.torn, 0, "a walker could see %x", look32.torn);
+	cr_assert_eq(look32.at[-1], before);
+	cr_assert_eq(look32.at[1], after);
+	cr_assert(!f.p->corrupt);
+}
+
 /* ---- rights and roots ---- */
 
 Test(pool_defects_core, defect_D61_pae_root_has_four_directories)

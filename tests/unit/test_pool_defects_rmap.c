@@ -146,14 +146,18 @@ Test(pool_defects_rmap, defect_D05_flush_scans_to_the_end_of_the_table)
 
 static uint32_t seen_kinds;
 
-/* All kinds that a CPU in long mode can reach. */
+/* All kinds of the pool's format. Those of PAE and 4-level guests belong to both. */
 static uint32_t made_kinds(void)
 {
 	uint32_t all = 0;
 
-	for (unsigned k = KIND_FREE + 1; k < KIND_COUNT; k++)
-		if (!(pool_kinds[k].flags & (KF_F32 | KF_RETIRED)))
+	for (unsigned k = KIND_FREE + 1; k < KIND_COUNT; k++) {
+		const struct pool_kind *row = &pool_kinds[k];
+		bool legacy = row->group == GROUP_N || row->group == GROUP_L;
+
+		if (!(row->flags & KF_RETIRED) && row->entry_size == (legacy && fix_f32(&f) ? 4 : 8))
 			all |= 1u << k;
+	}
 	return all;
 }
 
@@ -176,8 +180,11 @@ static void flush_everything(struct fix *x)
 Test(pool_defects_rmap, defect_D06_every_kind_can_be_flushed)
 {
 	fix_open(&f);
-	defects_every_mode(&f, flush_everything);
-	cr_assert_eq(seen_kinds, made_kinds());
+	fix_both_formats(&f) {
+		seen_kinds = 0;
+		defects_every_mode(&f, flush_everything);
+		cr_assert_eq(seen_kinds, made_kinds());
+	}
 }
 
 static void check_monitored(struct fix *x)
@@ -198,8 +205,11 @@ static void check_monitored(struct fix *x)
 Test(pool_defects_rmap, defect_D07_every_kind_with_a_guest_table_is_monitored)
 {
 	fix_open(&f);
-	defects_every_mode(&f, check_monitored);
-	cr_assert_eq(seen_kinds, made_kinds());
+	fix_both_formats(&f) {
+		seen_kinds = 0;
+		defects_every_mode(&f, check_monitored);
+		cr_assert_eq(seen_kinds, made_kinds());
+	}
 }
 
 Test(pool_defects_rmap, defect_D08_user_record_names_the_slot)
@@ -309,6 +319,35 @@ Test(pool_defects_rmap, defect_D12_scan_compares_whole_addresses)
 	flush_gfn(f.p, gfn_of(TARGET));
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 0);
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(high)), 1);
+	cr_assert(!f.p->corrupt);
+}
+
+/* The same with tables that hold 32 bits of an address: none of their entries may stand for a frame above 4 GiB. */
+Test(pool_defects_rmap, defect_D12_scan_of_4_byte_entries)
+{
+	uint64_t high = GUEST_RAM_HIGH_BASE + TARGET, pd, pt;
+
+	defects_init_high(&f);
+	f.cfg.rmap_nodes_per_gfn = 1;
+	f.cfg.prefetch = 64;
+	f.cfg.legacy_format = POOL_F32;
+	start();
+	pd = fix_table(&f);
+	pt = fix_table(&f);
+	defects_alias(&f, t.pt, 20, high);
+	cr_assert_eq(RMAP_TAG(word_of(high)), RMAP_OVERFLOW);
+	fix_poke(&f, pd, pt | FIX_USED, 4);
+	for (unsigned i = 0; i < 20; i++)
+		fix_poke(&f, pt + 4 * i, TARGET | FIX_USED, 4);
+	fix_set_root(&f, FIX_PAGED, pd, 0, 0, false);
+	fix_expect(&f, 0, 0, TARGET);
+	cr_assert_eq(RMAP_TAG(word_of(TARGET)), RMAP_OVERFLOW);
+	cr_assert_eq(pool_pages_of_kind(f.p, KIND_32BIT_PT_FOR_32BIT_PT), 1);
+	flush_gfn(f.p, gfn_of(high));
+	cr_assert_eq(defects_leaves_of(f.p, gfn_of(high)), 0);
+	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 20, "unrelated entries of 4 bytes");
+	flush_gfn(f.p, gfn_of(TARGET));
+	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 0);
 	cr_assert(!f.p->corrupt);
 }
 

@@ -22,40 +22,46 @@ TestSuite(pool_map, .init = setup, .fini = teardown, .timeout = 20);
 
 Test(pool_map, unpaged_is_identity)
 {
-	fix_set_root(&f, CR0_PE, 0, 0, 0, false);
-	cr_assert_eq(f.r.root[0], f.r.root[1]);
-	fix_expect(&f, 0x1234, WALK_WRITE, 0x1234);
-	fix_expect(&f, 0x7ff000, 0, 0x7ff000);
-	fix_expect(&f, 0x201000, WALK_FETCH | WALK_USER, 0x201000);
-	cr_assert_gt(f.stats[POOL_STAT_prefetch_installed], 0);
+	fix_both_formats(&f) {
+		fix_set_root(&f, CR0_PE, 0, 0, 0, false);
+		cr_assert_eq(f.r.root[0], f.r.root[1]);
+		fix_expect(&f, 0x1234, WALK_WRITE, 0x1234);
+		fix_expect(&f, 0x7ff000, 0, 0x7ff000);
+		fix_expect(&f, 0x201000, WALK_FETCH | WALK_USER, 0x201000);
+		cr_assert_gt(f.stats[POOL_STAT_prefetch_installed], 0);
+	}
 }
 
 Test(pool_map, bits32_4k)
 {
-	uint64_t pd = fix_table(&f), pt = fix_table(&f);
+	fix_both_formats(&f) {
+		uint64_t pd = fix_table(&f), pt = fix_table(&f);
 
-	fix_poke(&f, pd + 4 * (0xc0400000u >> 22), pt | FIX_RWU, 4);
-	fix_poke(&f, pt + 4 * 5, 0x300000 | FIX_RWU, 4);
-	fix_poke(&f, pt + 4 * 700, 0x301000 | PTE_P, 4);
-	fix_set_root(&f, FIX_PAGED, pd, 0, 0, false);
-	fix_expect(&f, 0xc0405010, WALK_WRITE | WALK_USER, 0x300010);
-	fix_expect(&f, 0xc06bc020, 0, 0x301020);
-	cr_assert_eq(pool_pages_of_kind(f.p, 6), 2, "one half in each view");
+		fix_poke(&f, pd + 4 * (0xc0400000u >> 22), pt | FIX_RWU, 4);
+		fix_poke(&f, pt + 4 * 5, 0x300000 | FIX_RWU, 4);
+		fix_poke(&f, pt + 4 * 700, 0x301000 | PTE_P, 4);
+		fix_set_root(&f, FIX_PAGED, pd, 0, 0, false);
+		fix_expect(&f, 0xc0405010, WALK_WRITE | WALK_USER, 0x300010);
+		fix_expect(&f, 0xc06bc020, 0, 0x301020);
+		cr_assert_eq(pool_pages_of_kind(f.p, fix_f32(&f) ? 3 : 6), 2, "one of each view");
+	}
 }
 
 Test(pool_map, bits32_4m_and_pse36)
 {
-	uint64_t pd = fix_table(&f), got;
+	fix_both_formats(&f) {
+		uint64_t pd = fix_table(&f), got;
 
-	fix_poke(&f, pd + 4 * 1, 0x400000 | PTE_PS | PTE_P | PTE_W, 4);
-	/* Bits 16:13 are address bits 35:32: beyond RAM. */
-	fix_poke(&f, pd + 4 * 2, 0x400000 | PTE_PS | FIX_RWU | (1u << 13), 4);
-	fix_set_root(&f, FIX_PAGED, pd, CR4_PSE, 0, false);
-	fix_expect(&f, 0x400123, WALK_WRITE, 0x400123);
-	fix_expect(&f, 0x7ff123, 0, 0x7ff123);
-	cr_assert_eq(fix_access(&f, 0x400123, WALK_USER, &got), FIX_FAULT);
-	cr_assert_eq(fix_access(&f, 0x800123, 0, &got), FIX_OUTSIDE);
-	cr_assert_eq(got, 0x100400123ull);
+		fix_poke(&f, pd + 4 * 1, 0x400000 | PTE_PS | PTE_P | PTE_W, 4);
+		/* Bits 16:13 are address bits 35:32: beyond RAM. */
+		fix_poke(&f, pd + 4 * 2, 0x400000 | PTE_PS | FIX_RWU | (1u << 13), 4);
+		fix_set_root(&f, FIX_PAGED, pd, CR4_PSE, 0, false);
+		fix_expect(&f, 0x400123, WALK_WRITE, 0x400123);
+		fix_expect(&f, 0x7ff123, 0, 0x7ff123);
+		cr_assert_eq(fix_access(&f, 0x400123, WALK_USER, &got), FIX_FAULT);
+		cr_assert_eq(fix_access(&f, 0x800123, 0, &got), FIX_OUTSIDE);
+		cr_assert_eq(got, 0x100400123ull);
+	}
 }
 
 Test(pool_map, pae)

@@ -21,7 +21,7 @@ struct plan {
 	uint64_t seed;
 	unsigned steps, ntables;
 	uint32_t users, extents, nodes, roots, hot, prefetch;
-	bool cache_off;
+	bool cache_off, f32;
 	unsigned audit_every, within;	/* within: percent of accesses that are compared even without an audit */
 };
 
@@ -227,7 +227,7 @@ static void check_tlb(uint64_t gva)
 static void step_set_root(void)
 {
 	uint64_t cr0 = CR0_PE | (chance(70) ? CR0_WP : 0), cr4 = chance(30) ? CR4_SMEP : 0, efer = 0, cr3 = any_table();
-	unsigned mode = (unsigned)pick(8);
+	unsigned mode = (unsigned)pick(plan.f32 ? 5 : 8);	/* 4 and up: 4-level */
 	bool ac = chance(50);
 
 	cr4 |= chance(40) ? CR4_SMAP : 0;
@@ -449,6 +449,7 @@ static void run_plan(const struct plan *param)
 	f.cfg.hot_limit = plan.hot;
 	f.cfg.prefetch = plan.prefetch;
 	f.cfg.cache_off = plan.cache_off;
+	f.cfg.legacy_format = plan.f32 ? POOL_F32 : POOL_F64;
 	fix_open(&f);
 	f.post = true;
 	f.audit = plan.audit_every == 1;
@@ -498,6 +499,17 @@ Test(pool_random, hot_tables)
 	run_plan(&(struct plan){ "hot", 0x123456789, 2500, 12, .nodes = 2, .hot = 2, .prefetch = 64, .audit_every = 1 });
 }
 
+Test(pool_random, four_byte_entries)
+{
+	run_plan(&(struct plan){ "f32", 0xf32, 2500, 24, .prefetch = 8, .f32 = true, .audit_every = 1 });
+}
+
+Test(pool_random, four_byte_entries_crowded)
+{
+	run_plan(&(struct plan){ "f32 crowded", 0x4b17e5, 8000, 400, .users = 64, .extents = 4, .nodes = 1, .roots = 4, .hot = 6,
+				 .prefetch = 32, .f32 = true, .audit_every = 16 });
+}
+
 /*
  * The long run: one plan after the other, each drawn from its seed alone. POOL_RANDOM_OPS is how many steps in all,
  * POOL_RANDOM_SEED the first seed, POOL_RANDOM_SECONDS an earlier end. The line of a plan stands before it runs, so the
@@ -515,7 +527,7 @@ static struct plan any_plan(uint64_t seed)
 	return (struct plan){
 		.name = "long", .seed = seed, .steps = LONG_STEPS, .ntables = ntables[pick(6)], .users = users[pick(6)],
 		.extents = extents[pick(5)], .nodes = nodes[pick(4)], .roots = roots[pick(5)], .hot = hot[pick(6)],
-		.prefetch = 1u << pick(7), .cache_off = chance(15),
+		.prefetch = 1u << pick(7), .cache_off = chance(15), .f32 = chance(25),
 		.audit_every = audits[pick(4)],
 		.within = 60,
 	};
