@@ -45,15 +45,6 @@ static void audit_leaf(struct audit *a, uint32_t page, uint32_t slot, uint64_t e
 		audit_report(a, 16, page, slot, derive_leaf_entry(p, &d), e);
 }
 
-static uint32_t user_records(const struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
-{
-	uint32_t u = p->page[child].users, found = 0;
-
-	for (uint32_t n = 0; u < p->cfg.max_users && n < p->cfg.max_users; n++, u = p->user[u].next)
-		found += p->user[u].parent == parent && p->user[u].slot == slot;
-	return found;
-}
-
 static void audit_table(struct audit *a, uint32_t page, uint32_t slot, uint64_t e)
 {
 	const struct pool *p = a->p;
@@ -72,8 +63,8 @@ static void audit_table(struct audit *a, uint32_t page, uint32_t slot, uint64_t 
 	kind = role_kind(p->page[child].role);
 	if (pool_kinds[kind].level + 1 != k->level)
 		audit_report(a, 10, page, slot, k->level - 1u, kind);
-	if (user_records(p, child, page, slot) != 1)
-		audit_report(a, 9, page, slot, 1, user_records(p, child, page, slot));
+	if (!user_has(p, child, page, slot))
+		audit_report(a, 9, page, slot, child, e);
 	if (table_is_open(p, page))
 		return;
 	if (!entry_matches(e, derive_entry(p, page, slot)))

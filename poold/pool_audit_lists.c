@@ -66,17 +66,27 @@ static bool owned_intact(const struct pool *p, uint32_t page)
 
 struct totals { uint32_t used, idle, users, locks, unpinned, idle_roots, hashed; };
 
+struct users_seen { const struct pool *p; uint32_t page, strays; };
+
+/* A stray is a free record, or one that nobody finds who looks for it. */
+static void user_seen(void *ctx, const struct pool_user *u)
+{
+	struct users_seen *seen = ctx;
+
+	seen->strays += !u->parent || !user_has(seen->p, seen->page, u->parent, u->slot);
+}
+
 static uint32_t users_count(struct audit *a, uint32_t page)
 {
-	const struct pool *p = a->p;
-	uint32_t u = p->page[page].users, n = 0;
+	struct users_seen seen = { a->p, page, 0 };
+	uint32_t n;
 
-	for (; u < p->cfg.max_users && n <= p->cfg.max_users; u = p->user[u].next, n++)
-		if (!p->user[u].parent)
-			audit_report(a, 8, page, NOSLOT, 1, u);
-	if (u != USER_NIL)
-		audit_report(a, 8, page, NOSLOT, USER_NIL, u);
-	return n;
+	if (a->p->page[page].users == USER_NIL)
+		return 0;
+	n = user_each(a->p, page, user_seen, &seen);
+	if (n == USER_NIL || seen.strays)
+		audit_report(a, 8, page, NOSLOT, 0, n == USER_NIL ? n : seen.strays);
+	return n == USER_NIL ? 0 : n;
 }
 
 static void audit_page(struct audit *a, uint32_t page, struct totals *t)
@@ -196,7 +206,7 @@ static void audit_users_free(struct audit *a, const struct totals *t)
 	const struct pool *p = a->p;
 	uint32_t n = 0, u = p->user_free;
 
-	for (; u < p->cfg.max_users && n <= p->n_user_free; u = p->user[u].next, n++)
+	for (; u < p->cfg.max_users && n <= p->n_user_free; u = p->user[u].below[0], n++)
 		if (p->user[u].parent || p->user[u].slot != SLOT_NIL)
 			audit_report(a, 8, p->user[u].parent, p->user[u].slot, PAGE_NIL, u);
 	audit_equal(a, 8, PAGE_NIL, NOSLOT, p->n_user_free, n);

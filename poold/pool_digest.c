@@ -15,10 +15,20 @@ static void mix(struct digest *d, uint64_t v)
 	d->b ^= d->b >> 29;
 }
 
+/* The sum of each one's mixed value: what was at which depth of their tree is history, and no state. */
+static void mix_user(void *ctx, const struct pool_user *u)
+{
+	struct digest one = { 3, 4 };
+	uint64_t *sum = ctx;
+
+	mix(&one, (uint64_t)u->parent << 16 | u->slot);
+	*sum += one.a ^ one.b;
+}
+
 static void mix_page(struct digest *d, const struct pool *p, uint32_t page)
 {
 	const struct pool_page *pg = &p->page[page];
-	uint32_t u = pg->users;
+	uint64_t users = 0;
 
 	mix(d, page);
 	mix(d, pg->gpa);
@@ -26,8 +36,8 @@ static void mix_page(struct digest *d, const struct pool *p, uint32_t page)
 	mix(d, (uint64_t)pg->lock << 32 | (uint64_t)pg->n_present << 8 | pg->flags);
 	for (uint32_t s = 0; s < page_kind(p, page)->count; s++)
 		mix(d, entry_get(p, page, s));
-	for (uint32_t n = 0; u < p->cfg.max_users && n < p->cfg.max_users; n++, u = p->user[u].next)
-		mix(d, (uint64_t)p->user[u].parent << 16 | p->user[u].slot);
+	mix(d, user_each(p, page, mix_user, &users));
+	mix(d, users);
 }
 
 static void mix_list(struct digest *d, const struct pool *p, uint32_t page, bool by_age)

@@ -159,9 +159,9 @@ struct pool_gtable {
 };
 
 struct pool_user {
-	uint32_t next, parent;
+	uint32_t below[2];		/* of the tree of one table's users; free: the next one, and nothing */
+	uint32_t parent;
 	uint16_t slot, pad;
-	uint32_t pad2;
 };
 _Static_assert(sizeof(struct pool_user) == 16, "user record");
 
@@ -338,6 +338,9 @@ void hash_remove(struct pool *p, uint32_t page);
 enum pool_status user_reserve(struct pool *p);
 void user_add(struct pool *p, uint32_t child, uint32_t parent, uint32_t slot);
 void user_remove(struct pool *p, uint32_t child, uint32_t parent, uint32_t slot);
+bool user_has(const struct pool *p, uint32_t child, uint32_t parent, uint32_t slot);
+/* Calls fn for each record of a page; how many there are, or USER_NIL if the links are damaged. */
+uint32_t user_each(const struct pool *p, uint32_t page, void (*fn)(void *ctx, const struct pool_user *user), void *ctx);
 void user_list_init(struct pool *p);
 
 /* pool_rmap.c */

@@ -2,14 +2,22 @@
 /*
  * User records: which entries of which parents point to a table. Part of the pool library: any caller of it, under the
  * VM's lock.
+ *
+ * A table may have as many users as there are entries, so the records of one are a digital search tree: a node at depth d
+ * shares d bits of a scrambled (parent, slot) with all below it. Nothing is ever rebalanced, and whatever entries a guest
+ * chooses, no path is longer than the number of bits.
  */
 #include "poold/pool_priv.h"
+
+#define PATH_BITS	33u			/* 24 of a page, 9 of a slot */
+#define SLOT_BITS	9u
+#define SCRAMBLE	0x13c6ef373ull		/* 2^33 over the golden ratio, odd: no two records share all bits */
 
 void user_list_init(struct pool *p)
 {
 	for (uint32_t i = 0; i < p->cfg.max_users; i++)
-		p->user[i] = (struct pool_user){ .next = i + 1 < p->cfg.max_users ? i + 1 : USER_NIL, .parent = PAGE_NIL,
-						 .slot = SLOT_NIL };
+		p->user[i] = (struct pool_user){ .below = { i + 1 < p->cfg.max_users ? i + 1 : USER_NIL, USER_NIL },
+						 .parent = PAGE_NIL, .slot = SLOT_NIL };
 	p->user_free = 0;
 	p->n_user_free = p->cfg.max_users;
 	counter_set(&p->stats[POOL_STAT_users_max], p->cfg.max_users);
@@ -35,40 +43,118 @@ enum pool_status user_reserve(struct pool *p)
 	return p->n_user_free ? POOL_OK : POOL_E_NOMEM;
 }
 
+/*
+ * The link that leads to the record, or the empty one where it belongs. NULL: the links lead out of the array or further
+ * down than there are bits.
+ */
+static uint32_t *user_place(const struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
+{
+	uint64_t path = ((uint64_t)parent << SLOT_BITS | slot) * SCRAMBLE;
+	uint32_t *link = &p->page[child].users;
+
+	for (unsigned left = PATH_BITS; *link != USER_NIL; left--) {
+		struct pool_user *u = p->user + *link;
+
+		if (*link >= p->cfg.max_users)
+			return NULL;
+		if (u->parent == parent && u->slot == slot)
+			return link;
+		if (!left)
+			return NULL;
+		link = &u->below[path >> (left - 1) & 1];
+	}
+	return link;
+}
+
+bool user_has(const struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
+{
+	const uint32_t *link = user_place(p, child, parent, slot);
+
+	return link && *link != USER_NIL;
+}
+
 void user_add(struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 {
-	uint32_t u = p->user_free;
+	uint32_t *link = user_place(p, child, parent, slot), u = p->user_free;
 
-	if (u >= p->cfg.max_users) {
+	if (!link || *link != USER_NIL || u >= p->cfg.max_users) {
 		pool_corrupt(p);
 		return;
 	}
-	p->user_free = p->user[u].next;
+	p->user_free = p->user[u].below[0];
 	p->n_user_free--;
 	p->user[u].parent = parent;
 	p->user[u].slot = (uint16_t)slot;
-	p->user[u].next = p->page[child].users;
-	p->page[child].users = u;
+	p->user[u].below[0] = USER_NIL;
+	p->user[u].below[1] = USER_NIL;
+	*link = u;
 	users_gauge(p);
 }
 
+/* Take some record without others below it from under a link; USER_NIL if the links are damaged. */
+static uint32_t user_take_last(struct pool *p, uint32_t *link)
+{
+	for (unsigned depth = 0; depth <= PATH_BITS && *link < p->cfg.max_users; depth++) {
+		struct pool_user *u = &p->user[*link];
+		uint32_t last = *link;
+
+		if (u->below[0] == USER_NIL && u->below[1] == USER_NIL) {
+			*link = USER_NIL;
+			return last;
+		}
+		link = &u->below[u->below[0] == USER_NIL];
+	}
+	return USER_NIL;
+}
+
+/* Any record below another one may take its place: it shares all the bits that led there. */
 void user_remove(struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 {
-	uint32_t *link = &p->page[child].users;
+	uint32_t *link = user_place(p, child, parent, slot), u, last;
 
-	for (uint32_t n = 0; n < p->cfg.max_users && *link < p->cfg.max_users; n++, link = &p->user[*link].next) {
-		uint32_t u = *link;
-
-		if (p->user[u].parent != parent || p->user[u].slot != slot)
-			continue;
-		*link = p->user[u].next;
-		p->user[u].parent = PAGE_NIL;
-		p->user[u].slot = SLOT_NIL;
-		p->user[u].next = p->user_free;
-		p->user_free = u;
-		p->n_user_free++;
-		users_gauge(p);
+	if (!link || *link == USER_NIL) {
+		pool_corrupt(p);
 		return;
 	}
-	pool_corrupt(p);
+	u = *link;
+	last = user_take_last(p, link);
+	if (last == USER_NIL) {
+		pool_corrupt(p);
+		return;
+	}
+	if (last != u) {
+		p->user[last].below[0] = p->user[u].below[0];
+		p->user[last].below[1] = p->user[u].below[1];
+		*link = last;
+	}
+	p->user[u].parent = PAGE_NIL;
+	p->user[u].slot = SLOT_NIL;
+	p->user[u].below[0] = p->user_free;
+	p->user[u].below[1] = USER_NIL;
+	p->user_free = u;
+	p->n_user_free++;
+	users_gauge(p);
+}
+
+uint32_t user_each(const struct pool *p, uint32_t page, void (*fn)(void *ctx, const struct pool_user *user), void *ctx)
+{
+	uint32_t stack[PATH_BITS + 2], n = 0, visited = 0;
+
+	if (p->page[page].users != USER_NIL)
+		stack[n++] = p->page[page].users;
+	while (n) {
+		const struct pool_user *u = p->user + stack[--n];
+
+		if (stack[n] >= p->cfg.max_users || visited++ >= p->cfg.max_users)
+			return USER_NIL;
+		fn(ctx, u);
+		for (unsigned i = 2; i-- > 0;) {
+			if (u->below[i] == USER_NIL)
+				continue;
+			if (n == PATH_BITS + 2)
+				return USER_NIL;
+			stack[n++] = u->below[i];
+		}
+	}
+	return visited;
 }

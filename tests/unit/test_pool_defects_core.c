@@ -448,6 +448,6 @@ Test(pool_defects_core, defect_D68_second_record_of_an_entry_is_refused)
 	cr_assert_eq(pool_get(f.p, &key, pd, 0, entry_get(f.p, pd, 0) & ~PTE_ADDR, &child), POOL_E_CORRUPT);
 	cr_assert_eq(child, PAGE_NIL);
 	cr_assert_eq(f.p->n_user_free, users);
-	cr_assert_eq(f.p->user[f.p->page[pt].users].next, USER_NIL);
+	cr_assert_eq(f.p->user[f.p->page[pt].users].below[0], USER_NIL);
 	cr_assert(f.p->corrupt, "in every build");
 }

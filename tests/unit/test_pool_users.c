@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests of the user records of a table as a container: many of them, the worst choice of them, damaged links. The records
+ * name parents that need not exist here; what they have to do with entries is tested with the entries.
+ */
+#include <criterion/criterion.h>
+
+#include "poold/pool_priv.h"
+#include "tests/unit/pool_fixture.h"
+
+#define RECORDS		600u
+#define BITS		33u
+#define MASK		((1ull << BITS) - 1)
+#define SCRAMBLE	0x13c6ef373ull
+
+static struct fix f;
+
+static void setup(void)
+{
+	fix_init(&f);
+	f.cfg.max_users = 2048;
+	f.audit = false;
+	fix_open(&f);
+}
+
+static void teardown(void)
+{
+	fix_close(&f);
+}
+
+TestSuite(pool_users, .init = setup, .fini = teardown);
+
+struct record { uint32_t parent, slot; };
+
+struct found { const struct record *r; uint32_t n; bool *seen; };
+
+static void take_note(void *ctx, const struct pool_user *u)
+{
+	struct found *found = ctx;
+
+	for (uint32_t i = 0; i < found->n; i++)
+		if (found->r[i].parent == u->parent && found->r[i].slot == u->slot && !found->seen[i]) {
+			found->seen[i] = true;
+			return;
+		}
+	cr_assert(false, "(%u, %u) should not be there, or not twice", u->parent, u->slot);
+}
+
+/* Exactly those, each found by its name. */
+static void expect_records(uint32_t page, const struct record *r, uint32_t n)
+{
+	bool seen[RECORDS] = { false };
+	struct found found = { r, n, seen };
+
+	cr_assert_eq(user_each(f.p, page, take_note, &found), n);
+	for (uint32_t i = 0; i < n; i++)
+		cr_assert(user_has(f.p, page, r[i].parent, r[i].slot));
+}
+
+static void remove_at(uint32_t page, struct record *r, uint32_t *n, uint32_t i)
+{
+	user_remove(f.p, page, r[i].parent, r[i].slot);
+	cr_assert(!f.p->corrupt);
+	cr_assert(!user_has(f.p, page, r[i].parent, r[i].slot));
+	r[i] = r[--*n];
+}
+
+Test(pool_users, many_records_come_and_go_in_any_order)
+{
+	static struct record r[2][RECORDS];
+	uint32_t n[2] = { 0, 0 }, seed = 1;
+
+	for (unsigned step = 0; step < 20000; step++) {
+		uint32_t page, which;
+
+		seed = seed * 1664525 + 1013904223;
+		page = seed >> 31;
+		which = seed >> 8 & 0xffff;
+		/* Dense and far apart, one slot of many parents and many slots of one. */
+		if (n[page] < RECORDS && (step / 2000 & 1 ? which % 3 : !(which % 3))) {
+			struct record new = { which % 7 ? 1 + which % 5000 : 0xffffff, which % 11 ? which % 512 : 0 };
+
+			if (user_has(f.p, 5 + page, new.parent, new.slot))
+				continue;
+			user_add(f.p, 5 + page, new.parent, new.slot);
+			r[page][n[page]++] = new;
+		} else if (n[page]) {
+			remove_at(5 + page, r[page], &n[page], which % n[page]);
+		}
+		cr_assert_eq(f.p->n_user_free + n[0] + n[1], f.p->cfg.max_users);
+		if (step % 64 == 0) {
+			expect_records(5, r[0], n[0]);
+			expect_records(6, r[1], n[1]);
+		}
+	}
+	cr_assert(!f.p->corrupt);
+}
+
+/* The record whose scrambled bits are these. */
+static struct record record_of(uint64_t bits)
+{
+	uint64_t inverse = SCRAMBLE;
+
+	for (unsigned i = 0; i < 5; i++)	/* Newton's method, modulo a power of two */
+		inverse *= 2 - SCRAMBLE * inverse;
+	bits = bits * inverse & MASK;
+	return (struct record){ (uint32_t)(bits >> 9), bits & 511 };
+}
+
+/* The longest path there can be: each record differs from all after it one bit later. */
+static uint32_t add_longest_path(uint32_t page, struct record *r)
+{
+	uint32_t n = 0;
+
+	for (uint64_t bits = 1ull << (BITS - 1); bits; bits >>= 1)
+		r[n++] = record_of(bits);
+	r[n++] = record_of(0);
+	for (uint32_t i = 0; i < n; i++)
+		user_add(f.p, page, r[i].parent, r[i].slot);
+	return n;
+}
+
+Test(pool_users, longest_path_is_one_record_for_each_bit)
+{
+	struct record r[BITS + 1];
+	uint32_t n = add_longest_path(5, r), depth = 0;
+
+	cr_assert_eq(n, BITS + 1);
+	cr_assert(!f.p->corrupt);
+	expect_records(5, r, n);
+	for (uint32_t u = f.p->page[5].users; f.p->user[u].below[0] != USER_NIL; u = f.p->user[u].below[0])
+		depth++;
+	cr_assert_eq(depth, BITS, "the test's idea of the order is the library's");
+	for (unsigned i = 0; n; i++) {
+		remove_at(5, r, &n, i % 3 ? n - 1 : 0);
+		expect_records(5, r, n);
+	}
+	cr_assert_eq(f.p->page[5].users, USER_NIL);
+	cr_assert_eq(f.p->n_user_free, f.p->cfg.max_users);
+}
+
+#define CORRUPT(call) do { \
+	uint32_t free_ = f.p->n_user_free, head_ = f.p->user_free; \
+	call; \
+	cr_assert(f.p->corrupt, #call " is not noticed"); \
+	cr_assert(f.p->n_user_free == free_ && f.p->user_free == head_, #call " changed something"); \
+	f.p->corrupt = false; \
+} while (0)
+
+Test(pool_users, damaged_links_are_noticed_and_not_followed)
+{
+	struct record r[BITS + 1];
+	uint32_t n = add_longest_path(5, r), u = f.p->page[5].users, last = u;
+	struct pool_user kept;
+
+	CORRUPT(user_add(f.p, 5, r[3].parent, r[3].slot));
+	CORRUPT(user_remove(f.p, 5, r[3].parent, r[3].slot ^ 1));
+	while (f.p->user[last].below[0] != USER_NIL)
+		last = f.p->user[last].below[0];
+	kept = f.p->user[last];
+	/* A circle: nothing is found in it that is not there, and its end is never reached. */
+	f.p->user[last].below[0] = f.p->user[last].below[1] = u;
+	f.p->user[last].parent = PAGE_NIL;
+	CORRUPT(user_add(f.p, 5, r[n - 1].parent, r[n - 1].slot));
+	CORRUPT(user_remove(f.p, 5, r[n - 1].parent, r[n - 1].slot));
+	CORRUPT(user_remove(f.p, 5, r[0].parent, r[0].slot));
+	f.p->user[last] = kept;
+	/* Out of the array. */
+	f.p->user[last].below[0] = f.p->cfg.max_users;
+	CORRUPT(user_remove(f.p, 5, r[0].parent, r[0].slot));
+	f.p->user[last] = kept;
+	f.p->user[u].below[0] = USER_NIL - 1;
+	CORRUPT(user_remove(f.p, 5, r[n - 1].parent, r[n - 1].slot));
+	cr_assert(!user_has(f.p, 5, r[n - 1].parent, r[n - 1].slot));
+}
+
+static void ignore(void *ctx, const struct pool_user *u)
+{
+	uint32_t *n = ctx;
+
+	cr_assert_geq(u, f.p->user);
+	cr_assert_lt(u, f.p->user + f.p->cfg.max_users);
+	++*n;
+}
+
+Test(pool_users, visit_of_damaged_links_ends)
+{
+	struct record r[BITS + 1];
+	uint32_t visits = 0, u;
+
+	add_longest_path(5, r);
+	u = f.p->page[5].users;
+	f.p->user[u].below[1] = u;
+	cr_assert_eq(user_each(f.p, 5, ignore, &visits), USER_NIL);
+	cr_assert_leq(visits, f.p->cfg.max_users);
+	f.p->user[u].below[0] = u;
+	cr_assert_eq(user_each(f.p, 5, ignore, &visits), USER_NIL);
+	f.p->page[5].users = f.p->cfg.max_users;
+	cr_assert_eq(user_each(f.p, 5, ignore, &visits), USER_NIL);
+}
