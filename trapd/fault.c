@@ -76,6 +76,12 @@ static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 
 	if (rc == -EAGAIN)
 		return rc;
+	if (fetch && gva == v->cpu.rip && (rc || walk.user)) {	/* perhaps not the kernel's fetch at all */
+		int missed = unseen_iret(v, !rc);
+
+		if (missed)
+			return missed;
+	}
 	if (rc) {
 		counter_add(&v->stat[TRAP_STAT_fault_guest], 1);
 		return vcpu_raise_pf(v, gva, walk.error_code);

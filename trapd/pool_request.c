@@ -226,11 +226,12 @@ static bool pae_paging(uint64_t cr0, uint64_t cr4, uint64_t efer)
 
 int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, const uint64_t *pdpte)
 {
-	struct link_req req = { .rq_op = LINK_OP_SET_ROOT, .rq_gva = cr3, .rq_gpa = (uint32_t)cr0 | (cr4 << 32) };
+	struct link_req req = { .rq_op = LINK_OP_SET_ROOT, .rq_gva = cr3, .rq_gpa = (uint32_t)cr0 };
 	struct link_rep rep;
 	bool ac = v->cpu.rflags & RFLAGS_AC;
 	int rc;
 
+	req.rq_gpa |= (cr4 | (unseen_iret_is_possible(v, efer) ? CR4_SMEP : 0)) << 32;
 	if (!pdpte)
 		pdpte = v->cpu.pdpte;
 	if (pae_paging(cr0, cr4, efer)) {

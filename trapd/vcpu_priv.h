@@ -13,6 +13,7 @@
 #include "trapd/vm.h"
 
 #define STEP_MAX_GFNS 4u
+#define KERNEL_STACKS 4u
 #define CORRUPT_LIMIT 3u		/* fresh pools in a minute after the pool found itself corrupt */
 
 /* One instruction of the guest run with a table open (doc/pool.md, Step). */
@@ -48,6 +49,8 @@ struct vcpu_priv {
 	uint64_t real_cr2;
 	uint16_t cs_real, ss_real;	/* selectors of the guest's CS and SS in the real GDT */
 	uint64_t real_root;		/* CR3 that the real CPU has, 0: unknown */
+	uint64_t kernel_rsp[KERNEL_STACKS];	/* with which the guest's kernel was resumed: last on each of its last stacks */
+	bool runs_user_pages;		/* its kernel executes U=1 pages: unseen_iret.c stands aside */
 	bool loaded_ac;			/* AC that the roots in use were made for */
 	struct return_work work;
 	uint32_t epoch_in_flight;	/* of the return program that was handed to the CPU, 0: none */
@@ -81,6 +84,16 @@ int trap_privileged(struct vcpu *v);
 /* fault.c, write_fault.c */
 int fault_page(struct vcpu *v);
 int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk);
+/* unseen_iret.c */
+/* Can the guest enter user mode without a trap? Then its supervisor view must not execute U=1 pages. efer: the one to come. */
+bool unseen_iret_is_possible(const struct vcpu *v, uint64_t efer);
+/* The guest's kernel goes on with this RSP. */
+void unseen_iret_note_stack(struct vcpu *v, uint64_t rsp);
+/*
+ * A fetch at RIP failed, on a page that the guest's tables make executable for user code (user_page) or that they do not map.
+ * 0: no IRET was missed; -EAGAIN: one was and now is done, or the view allows such a fetch from now on; other: as vcpu.h.
+ */
+int unseen_iret(struct vcpu *v, bool user_page);
 /* breakpoints.c */
 /* Before the guest goes on. 0; -EFAULT: an instruction breakpoint, raised. Does nothing where debug registers work. */
 int breakpoints_arm(struct vcpu *v);

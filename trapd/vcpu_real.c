@@ -148,6 +148,8 @@ void vcpu_store_state(struct vcpu *v)
 		if (segments || control)
 			p->kcpu.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
 	}
+	if (v->cpu.cpl == 0)
+		unseen_iret_note_stack(v, v->cpu.gpr[GPR_RSP]);
 	memcpy(ctx.gpr, v->cpu.gpr, sizeof(ctx.gpr));
 	ctx.frame.cs = p->cs_real;
 	ctx.frame.ss = p->ss_real;

@@ -74,7 +74,9 @@ gdt:	.quad 0
 	.quad 0x00cf9b000000ffff
 	.quad 0x00af9b000000ffff
 	.quad 0x00cf93000000ffff
-	.quad 0, 0, 0
+	.quad 0
+	.quad 0x00cff3000000ffff
+	.quad 0x00affb000000ffff
 	.quad 0, 0
 	.quad 0
 	.quad 0x00cffb000000ffff

@@ -20,6 +20,9 @@
 #define SEL_USER_CODE32	0x53
 #define SEL_USER_DATA	0x5b
 #define SEL_USER_CODE64	0x63
+/* Where a widespread 64-bit kernel has them; some hosts carry out an IRETQ to these without a trap. */
+#define SEL_USER_DATA_LINUX	0x2b
+#define SEL_USER_CODE64_LINUX	0x33
 #define SEL_TSS64	0x38
 #define SEL_TSS32	0x48
 

@@ -102,7 +102,8 @@ void trap_dispatch(struct trap_regs *regs)
 void user_run(unsigned long ip, unsigned long cs, unsigned long sp, unsigned long user_flags, unsigned long ax,
 	      unsigned long di)
 {
-	const unsigned long frame[5] = { ip, cs, user_flags | RFLAGS_FIXED, sp, SEL_USER_DATA };
+	const unsigned long frame[5] = { ip, cs, user_flags | RFLAGS_FIXED, sp,
+					cs == SEL_USER_CODE64_LINUX ? SEL_USER_DATA_LINUX : SEL_USER_DATA };
 
 	user_enter(frame, ax, di);
 }

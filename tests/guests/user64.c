@@ -35,6 +35,11 @@ void guest_main64(void)
 		.demand_pages = 16, .int_loops = 100, .trips = 100, .trap_stack_top = trap_stack + sizeof(trap_stack),
 	};
 
+	struct user_machine linux_selectors = {
+		.name = "64-bit, selectors 0x33 and 0x2b", .code_selector = SEL_USER_CODE64_LINUX, .demand_va = DEMAND_VA + 0x400000,
+		.demand_pages = 16, .int_loops = 100, .trips = 100, .trap_stack_top = trap_stack + sizeof(trap_stack),
+	};
+
 	EXPECT_EQ(loops != 0, 1, "loops is at least 1");
 	cr0_write((cr0_read() & ~(CR0_EM | CR0_TS)) | CR0_MP);
 	cr4_write(cr4_read() | CR4_OSFXSR);
@@ -44,7 +49,9 @@ void guest_main64(void)
 	identity_open_user(user_data_start, user_data_end);
 	m.demand_table = demand_table(m.demand_va);
 	compatible.demand_table = demand_table(compatible.demand_va);
+	linux_selectors.demand_table = demand_table(linux_selectors.demand_va);
 	user_common(&compatible);
+	user_common(&linux_selectors);
 	user_common(&m);
 	user_syscall(loops);
 	user_debug(&m);

@@ -6,7 +6,7 @@
  */
 	.code64
 	.section .user.text, "ax"
-	.globl	user_read, user_write, user_int_loop, user_int_kernel_gate, user_int3, user_touch, user_sum, user_end
+	.globl	user_read, user_write, user_int_loop, user_int_kernel_gate, user_int3, user_touch, user_sum, user_end, user_jump
 user_read:
 	mov	(%rdi), %eax
 user_end:
@@ -14,6 +14,8 @@ user_end:
 user_write:
 	mov	%eax, (%rdi)
 	int	$0x81
+user_jump:
+	jmp	*%rdi
 user_int_kernel_gate:
 	int	$0x82
 	int	$0x81
