@@ -158,12 +158,13 @@ struct pool_gtable {
 	bool listed, used;
 };
 
+#define USER_BELOW	4u
 struct pool_user {
-	uint32_t below[2];		/* of the tree of one table's users; free: the next one, and nothing */
+	uint32_t below[USER_BELOW];	/* of the tree of one table's users; free: the next one, and nothing */
 	uint32_t parent;
 	uint16_t slot, pad;
 };
-_Static_assert(sizeof(struct pool_user) == 16, "user record");
+_Static_assert(sizeof(struct pool_user) == 24 && USER_NIL == 0xffffffff, "user record");
 
 #define EXT_REFS 7u
 struct pool_extent {

@@ -4,20 +4,22 @@
  * VM's lock.
  *
  * A table may have as many users as there are entries, so the records of one are a digital search tree: a node at depth d
- * shares d bits of a scrambled (parent, slot) with all below it. Nothing is ever rebalanced, and whatever entries a guest
- * chooses, no path is longer than the number of bits.
+ * shares d digits of a scrambled (parent, slot) with all below it. Nothing is ever rebalanced, and whatever entries a guest
+ * chooses, no path is longer than the number of digits.
  */
+#include <string.h>
+
 #include "poold/pool_priv.h"
 
-#define PATH_BITS	33u			/* 24 of a page, 9 of a slot */
+#define DIGITS		17u			/* of two bits: 24 of a page, 9 of a slot, and one to fill up */
 #define SLOT_BITS	9u
-#define SCRAMBLE	0x13c6ef373ull		/* 2^33 over the golden ratio, odd: no two records share all bits */
+#define SCRAMBLE	0x278dde6e5ull		/* 2^34 over the golden ratio, odd: no two records share all digits */
 
 void user_list_init(struct pool *p)
 {
 	for (uint32_t i = 0; i < p->cfg.max_users; i++)
-		p->user[i] = (struct pool_user){ .below = { i + 1 < p->cfg.max_users ? i + 1 : USER_NIL, USER_NIL },
-						 .parent = PAGE_NIL, .slot = SLOT_NIL };
+		p->user[i] = (struct pool_user){ .below = { i + 1 < p->cfg.max_users ? i + 1 : USER_NIL, USER_NIL, USER_NIL,
+							    USER_NIL }, .parent = PAGE_NIL, .slot = SLOT_NIL };
 	p->user_free = 0;
 	p->n_user_free = p->cfg.max_users;
 	counter_set(&p->stats[POOL_STAT_users_max], p->cfg.max_users);
@@ -45,14 +47,14 @@ enum pool_status user_reserve(struct pool *p)
 
 /*
  * The link that leads to the record, or the empty one where it belongs. NULL: the links lead out of the array or further
- * down than there are bits.
+ * down than there are digits.
  */
 static uint32_t *user_place(const struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 {
 	uint64_t path = ((uint64_t)parent << SLOT_BITS | slot) * SCRAMBLE;
 	uint32_t *link = &p->page[child].users;
 
-	for (unsigned left = PATH_BITS; *link != USER_NIL; left--) {
+	for (unsigned left = DIGITS; *link != USER_NIL; left--) {
 		struct pool_user *u = p->user + *link;
 
 		if (*link >= p->cfg.max_users)
@@ -61,7 +63,7 @@ static uint32_t *user_place(const struct pool *p, uint32_t child, uint32_t paren
 			return link;
 		if (!left)
 			return NULL;
-		link = &u->below[path >> (left - 1) & 1];
+		link = &u->below[path >> 2 * (left - 1) & 3];
 	}
 	return link;
 }
@@ -86,7 +88,6 @@ void user_add(struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 	p->user[u].parent = parent;
 	p->user[u].slot = (uint16_t)slot;
 	p->user[u].below[0] = USER_NIL;
-	p->user[u].below[1] = USER_NIL;
 	*link = u;
 	users_gauge(p);
 }
@@ -94,15 +95,17 @@ void user_add(struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 /* Take some record without others below it from under a link; USER_NIL if the links are damaged. */
 static uint32_t user_take_last(struct pool *p, uint32_t *link)
 {
-	for (unsigned depth = 0; depth <= PATH_BITS && *link < p->cfg.max_users; depth++) {
+	for (unsigned depth = 0; depth <= DIGITS && *link < p->cfg.max_users; depth++) {
 		struct pool_user *u = &p->user[*link];
-		uint32_t last = *link;
+		uint32_t last = *link, i = 0;
 
-		if (u->below[0] == USER_NIL && u->below[1] == USER_NIL) {
+		while (i < USER_BELOW && u->below[i] == USER_NIL)
+			i++;
+		if (i == USER_BELOW) {
 			*link = USER_NIL;
 			return last;
 		}
-		link = &u->below[u->below[0] == USER_NIL];
+		link = &u->below[i];
 	}
 	return USER_NIL;
 }
@@ -123,14 +126,13 @@ void user_remove(struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 		return;
 	}
 	if (last != u) {
-		p->user[last].below[0] = p->user[u].below[0];
-		p->user[last].below[1] = p->user[u].below[1];
+		memcpy(p->user[last].below, p->user[u].below, sizeof(p->user[u].below));
 		*link = last;
 	}
+	memset(p->user[u].below, 0xff, sizeof(p->user[u].below));
 	p->user[u].parent = PAGE_NIL;
 	p->user[u].slot = SLOT_NIL;
 	p->user[u].below[0] = p->user_free;
-	p->user[u].below[1] = USER_NIL;
 	p->user_free = u;
 	p->n_user_free++;
 	users_gauge(p);
@@ -138,7 +140,7 @@ void user_remove(struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 
 uint32_t user_each(const struct pool *p, uint32_t page, void (*fn)(void *ctx, const struct pool_user *user), void *ctx)
 {
-	uint32_t stack[PATH_BITS + 2], n = 0, visited = 0;
+	uint32_t stack[DIGITS * (USER_BELOW - 1) + 1], n = 0, visited = 0;
 
 	if (p->page[page].users != USER_NIL)
 		stack[n++] = p->page[page].users;
@@ -148,10 +150,10 @@ uint32_t user_each(const struct pool *p, uint32_t page, void (*fn)(void *ctx, co
 		if (stack[n] >= p->cfg.max_users || visited++ >= p->cfg.max_users)
 			return USER_NIL;
 		fn(ctx, u);
-		for (unsigned i = 2; i-- > 0;) {
+		for (unsigned i = 0; i < USER_BELOW; i++) {
 			if (u->below[i] == USER_NIL)
 				continue;
-			if (n == PATH_BITS + 2)
+			if (n == sizeof(stack) / sizeof(stack[0]))
 				return USER_NIL;
 			stack[n++] = u->below[i];
 		}

@@ -146,6 +146,32 @@ static unsigned run_write_clears(struct bench_guest *g)
 	return 2 * TABLES;
 }
 
+/* A leaf table with as many users as the guest has links to it, which grows with the pool; at work are those of one page. */
+static void prepare_links(struct bench_guest *g)
+{
+	bench_set_root(g, 0);
+	for (uint32_t i = 0; i < g->nlinks; i++) {
+		struct pool_map_args a = bench_link_args(g, i);
+
+		bench_map(g, &a);
+	}
+	for (uint32_t i = 0; i < TABLES; i++)
+		args[i] = bench_link_args(g, i);
+}
+
+/* One of its links goes and comes back: the table is found in the cache. */
+static unsigned run_links(struct bench_guest *g)
+{
+	for (uint32_t i = 0; i < TABLES; i++) {
+		uint64_t gpa = bench_link_gpa(g, i), was = *bench_word(g, gpa);
+
+		store(g, gpa, 0);
+		store(g, gpa, was);
+		bench_map(g, &args[i]);
+	}
+	return TABLES;
+}
+
 static unsigned run_unshadow(struct bench_guest *g)
 {
 	for (uint32_t i = 0; i < TABLES; i++) {
@@ -204,6 +230,7 @@ static const struct op ops[] = {
 	{ "map, entry already there", prepare_present, run_map_again, false },
 	{ "map, one entry", prepare_one_absent, run_map, false },
 	{ "map, one entry and its neighbours", prepare_all_absent, run_map, false },
+	{ "one of many links to a table, off and on", prepare_links, run_links, false },
 	{ "map, miss with eviction", prepare_root_0, run_miss, true },
 	{ "guest write, entry kept", prepare_present, run_write_keeps, false },
 	{ "guest write, entry cleared or absent", prepare_present, run_write_clears, false },
@@ -239,7 +266,7 @@ static double op_print(unsigned o, unsigned rounds)
 {
 	double ns[SIZES], worst = 1;
 
-	printf("%-38s", ops[o].name);
+	printf("%-42s", ops[o].name);
 	for (unsigned s = 0; s < SIZES; s++) {
 		ns[s] = bench_median(samples[o][s], rounds);
 		worst = ns[s] / ns[0] > worst ? ns[s] / ns[0] : worst;
@@ -259,7 +286,7 @@ static void print_head(const struct bench_guest *guests, unsigned rounds)
 {
 	uint64_t bytes = 0;
 
-	printf("ns of CPU time per operation, median of %u, and ratio to the smallest; pages tracked:\n%-38s", rounds, "");
+	printf("ns of CPU time per operation, median of %u, and ratio to the smallest; pages tracked:\n%-42s", rounds, "");
 	for (unsigned s = 0; s < SIZES; s++) {
 		printf("%10s %5s", sizes[s].name, "ratio");
 		bytes += guests[s].tracking_bytes + guests[s].arena_bytes;

@@ -55,6 +55,12 @@ static void tables_write(struct bench_guest *g)
 			*bench_word(g, bench_pte_gpa(g, t, s)) = data_gpa(g, t * (uint64_t)g->per_table + s) | BENCH_USED;
 	}
 	g->full_pt = bench_pte_gpa(g, g->ntables - 1, 0);
+	*bench_word(g, g->pml4 + 8) = g->shared_pdpt | BENCH_USED;
+	for (uint32_t i = 0; i < g->nlinks; i++) {
+		*bench_word(g, g->shared_pdpt + i / 512 * 8ull) = (g->shared_pd + i / 512 * (uint64_t)PAGE_SIZE) | BENCH_USED;
+		*bench_word(g, g->shared_pd + i * 8ull) = g->shared_pt | BENCH_USED;
+	}
+	*bench_word(g, g->shared_pt) = data_gpa(g, 0) | BENCH_USED;
 }
 
 int bench_guest_open(struct bench_guest *g, uint32_t max_pages, uint32_t per_table)
@@ -70,7 +76,11 @@ int bench_guest_open(struct bench_guest *g, uint32_t max_pages, uint32_t per_tab
 	g->pml4 = TABLES_AT;
 	g->pdpt = g->pml4 + BENCH_SPACES * (uint64_t)PAGE_SIZE;
 	g->pd = g->pdpt + PAGE_SIZE;
-	g->pt = g->pd + g->npd * (uint64_t)PAGE_SIZE;
+	g->nlinks = max_pages / 8;
+	g->shared_pdpt = g->pd + g->npd * (uint64_t)PAGE_SIZE;
+	g->shared_pd = g->shared_pdpt + PAGE_SIZE;
+	g->shared_pt = g->shared_pd + (g->nlinks + 511) / 512 * (uint64_t)PAGE_SIZE;
+	g->pt = g->shared_pt + PAGE_SIZE;
 	g->data = g->pt + g->ntables * (uint64_t)PAGE_SIZE;
 	total = g->data + (g->ntables * (uint64_t)per_table + 512) * PAGE_SIZE;
 	guest_ram_layout(&g->cfg.ram, (total + (2ull << 20)) & ~((2ull << 20) - 1));
@@ -117,6 +127,22 @@ struct pool_map_args bench_args(const struct bench_guest *g, uint32_t t, uint32_
 		.gva = (uint64_t)t << 21 | (uint64_t)slot << 12, .gpa = pte & PTE_ADDR, .nwalk = 4, .write = true,
 		.walk = { g->pdpt | BENCH_USED, *bench_word(g, g->pdpt + t / 512 * 8ull), *bench_word(g, g->pd + t * 8ull), pte },
 	};
+}
+
+struct pool_map_args bench_link_args(const struct bench_guest *g, uint32_t link)
+{
+	uint64_t pte = *bench_word(g, g->shared_pt);
+
+	return (struct pool_map_args){
+		.gva = 1ull << 39 | (uint64_t)link << 21, .gpa = pte & PTE_ADDR, .nwalk = 4, .write = true,
+		.walk = { g->shared_pdpt | BENCH_USED, *bench_word(g, g->shared_pdpt + link / 512 * 8ull),
+			  *bench_word(g, bench_link_gpa(g, link)), pte },
+	};
+}
+
+uint64_t bench_link_gpa(const struct bench_guest *g, uint32_t link)
+{
+	return g->shared_pd + link * 8ull;
 }
 
 void bench_settle(struct bench_guest *g)

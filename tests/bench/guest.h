@@ -27,6 +27,8 @@ struct bench_guest {
 	uint32_t npd;
 	uint64_t pml4, pdpt, pd, pt, data;	/* gpa of the first of each, one after the other */
 	uint64_t full_pt;		/* the last table: all of its 512 entries */
+	uint32_t nlinks;		/* entries of other directories that lead to one leaf table, of address space 0 */
+	uint64_t shared_pdpt, shared_pd, shared_pt;
 	uint32_t next;			/* table that the next miss uses */
 	uint64_t rip;
 };
@@ -40,6 +42,9 @@ void bench_guest_fill(struct bench_guest *g);
 /* Entry slot of leaf table t, as trapd asks for it. */
 struct pool_map_args bench_args(const struct bench_guest *g, uint32_t t, uint32_t slot);
 uint64_t bench_pte_gpa(const struct bench_guest *g, uint32_t t, uint32_t slot);
+/* The same through one of the links to the shared table, and where that link is. */
+struct pool_map_args bench_link_args(const struct bench_guest *g, uint32_t link);
+uint64_t bench_link_gpa(const struct bench_guest *g, uint32_t link);
 uint64_t *bench_word(const struct bench_guest *g, uint64_t gpa);
 /* Ask until it is done, flushing as often as the pool wants; ends the program on any other answer. */
 void bench_map(struct bench_guest *g, const struct pool_map_args *a);

@@ -9,9 +9,9 @@
 #include "tests/unit/pool_fixture.h"
 
 #define RECORDS		600u
-#define BITS		33u
-#define MASK		((1ull << BITS) - 1)
-#define SCRAMBLE	0x13c6ef373ull
+#define DIGITS		17u
+#define MASK		((1ull << 2 * DIGITS) - 1)
+#define SCRAMBLE	0x278dde6e5ull
 
 static struct fix f;
 
@@ -96,41 +96,47 @@ Test(pool_users, many_records_come_and_go_in_any_order)
 	cr_assert(!f.p->corrupt);
 }
 
-/* The record whose scrambled bits are these. */
-static struct record record_of(uint64_t bits)
+/* The record whose scrambled digits are these; false if there is none: one bit is there to fill up. */
+static bool record_of(uint64_t digits, struct record *r)
 {
 	uint64_t inverse = SCRAMBLE;
 
 	for (unsigned i = 0; i < 5; i++)	/* Newton's method, modulo a power of two */
 		inverse *= 2 - SCRAMBLE * inverse;
-	bits = bits * inverse & MASK;
-	return (struct record){ (uint32_t)(bits >> 9), bits & 511 };
+	digits = digits * inverse & MASK;
+	*r = (struct record){ (uint32_t)(digits >> 9), digits & 511 };
+	return digits >> (2 * DIGITS - 1) == 0;
 }
 
-/* The longest path there can be: each record differs from all after it one bit later. */
+/* The longest path there can be: each record differs from all after it one digit later. */
 static uint32_t add_longest_path(uint32_t page, struct record *r)
 {
 	uint32_t n = 0;
 
-	for (uint64_t bits = 1ull << (BITS - 1); bits; bits >>= 1)
-		r[n++] = record_of(bits);
-	r[n++] = record_of(0);
-	for (uint32_t i = 0; i < n; i++)
-		user_add(f.p, page, r[i].parent, r[i].slot);
-	return n;
+	for (unsigned i = DIGITS; i-- > 0;) {
+		uint64_t digit = 0;
+
+		while (digit < 3 && !record_of(++digit << 2 * i, &r[n]))
+			;
+		user_add(f.p, page, r[n].parent, r[n].slot);
+		n++;
+	}
+	cr_assert(record_of(0, &r[n]));
+	user_add(f.p, page, r[n].parent, r[n].slot);
+	return n + 1;
 }
 
-Test(pool_users, longest_path_is_one_record_for_each_bit)
+Test(pool_users, longest_path_is_one_record_for_each_digit)
 {
-	struct record r[BITS + 1];
+	struct record r[DIGITS + 1];
 	uint32_t n = add_longest_path(5, r), depth = 0;
 
-	cr_assert_eq(n, BITS + 1);
+	cr_assert_eq(n, DIGITS + 1);
 	cr_assert(!f.p->corrupt);
 	expect_records(5, r, n);
 	for (uint32_t u = f.p->page[5].users; f.p->user[u].below[0] != USER_NIL; u = f.p->user[u].below[0])
 		depth++;
-	cr_assert_eq(depth, BITS, "the test's idea of the order is the library's");
+	cr_assert_eq(depth, DIGITS, "the test's idea of the order is the library's");
 	for (unsigned i = 0; n; i++) {
 		remove_at(5, r, &n, i % 3 ? n - 1 : 0);
 		expect_records(5, r, n);
@@ -149,7 +155,7 @@ Test(pool_users, longest_path_is_one_record_for_each_bit)
 
 Test(pool_users, damaged_links_are_noticed_and_not_followed)
 {
-	struct record r[BITS + 1];
+	struct record r[DIGITS + 1];
 	uint32_t n = add_longest_path(5, r), u = f.p->page[5].users, last = u;
 	struct pool_user kept;
 
@@ -159,7 +165,8 @@ Test(pool_users, damaged_links_are_noticed_and_not_followed)
 		last = f.p->user[last].below[0];
 	kept = f.p->user[last];
 	/* A circle: nothing is found in it that is not there, and its end is never reached. */
-	f.p->user[last].below[0] = f.p->user[last].below[1] = u;
+	for (unsigned i = 0; i < USER_BELOW; i++)
+		f.p->user[last].below[i] = u;
 	f.p->user[last].parent = PAGE_NIL;
 	CORRUPT(user_add(f.p, 5, r[n - 1].parent, r[n - 1].slot));
 	CORRUPT(user_remove(f.p, 5, r[n - 1].parent, r[n - 1].slot));
@@ -185,7 +192,7 @@ static void ignore(void *ctx, const struct pool_user *u)
 
 Test(pool_users, visit_of_damaged_links_ends)
 {
-	struct record r[BITS + 1];
+	struct record r[DIGITS + 1];
 	uint32_t visits = 0, u;
 
 	add_longest_path(5, r);
