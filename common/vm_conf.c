@@ -24,9 +24,11 @@ static const char *const audits[] = {
 #define KEY(key, kind, member) .name = key, .type = kind, .offset = offsetof(struct vm_conf, member)
 
 const struct conf_key vm_conf_keys[] = {
-	{ KEY("image", CONF_STRING, image), .help = "multiboot image to boot" },
+	{ KEY("image", CONF_STRING, image), .help = "Multiboot image or Linux bzImage to boot" },
 	{ KEY("cmdline", CONF_STRING, cmdline), .help = "its command line" },
 	{ KEY("module", CONF_STRING, module), .help = "files handed to it as multiboot modules, separated by ;" },
+	{ KEY("initrd", CONF_STRING, initrd), .help = "initial RAM disk of a Linux kernel" },
+	{ KEY("disk", CONF_STRING, disk), .help = "files that are its disks, master and slave, separated by ;" },
 	{ KEY("mem", CONF_SIZE, mem), .min = MIN_MEM, .max = 1ull << 40, .help = "guest memory, default 128M" },
 	{ KEY("pool", CONF_SIZE, pool), .min = 0, .max = 63ull << 30,
 	  .help = "shadow page pool, 0 (default): poold decides" },
@@ -55,32 +57,42 @@ int vm_conf_defaults(struct vm_conf *conf)
 	return 0;
 }
 
-int vm_conf_add_module(struct vm_conf *conf, const char *path)
+static int list_add(char ***list, size_t *n, size_t max, const char *path)
 {
 	char **grown;
 
-	if (conf->nmodules >= VM_MODULES_MAX)
+	if (*n >= max)
 		return -E2BIG;
-	grown = realloc(conf->modules, (conf->nmodules + 1) * sizeof(*grown));
+	grown = realloc(*list, (*n + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
-	conf->modules = grown;
-	grown[conf->nmodules] = strdup(path);
-	if (!grown[conf->nmodules])
+	*list = grown;
+	grown[*n] = strdup(path);
+	if (!grown[*n])
 		return -ENOMEM;
-	conf->nmodules++;
+	++*n;
 	return 0;
 }
 
+int vm_conf_add_module(struct vm_conf *conf, const char *path)
+{
+	return list_add(&conf->modules, &conf->nmodules, VM_MODULES_MAX, path);
+}
+
+int vm_conf_add_disk(struct vm_conf *conf, const char *path)
+{
+	return list_add(&conf->disks, &conf->ndisks, VM_CONF_DISKS_MAX, path);
+}
+
 /* The paths of "a; b" without the blanks around them. */
-static int cut_modules(struct vm_conf *conf, char *err, size_t err_size)
+static int cut_list(struct vm_conf *conf, const char *text, int (*add)(struct vm_conf *conf, const char *path))
 {
 	char *copy, *rest, *word;
 	int rc = 0;
 
-	if (!conf->module)
+	if (!text)
 		return 0;
-	copy = rest = strdup(conf->module);
+	copy = rest = strdup(text);
 	while (copy && !rc && (word = strsep(&rest, ";"))) {
 		char *end;
 
@@ -88,13 +100,25 @@ static int cut_modules(struct vm_conf *conf, char *err, size_t err_size)
 		for (end = word + strlen(word); end > word && strchr(" \t", end[-1]); )
 			*--end = 0;
 		if (*word)
-			rc = vm_conf_add_module(conf, word);
+			rc = add(conf, word);
 	}
 	if (!copy)
 		rc = -ENOMEM;
 	free(copy);
-	if (rc)
+	return rc;
+}
+
+static int cut_lists(struct vm_conf *conf, char *err, size_t err_size)
+{
+	int rc = cut_list(conf, conf->module, vm_conf_add_module);
+
+	if (rc) {
 		snprintf(err, err_size, rc == -E2BIG ? "module: more than %u files" : "out of memory", VM_MODULES_MAX);
+		return rc;
+	}
+	rc = cut_list(conf, conf->disk, vm_conf_add_disk);
+	if (rc)
+		snprintf(err, err_size, rc == -E2BIG ? "disk: more than %u files" : "out of memory", VM_CONF_DISKS_MAX);
 	return rc;
 }
 
@@ -104,7 +128,7 @@ int vm_conf_check(struct vm_conf *conf, char *err, size_t err_size)
 	uint64_t have;
 
 	if (!conf->image || !*conf->image) {
-		snprintf(err, err_size, "no image is named; set image to the path of a multiboot image");
+		snprintf(err, err_size, "no image is named; set image to the path of a Multiboot image or a Linux bzImage");
 		return -EINVAL;
 	}
 	if (conf->mem < MIN_MEM || conf->mem & 4095) {
@@ -122,7 +146,7 @@ int vm_conf_check(struct vm_conf *conf, char *err, size_t err_size)
 			return -EINVAL;
 		}
 	}
-	return cut_modules(conf, err, err_size);
+	return cut_lists(conf, err, err_size);
 }
 
 int vm_conf_read(struct vm_conf *conf, const char *path, char *err, size_t err_size)
@@ -145,6 +169,9 @@ void vm_conf_free(struct vm_conf *conf)
 	for (i = 0; i < conf->nmodules; i++)
 		free(conf->modules[i]);
 	free(conf->modules);
+	for (i = 0; i < conf->ndisks; i++)
+		free(conf->disks[i]);
+	free(conf->disks);
 	conf_free(vm_conf_keys, conf);
 	*conf = (struct vm_conf){ 0 };
 }

@@ -14,10 +14,13 @@
 
 #define VM_NAME_MAX	32u
 #define VM_MODULES_MAX	16u
+#define VM_CONF_DISKS_MAX	2u
 
 struct vm_conf {
 	char *image, *cmdline;
-	char *module;			/* paths, separated by ';' */
+	char *module;			/* PATH or PATH,ARGS, separated by ';' */
+	char *initrd;
+	char *disk;			/* paths, separated by ';' */
 	uint64_t mem;			/* bytes, a multiple of 4 KiB */
 	uint64_t pool;			/* bytes, 0: poold decides by mem */
 	int pool_pages;			/* ATTACH_PAGES_* */
@@ -25,6 +28,8 @@ struct vm_conf {
 	uint64_t poison;		/* no key: a test hook */
 	char **modules;			/* cut out of module by vm_conf_check(), or from vm_conf_add_module() */
 	size_t nmodules;
+	char **disks;			/* likewise */
+	size_t ndisks;
 };
 
 extern const struct conf_key vm_conf_keys[];
@@ -38,9 +43,10 @@ int vm_conf_defaults(struct vm_conf *conf);
 int vm_conf_read(struct vm_conf *conf, const char *path, char *err, size_t err_size);
 /* 0, -ENOMEM, -E2BIG. */
 int vm_conf_add_module(struct vm_conf *conf, const char *path);
+int vm_conf_add_disk(struct vm_conf *conf, const char *path);
 /*
  * What the keys alone cannot say: an image is named, memory in whole pages and no more than the machine has, modules
- * cut.
+ * and disks cut.
  * 0, -EINVAL, -ENOMEM; err gets one line with the remedy.
  */
 int vm_conf_check(struct vm_conf *conf, char *err, size_t err_size);

@@ -13,7 +13,7 @@
 #include "ctl/run.h"
 
 /* Options that are keys of a VM's configuration, under the same name. */
-static const char *const conf_options[] = { "mem", "pool", "pool-pages", "cmdline", NULL };
+static const char *const conf_options[] = { "mem", "pool", "pool-pages", "cmdline", "initrd", NULL };
 
 static int set_key(struct run *run, const char *key, const char *value)
 {
@@ -41,7 +41,7 @@ static int set_poison(struct run *run, const char *text)
 static int take_options(struct run *run)
 {
 	const struct cmd *cmd = run->cmd;
-	const char *const *key, *audit = cmd_value(cmd, "audit");
+	const char *const *key, *audit = cmd_value(cmd, "audit"), *value;
 	char err[512];
 	unsigned i;
 	int rc = 0;
@@ -57,9 +57,15 @@ static int take_options(struct run *run)
 		rc = set_poison(run, cmd_value(cmd, "inject-poison"));
 	if (rc)
 		return rc;
+	for (i = 0; (value = cmd_value_at(cmd, "module", i)); i++)
+		if (vm_conf_add_module(&run->conf, value))
+			return cmd_fail(cmd, CONTROL_USAGE, NULL, "more modules than %u", VM_MODULES_MAX);
 	for (i = 1; i < cmd->nargs; i++)
 		if (vm_conf_add_module(&run->conf, cmd->args[i]))
 			return cmd_fail(cmd, CONTROL_USAGE, NULL, "more modules than %u", VM_MODULES_MAX);
+	for (i = 0; (value = cmd_value_at(cmd, "disk", i)); i++)
+		if (vm_conf_add_disk(&run->conf, value))
+			return cmd_fail(cmd, CONTROL_USAGE, NULL, "more disks than %u", VM_CONF_DISKS_MAX);
 	if (vm_conf_check(&run->conf, err, sizeof(err)))
 		return cmd_fail(cmd, CONTROL_USAGE, NULL, "--%s", err);
 	run->stats_file = cmd_value(cmd, "stats");
@@ -141,6 +147,9 @@ static const struct cmd_option options[] = {
 	{ "pool", "SIZE", "shadow page pool, default by the size of the guest's memory" },
 	{ "pool-pages", "KIND", "pages of the pool: 2m, 4k, or auto (default: 2m if there are enough)" },
 	{ "cmdline", "TEXT", "the guest's command line" },
+	{ "module", "FILE[,ARGS]", "hand this file to a Multiboot image; may be repeated" },
+	{ "initrd", "FILE", "initial RAM disk of a Linux kernel" },
+	{ "disk", "FILE", "the guest's disk, read and written; the second one is the slave" },
 	{ "audit", "[full]", "check the pool after every request; violations end the VM" },
 	{ "stats", "FILE", "write counters as JSON when the VM has ended; - is standard error" },
 	{ "status", "FILE", "write how the VM ended as JSON; - is standard error" },

@@ -12,7 +12,8 @@
 
 #include "common/control_codes.h"
 
-#define CMD_MAX_OPTIONS	24u	/* of one verb, the common ones included */
+#define CMD_MAX_OPTIONS	32u	/* of one verb, the common ones included */
+#define CMD_MAX_GIVEN	64u	/* options on one command line */
 
 /* Exit codes of `run` beside the guest's own (shadowctl(1)). */
 #define RUN_TIMED_OUT	124
@@ -37,6 +38,8 @@ struct cmd {
 	unsigned nargs;
 	char **args;				/* operands */
 	const char *values[CMD_MAX_OPTIONS];	/* of the verb's options, in order; NULL: not given; "" for flags */
+	unsigned ngiven;			/* options as they stand on the command line, for those that may be repeated */
+	struct { unsigned option; const char *value; } given[CMD_MAX_GIVEN];
 };
 
 struct cmd_entry {
@@ -57,6 +60,8 @@ extern const struct cmd_option cmd_common_options[];
 const struct cmd_entry *cmd_find(const char *name);
 /* Value of a verb's own option: NULL if it was not given, "" for a flag. The name must exist. */
 const char *cmd_value(const struct cmd *cmd, const char *name);
+/* Value of its n-th occurrence from 0, or NULL. */
+const char *cmd_value_at(const struct cmd *cmd, const char *name, unsigned n);
 
 /*
  * Parse argv[1..] of a whole command line into *cmd. Returns 0 to go on with cmd->entry->run, or -1 with *exit_code

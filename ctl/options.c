@@ -140,7 +140,13 @@ static int take_options(struct cmd *cmd, int argc, char **argv, int *exit_code)
 			return -1;
 		}
 		if (c >= OPTION_COMMON_COUNT) {
+			if (cmd->ngiven == CMD_MAX_GIVEN) {
+				*exit_code = usage_error(cmd, "too many options from", argv[optind - 1]);
+				return -1;
+			}
 			cmd->values[c - OPTION_COMMON_COUNT] = optarg ? optarg : "";
+			cmd->given[cmd->ngiven].option = (unsigned)c - OPTION_COMMON_COUNT;
+			cmd->given[cmd->ngiven++].value = optarg ? optarg : "";
 		} else if (take_common(cmd, c)) {
 			*exit_code = usage_error(cmd, "--timeout takes seconds above 0, not", optarg);
 			return -1;
@@ -202,5 +208,15 @@ const char *cmd_value(const struct cmd *cmd, const char *name)
 	for (o = cmd->entry->options; o && o->name; o++)
 		if (!strcmp(o->name, name))
 			return cmd->values[o - cmd->entry->options];
+	return NULL;
+}
+
+const char *cmd_value_at(const struct cmd *cmd, const char *name, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < cmd->ngiven; i++)
+		if (!strcmp(cmd->entry->options[cmd->given[i].option].name, name) && !n--)
+			return cmd->given[i].value;
 	return NULL;
 }

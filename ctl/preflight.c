@@ -2,6 +2,7 @@
 /* What would make an embedded run fail and can be told at once, with its remedy. Starts nothing, leaves nothing. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +41,19 @@ static int check_kvm(const struct run *run)
 			"cannot open /dev/kvm: %s", strerror(errno));
 }
 
+/* FILE[,ARGS] */
+static int check_module(const struct run *run, const char *word)
+{
+	char *name = strndup(word, strcspn(word, ","));
+	int rc;
+
+	if (!name)
+		return cmd_fail(run->cmd, CONTROL_FAILED, NULL, "out of memory");
+	rc = check_file(run, "module", name);
+	free(name);
+	return rc;
+}
+
 /* Better to learn now than after an hour that the result cannot be written. */
 static int check_output(const struct run *run, const char *path)
 {
@@ -62,7 +76,11 @@ int run_preflight(const struct run *run)
 
 	rc = check_file(run, "image", run->conf.image);
 	for (i = 0; !rc && i < run->conf.nmodules; i++)
-		rc = check_file(run, "module", run->conf.modules[i]);
+		rc = check_module(run, run->conf.modules[i]);
+	if (!rc && run->conf.initrd)
+		rc = check_file(run, "initrd", run->conf.initrd);
+	for (i = 0; !rc && i < run->conf.ndisks; i++)
+		rc = check_file(run, "disk", run->conf.disks[i]);
 	if (!rc)
 		rc = check_kvm(run);
 	if (!rc)

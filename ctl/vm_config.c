@@ -22,24 +22,35 @@ static char *absolute(const char *path)
 	return out;
 }
 
+static int absolute_list(char **to, size_t *n, char *const *from, size_t count)
+{
+	for (*n = 0; *n < count; ++*n) {
+		to[*n] = absolute(from[*n]);
+		if (!to[*n])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int vm_config_message(struct vm_config_message *m, const struct vm_conf *conf)
 {
-	size_t i;
-
 	*m = (struct vm_config_message){ 0 };
 	shadowpool__vm_config__init(&m->config);
 	m->image = absolute(conf->image ? conf->image : "");
 	m->modules = calloc(conf->nmodules + 1, sizeof(*m->modules));
-	if (!m->image || !m->modules)
+	m->disks = calloc(conf->ndisks + 1, sizeof(*m->disks));
+	if (!m->image || !m->modules || !m->disks || absolute_list(m->modules, &m->config.n_modules, conf->modules, conf->nmodules) ||
+	    absolute_list(m->disks, &m->config.n_disks, conf->disks, conf->ndisks))
 		return -ENOMEM;
-	for (i = 0; i < conf->nmodules; i++) {
-		m->modules[i] = absolute(conf->modules[i]);
-		if (!m->modules[i])
+	if (conf->initrd) {
+		m->initrd = absolute(conf->initrd);
+		if (!m->initrd)
 			return -ENOMEM;
-		m->config.n_modules++;
+		m->config.initrd = m->initrd;
 	}
 	m->config.image = m->image;
 	m->config.modules = m->modules;
+	m->config.disks = m->disks;
 	if (conf->cmdline)
 		m->config.cmdline = conf->cmdline;
 	m->config.mem_bytes = conf->mem;
@@ -56,6 +67,10 @@ void vm_config_message_free(struct vm_config_message *m)
 
 	for (i = 0; m->modules && i < m->config.n_modules; i++)
 		free(m->modules[i]);
+	for (i = 0; m->disks && i < m->config.n_disks; i++)
+		free(m->disks[i]);
 	free(m->modules);
+	free(m->disks);
+	free(m->initrd);
 	free(m->image);
 }

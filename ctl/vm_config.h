@@ -9,7 +9,9 @@
 struct vm_config_message {
 	Shadowpool__VmConfig config;
 	char *image;		/* absolute */
+	char *initrd;		/* absolute, or NULL */
 	char **modules;		/* absolute */
+	char **disks;		/* absolute */
 };
 
 /*

@@ -91,6 +91,16 @@ static int conf_from_message(struct vm_conf *conf, const Shadowpool__VmConfig *m
 			return rc;
 		}
 	}
+	if (*m->initrd && !(conf->initrd = strdup(m->initrd)))
+		return -ENOMEM;
+	for (i = 0; i < m->n_disks; i++) {
+		int rc = vm_conf_add_disk(conf, m->disks[i]);
+
+		if (rc) {
+			snprintf(err, err_size, "more disks than %u", VM_CONF_DISKS_MAX);
+			return rc;
+		}
+	}
 	if (m->mem_bytes)
 		conf->mem = m->mem_bytes;
 	conf->pool = m->pool_bytes;

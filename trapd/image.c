@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads the files of a VM and starts vCPU 0 as the Multiboot specification says (section 3.2). Process trapd, control thread.
+ * Reads the files of a VM and starts vCPU 0 as the image's boot protocol says: Multiboot specification 3.2, or Linux
+ * Documentation/arch/x86/boot.rst, "32-bit Boot Protocol". Process trapd, control thread.
  */
 #include "trapd/image.h"
 
@@ -43,7 +44,7 @@ static int file_read(const char *path, uint64_t limit, struct file *f, char *err
 	}
 	rc = -EINVAL;
 	if (!S_ISREG(st.st_mode) || !st.st_size) {
-		snprintf(err, err_size, "%s is %s; give a multiboot image", path, S_ISREG(st.st_mode) ? "empty" : "not a regular file");
+		snprintf(err, err_size, "%s is %s; name a file with something in it", path, S_ISREG(st.st_mode) ? "empty" : "not a regular file");
 		goto done;
 	}
 	if ((uint64_t)st.st_size > limit) {
@@ -78,8 +79,8 @@ done:
 	return rc;
 }
 
-/* Flat 4 GiB segments; the selectors are the loader's business, the guest must load its own GDT. Specification 3.2. */
-static void start_state(struct cpu_state *c, const struct multiboot_entry *e)
+/* Flat 4 GiB segments, ring 0, unpaged: what both protocols have in common. */
+static void start_state(struct cpu_state *c, uint64_t entry)
 {
 	const struct segment data = { .selector = 0x18, .usable = true, .type = 3, .code_or_data = true, .present = true, .db = true,
 				      .g = true, .limit = 0xffffffff };
@@ -98,39 +99,128 @@ static void start_state(struct cpu_state *c, const struct multiboot_entry *e)
 	c->pat = 0x0007040600070406ull;		/* SDM vol. 3A 11.12.4 */
 	c->apic_base = 0xfee00900ull;
 	c->misc_enable = 1;
-	c->rip = e->entry;
-	c->gpr[GPR_RAX] = MULTIBOOT_LOADER_MAGIC;
-	c->gpr[GPR_RBX] = e->info_gpa;
+	c->rip = entry;
+}
+
+/* The files of a VM in memory. */
+struct files {
+	struct file image, initrd, file[MAX_MODULES];
+	struct multiboot_module module[MAX_MODULES];
+	char *text[MAX_MODULES];	/* FILE, a 0, and behind it "FILE ARGS" */
+	unsigned nmodules;
+};
+
+/* "FILE,ARGS": the module's string is "FILE ARGS", as on a kernel's command line. */
+static int module_read(struct vm *vm, struct files *f, const char *word, char *err, size_t err_size)
+{
+	size_t length = strlen(word), name = strcspn(word, ",");
+	unsigned n = f->nmodules;
+	char *text = malloc(name + 1 + length + 1);
+	int rc;
+
+	if (!text) {
+		snprintf(err, err_size, "out of memory");
+		return -ENOMEM;
+	}
+	memcpy(text, word, name);
+	text[name] = 0;
+	memcpy(text + name + 1, word, length + 1);
+	if (word[name])
+		text[name + 1 + name] = ' ';
+	f->text[n] = text;
+	f->nmodules++;
+	rc = file_read(text, vm->config.mem_bytes, &f->file[n], err, err_size);
+	f->module[n] = (struct multiboot_module){ text + name + 1, f->file[n].data, f->file[n].size };
+	return rc;
+}
+
+static int files_read(struct vm *vm, struct files *f, char *err, size_t err_size)
+{
+	const struct vm_config *c = &vm->config;
+	int rc = file_read(c->image, c->mem_bytes, &f->image, err, err_size);
+
+	for (unsigned i = 0; !rc && c->modules && c->modules[i]; i++) {
+		if (i == MAX_MODULES) {
+			snprintf(err, err_size, "more than %u modules; give fewer", MAX_MODULES);
+			return -E2BIG;
+		}
+		rc = module_read(vm, f, c->modules[i], err, err_size);
+	}
+	if (!rc && c->initrd)
+		rc = file_read(c->initrd, c->mem_bytes, &f->initrd, err, err_size);
+	return rc;
+}
+
+static void files_free(struct files *f)
+{
+	file_unmap(&f->image);
+	file_unmap(&f->initrd);
+	for (unsigned i = 0; i < f->nmodules; i++) {
+		file_unmap(&f->file[i]);
+		free(f->text[i]);
+	}
+}
+
+static int load_linux(struct vm *vm, const struct files *f, char *err, size_t err_size)
+{
+	const struct vm_config *c = &vm->config;
+	const struct multiboot_module initrd = { c->initrd, f->initrd.data, f->initrd.size };
+	struct cpu_state *cpu = &vm->vcpu[0].cpu;
+	struct linux_entry entry;
+	int rc;
+
+	if (f->nmodules) {
+		snprintf(err, err_size, "%s is a Linux kernel, which takes no modules; give it an --initrd", c->image);
+		return -EINVAL;
+	}
+	rc = linux_load(&vm->ram, f->image.data, f->image.size, c->image, c->cmdline, c->initrd ? &initrd : NULL, &entry, err, err_size);
+	if (rc)
+		return rc;
+	start_state(cpu, entry.entry);
+	cpu->gdtr.base = entry.gdt_gpa;
+	cpu->gdtr.limit = entry.gdt_limit;
+	cpu->gpr[GPR_RSI] = entry.params_gpa;
+	return 0;
+}
+
+/* The selectors are the loader's business, the guest must load its own GDT: specification 3.2. */
+static int load_multiboot(struct vm *vm, const struct files *f, char *err, size_t err_size)
+{
+	const struct vm_config *c = &vm->config;
+	struct cpu_state *cpu = &vm->vcpu[0].cpu;
+	struct multiboot_entry entry;
+	int rc;
+
+	if (c->initrd) {
+		snprintf(err, err_size, "%s is no Linux kernel, so it takes no initrd; give a Multiboot image its files with --module",
+			 c->image);
+		return -EINVAL;
+	}
+	rc = multiboot_load(&vm->ram, f->image.data, f->image.size, c->image, c->cmdline, f->module, f->nmodules, &entry, err, err_size);
+	if (rc)
+		return rc;
+	start_state(cpu, entry.entry);
+	cpu->gpr[GPR_RAX] = MULTIBOOT_LOADER_MAGIC;
+	cpu->gpr[GPR_RBX] = entry.info_gpa;
+	return 0;
 }
 
 int image_load(struct vm *vm, char *err, size_t err_size)
 {
-	struct multiboot_module modules[MAX_MODULES];
-	struct file image = { 0 }, file[MAX_MODULES] = { { 0 } };
-	struct multiboot_entry entry;
-	unsigned n = 0;
-	int rc = file_read(vm->config.image, vm->config.mem_bytes, &image, err, err_size);
+	struct files *f = calloc(1, sizeof(*f));
+	struct vcpu *v = &vm->vcpu[0];
+	int rc;
 
-	while (!rc && vm->config.modules && vm->config.modules[n]) {
-		if (n == MAX_MODULES) {
-			snprintf(err, err_size, "more than %u modules; give fewer", MAX_MODULES);
-			rc = -E2BIG;
-			break;
-		}
-		rc = file_read(vm->config.modules[n], vm->config.mem_bytes, &file[n], err, err_size);
-		modules[n] = (struct multiboot_module){ vm->config.modules[n], file[n].data, file[n].size };
-		n++;
+	if (!f) {
+		snprintf(err, err_size, "out of memory");
+		return -ENOMEM;
 	}
+	rc = files_read(vm, f, err, err_size);
 	if (!rc)
-		rc = multiboot_load(&vm->ram, image.data, image.size, vm->config.image, vm->config.cmdline, modules, n, &entry, err, err_size);
-	if (!rc) {
-		struct vcpu *v = &vm->vcpu[0];
-
-		start_state(&v->cpu, &entry);
+		rc = linux_is_image(f->image.data, f->image.size) ? load_linux(vm, f, err, err_size) : load_multiboot(vm, f, err, err_size);
+	if (!rc)
 		walk_mode_from_cr(&v->walk, v->cpu.cr0, 0, 0, 0, v->cpu.rflags, vm->facts.maxphyaddr);
-	}
-	file_unmap(&image);
-	for (unsigned i = 0; i < n; i++)
-		file_unmap(&file[i]);
+	files_free(f);
+	free(f);
 	return rc;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Multiboot 1 images: ELF32, ELF64 by their program headers, flat ones by the header's address fields.
- * Source: Multiboot Specification 0.6.96, sections 3.1 to 3.4; System V gABI chapters 4 and 5.
+ * Images. Multiboot 1: ELF32, ELF64 by their program headers, flat ones by the header's address fields. Linux bzImages by the
+ * 32-bit boot protocol. Sources: Multiboot Specification 0.6.96, sections 3.1 to 3.4; System V gABI chapters 4 and 5; Linux
+ * Documentation/arch/x86/boot.rst.
  */
 #ifndef SHADOWPOOL_TRAPD_LOADER_H
 #define SHADOWPOOL_TRAPD_LOADER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,5 +40,22 @@ struct multiboot_entry {
 int multiboot_load(const struct guest_ram *ram, const void *image, size_t image_size, const char *name, const char *cmdline,
 		   const struct multiboot_module *modules, unsigned nmodules, struct multiboot_entry *out, char *err,
 		   size_t err_size);
+
+/* How to enter a bzImage: boot.rst, "32-bit Boot Protocol". CS 0x10, the others 0x18, flat; EBP, EDI and EBX are 0. */
+struct linux_entry {
+	uint32_t entry;			/* EIP */
+	uint32_t params_gpa;		/* ESI: the zero page */
+	uint32_t gdt_gpa;
+	uint16_t gdt_limit;
+};
+
+/* Does it carry the magic of a setup header? */
+bool linux_is_image(const void *image, size_t size);
+/*
+ * The same for a bzImage of boot protocol 2.02 or later. initrd may be NULL; its cmdline is its name in messages.
+ * Returns 0 and fills *out, or as multiboot_load().
+ */
+int linux_load(const struct guest_ram *ram, const void *image, size_t image_size, const char *name, const char *cmdline,
+	       const struct multiboot_module *initrd, struct linux_entry *out, char *err, size_t err_size);
 
 #endif

@@ -18,12 +18,8 @@
 #define INFO_FRAMEBUFFER	(1u << 12)
 
 #define INFO_SEARCH		0x10000ull
-#define LOW_END			0x9fc00ull	/* where the extended BIOS data area would begin */
 #define MIB			(1ull << 20)
 #define VGA_TEXT_GPA		0xb8000ull
-#define MMAP_MAX		4u
-#define MMAP_RAM		1u
-#define MMAP_RESERVED		2u
 
 static const char loader_name[] = "shadowpool";
 
@@ -54,35 +50,23 @@ struct info_range {
 /* Layout of the block: info, ranges, modules, then the strings. */
 struct block {
 	struct info info;
-	struct info_range range[MMAP_MAX];
+	struct info_range range[LOADER_RANGES];
 	struct info_module module[LOADER_MODULES_MAX];
 } __attribute__((aligned(8)));
 
-_Static_assert(offsetof(struct block, module) == sizeof(struct info) + MMAP_MAX * 24, "no padding");
-
-static void range_add(struct block *b, uint64_t addr, uint64_t end, uint32_t type)
-{
-	struct info_range *r = &b->range[b->info.mmap_length / sizeof(*r)];
-
-	if (addr >= end)
-		return;
-	*r = (struct info_range){ sizeof(*r) - sizeof(r->size), addr, end - addr, type };
-	b->info.mmap_length += sizeof(*r);
-}
-
-static uint64_t lower_of(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
+_Static_assert(offsetof(struct block, module) == sizeof(struct info) + LOADER_RANGES * 24, "no padding");
 
 static void fill_memory(struct block *b, const struct guest_ram *ram)
 {
-	b->info.mem_lower = (uint32_t)(lower_of(ram->low_end, LOW_END) / 1024);
+	struct loader_range range[LOADER_RANGES];
+	unsigned n = loader_ranges(ram, range), i;
+
+	b->info.mem_lower = (uint32_t)((ram->low_end < LOADER_LOW_END ? ram->low_end : LOADER_LOW_END) / 1024);
 	b->info.mem_upper = ram->low_end > MIB ? (uint32_t)((ram->low_end - MIB) / 1024) : 0;
-	range_add(b, 0, lower_of(ram->low_end, LOW_END), MMAP_RAM);
-	range_add(b, LOW_END, lower_of(ram->low_end, MIB), MMAP_RESERVED);
-	range_add(b, MIB, ram->low_end, MMAP_RAM);
-	range_add(b, GUEST_RAM_HIGH_BASE, ram->high_end, MMAP_RAM);
+	b->info.mmap_length = n * (uint32_t)sizeof(b->range[0]);
+	for (i = 0; i < n; i++)
+		b->range[i] = (struct info_range){ sizeof(b->range[0]) - sizeof(b->range[0].size), range[i].gpa, range[i].size,
+						   range[i].type };
 }
 
 /* A request for a video mode is answered with the text screen, as 3.1.4 allows whatever mode is asked for. */

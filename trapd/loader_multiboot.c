@@ -35,11 +35,9 @@ static int no_header(struct loader *l, const uint8_t *bytes, uint32_t len, uint3
 	for (i = 0; i + 4 <= len; i += 4)
 		if (word_at(bytes, i) == HEADER2_MAGIC)
 			return loader_error(l->err, -ENOEXEC, l->image, "a Multiboot 2 image; add a Multiboot 1 header");
-	if (len >= 0x206 && !memcmp(bytes + 0x202, "HdrS", 4))
-		return loader_error(l->err, -ENOEXEC, l->image, "a Linux bzImage; only Multiboot 1 images can be booted");
-	return loader_error(l->err, -ENOEXEC, l->image, "not a Multiboot 1 image: no header in the first 8 KiB%s",
+	return loader_error(l->err, -ENOEXEC, l->image, "neither a Multiboot 1 image nor a Linux bzImage: no header in the first 8 KiB%s",
 			    loader_is_elf(l->image) ? " of this ELF file; link the header's section first" :
-			    "; name a kernel that was built for Multiboot 1");
+			    "; name a kernel that was built for one of them");
 }
 
 static int header_find(struct loader *l)

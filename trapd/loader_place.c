@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What lies where in the RAM of a VM that is being loaded. Pure bookkeeping on the control thread; touches no RAM. */
+/* What lies where in the RAM of a VM that is being loaded, and the memory map that it is told. Pure bookkeeping on the control thread; touches no RAM. */
 #include "common/x86.h"
 #include "trapd/loader_priv.h"
 
@@ -66,4 +66,27 @@ uint64_t place_end(const struct loader_place *p)
 		if (p->used[i].end > end && p->used[i].end <= p->ram->low_end)
 			end = p->used[i].end;
 	return end;
+}
+
+static unsigned range_add(struct loader_range *range, unsigned n, uint64_t gpa, uint64_t end, uint32_t type)
+{
+	if (gpa >= end)
+		return n;
+	range[n] = (struct loader_range){ gpa, end - gpa, type };
+	return n + 1;
+}
+
+static uint64_t lower_of(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+unsigned loader_ranges(const struct guest_ram *ram, struct loader_range *range)
+{
+	unsigned n = 0;
+
+	n = range_add(range, n, 0, lower_of(ram->low_end, LOADER_LOW_END), 1);
+	n = range_add(range, n, LOADER_LOW_END, lower_of(ram->low_end, MIB), 2);
+	n = range_add(range, n, MIB, ram->low_end, 1);
+	return range_add(range, n, GUEST_RAM_HIGH_BASE, ram->high_end, 1);
 }

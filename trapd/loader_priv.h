@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the parts of the loader share: loader_multiboot.c (header, order of things), loader_elf.c (where an ELF image wants to
- * lie), loader_place.c (what is occupied), loader_info.c (modules and information structure), loader_source.c (bytes, messages).
+ * lie), loader_place.c (what is occupied), loader_info.c (modules and information structure), loader_source.c (bytes, messages),
+ * loader_linux.c (bzImages).
  */
 #ifndef SHADOWPOOL_TRAPD_LOADER_PRIV_H
 #define SHADOWPOOL_TRAPD_LOADER_PRIV_H
@@ -83,6 +84,13 @@ bool place_take(struct loader_place *p, uint64_t start, uint64_t size);
 bool place_find(struct loader_place *p, uint64_t from, uint64_t size, uint64_t align, uint64_t *gpa);
 /* End of the highest piece below 4 GiB, at least 1 MiB. */
 uint64_t place_end(const struct loader_place *p);
+
+/* The memory map that images are told, in both protocols' numbers: 1 RAM, 2 reserved. */
+#define LOADER_RANGES	4u
+#define LOADER_LOW_END	0x9fc00ull	/* end of base memory: where the extended BIOS data area would begin */
+struct loader_range { uint64_t gpa, size; uint32_t type; };
+/* Fill range[LOADER_RANGES], ascending; returns how many there are. */
+unsigned loader_ranges(const struct guest_ram *ram, struct loader_range *range);
 
 /* Load modules and write the information structure. */
 int loader_write_info(struct loader *l, const char *cmdline, const struct multiboot_module *modules, unsigned nmodules,

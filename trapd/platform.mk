@@ -12,6 +12,7 @@ trapd_libtrapd_a_SOURCES += trapd/interrupt.c trapd/interrupt.h
 trapd_libtrapd_a_SOURCES += trapd/loader_priv.h
 trapd_libtrapd_a_SOURCES += trapd/loader_elf.c
 trapd_libtrapd_a_SOURCES += trapd/loader_info.c
+trapd_libtrapd_a_SOURCES += trapd/loader_linux.c
 trapd_libtrapd_a_SOURCES += trapd/loader_multiboot.c
 trapd_libtrapd_a_SOURCES += trapd/loader_place.c
 trapd_libtrapd_a_SOURCES += trapd/loader_source.c

@@ -181,20 +181,35 @@ static char *copy_string(const char *s)
 	return s ? strdup(s) : NULL;
 }
 
-static void config_copy(struct vm_config *to, const struct vm_config *from)
+static char **copy_list(char *const *from)
 {
 	size_t n = 0;
+	char **to;
 
+	while (from && from[n])
+		n++;
+	to = n ? calloc(n + 1, sizeof(char *)) : NULL;
+	for (size_t i = 0; to && i < n; i++)
+		to[i] = copy_string(from[i]);
+	return to;
+}
+
+static void free_list(char **list)
+{
+	for (size_t i = 0; list && list[i]; i++)
+		free(list[i]);
+	free(list);
+}
+
+static void config_copy(struct vm_config *to, const struct vm_config *from)
+{
 	*to = *from;
 	to->image = copy_string(from->image);
 	to->cmdline = copy_string(from->cmdline);
 	to->attach_socket = copy_string(from->attach_socket);
-	to->modules = NULL;
-	while (from->modules && from->modules[n])
-		n++;
-	if (n && (to->modules = calloc(n + 1, sizeof(char *))))
-		for (size_t i = 0; i < n; i++)
-			to->modules[i] = copy_string(from->modules[i]);
+	to->initrd = copy_string(from->initrd);
+	to->modules = copy_list(from->modules);
+	to->disks = copy_list(from->disks);
 }
 
 static void config_free(struct vm_config *c)
@@ -202,15 +217,18 @@ static void config_free(struct vm_config *c)
 	free(c->image);
 	free(c->cmdline);
 	free(c->attach_socket);
-	for (size_t i = 0; c->modules && c->modules[i]; i++)
-		free(c->modules[i]);
-	free(c->modules);
+	free(c->initrd);
+	free_list(c->modules);
+	free_list(c->disks);
 }
 
 static int add_devices(struct vm *vm, char *err, size_t err_size)
 {
-	int rc = platform_create(vm);
+	int rc;
 
+	if (vm->config.disks)
+		return fail(err, err_size, -ENOTSUP, "there is no disk controller yet; leave --disk out");
+	rc = platform_create(vm);
 	return rc ? fail(err, err_size, rc, "cannot create the devices: %s", strerror(-rc)) : 0;
 }
 

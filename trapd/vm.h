@@ -21,6 +21,7 @@
 #define VM_RAM_MADDR	(64ull << 30)
 #define VM_POOL_MAX	(VM_RAM_MADDR - VM_POOL_MADDR)
 #define VM_STUB_SLOT	271u
+#define VM_DISKS_MAX	2u		/* master and slave of the one IDE channel */
 
 struct bus;
 struct device_thread;
@@ -31,7 +32,9 @@ struct vm_config {
 	char name[33];
 	char *image;			/* path */
 	char *cmdline;			/* NULL: none */
-	char **modules;			/* NULL-terminated paths, or NULL */
+	char **modules;			/* NULL-terminated "PATH" or "PATH,ARGS", or NULL */
+	char *initrd;			/* path, or NULL */
+	char **disks;			/* NULL-terminated paths, or NULL: at most VM_DISKS_MAX */
 	uint64_t mem_bytes;
 	uint64_t pool_bytes;		/* 0: default */
 	uint32_t pool_pages;		/* ATTACH_PAGES_* */

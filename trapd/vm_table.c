@@ -83,8 +83,9 @@ static int engine_create(struct vm_entry *e, struct vm_start_args *args, char *e
 		.audit = (uint32_t)args->conf->audit, .poison = args->conf->poison,
 		.attach_socket = (char *)(uintptr_t)args->attach_socket,
 		.console_in = args->console_in, .console_out = args->console_out,
+		.initrd = args->conf->initrd,
 	};
-	char *modules[VM_MODULES_MAX + 1] = { NULL };
+	char *modules[VM_MODULES_MAX + 1] = { NULL }, *disks[VM_CONF_DISKS_MAX + 1] = { NULL };
 	size_t i;
 	int rc;
 
@@ -92,6 +93,9 @@ static int engine_create(struct vm_entry *e, struct vm_start_args *args, char *e
 	for (i = 0; i < args->conf->nmodules && i < VM_MODULES_MAX; i++)
 		modules[i] = args->conf->modules[i];
 	config.modules = modules;
+	for (i = 0; i < args->conf->ndisks && i < VM_CONF_DISKS_MAX; i++)
+		disks[i] = args->conf->disks[i];
+	config.disks = disks;
 	rc = e->table->engine->create(&e->vm, &config, err, err_size);
 	if (!rc)
 		args->console_in = args->console_out = -1;

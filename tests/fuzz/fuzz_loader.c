@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libFuzzer target: any bytes as a Multiboot image. The first byte chooses RAM size and modules, the rest is the image. RAM
- * lies between pages that fault; after a load everything that the information structure points to must be inside RAM.
+ * libFuzzer target: any bytes as a Multiboot image or a Linux bzImage. The first byte chooses RAM size and modules, the rest
+ * is the image. RAM lies between pages that fault; after a load everything that the image is told must be inside RAM.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -62,12 +62,32 @@ static void check_info(const struct guest_ram *ram, const struct multiboot_entry
 	}
 }
 
+static void check_params(const struct guest_ram *ram, const struct linux_entry *e, uint32_t initrd_size)
+{
+	uint32_t initrd = word(ram, e->params_gpa + 0x218), i;
+	uint8_t n;
+
+	must(guest_ram_contains(ram, e->entry, 1), "the kernel is inside RAM");
+	must(guest_ram_contains(ram, e->params_gpa, 4096), "the zero page is inside RAM");
+	must(guest_ram_contains(ram, e->gdt_gpa, e->gdt_limit + 1u), "the GDT is inside RAM");
+	word(ram, word(ram, e->params_gpa + 0x228));
+	must(word(ram, e->params_gpa + 0x21c) == initrd_size, "the initrd is listed");
+	if (initrd_size) {
+		must(guest_ram_contains(ram, initrd, initrd_size), "the initrd is inside RAM");
+		for (i = 0; i < initrd_size; i++)
+			must(((uint8_t *)guest_ram_ptr(ram, initrd))[i] == 0xa5, "nothing is written over the initrd");
+	}
+	n = (uint8_t)word(ram, e->params_gpa + 0x1e8);
+	must(n >= 1 && n <= 4, "the memory map has entries");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint32_t sizes[] = { RAM_MAX, 2u << 20, (1u << 20) + 4096, 65536 };
 	static uint8_t bytes[5000];
 	const struct multiboot_module modules[] = { { "one", bytes, 1 }, { "two", bytes, sizeof(bytes) } };
 	struct multiboot_entry entry;
+	struct linux_entry linux_out;
 	struct guest_ram ram;
 	unsigned nmodules, i;
 	char err[256] = "";
@@ -79,10 +99,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ram.base = ram_between_guards() - ram.low_end;
 	nmodules = (data[0] >> 2) % 3;
 	memset(bytes, 0xa5, sizeof(bytes));
+	if (linux_is_image(data + 1, size - 1)) {
+		rc = linux_load(&ram, data + 1, size - 1, "image", "command line", nmodules ? &modules[nmodules - 1] : NULL, &linux_out,
+				err, sizeof(err));
+		if (!rc)
+			check_params(&ram, &linux_out, nmodules ? (uint32_t)modules[nmodules - 1].size : 0);
+		goto refusal;
+	}
 	rc = multiboot_load(&ram, data + 1, size - 1, "image", "command line", modules, nmodules, &entry, err, sizeof(err));
 	if (!rc)
 		check_info(&ram, &entry, nmodules);
-	else
+refusal:
+	if (rc)
 		must(!strncmp(err, "image: ", 7) || !strncmp(err, "one: ", 5) || !strncmp(err, "two: ", 5),
 		     "a refusal names what is refused");
 	for (i = 0; err[i]; i++)

@@ -1,6 +1,6 @@
 # libFuzzer targets, with clang and --enable-fuzz only. tests/fuzz/corpus/NAME is where fuzz_NAME starts from.
 EXTRA_DIST += tests/fuzz/run-fuzz.sh \
-	tests/fuzz/corpus/loader/elf32 tests/fuzz/corpus/loader/elf64 tests/fuzz/corpus/loader/flat
+	tests/fuzz/corpus/loader/elf32 tests/fuzz/corpus/loader/bzimage tests/fuzz/corpus/loader/elf64 tests/fuzz/corpus/loader/flat
 EXTRA_DIST += \
 	tests/fuzz/corpus/pool/legacy \
 	tests/fuzz/corpus/pool/long \

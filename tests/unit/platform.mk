@@ -20,3 +20,6 @@ tests_unit_test_uart_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += tests/unit/test_loader
 tests_unit_test_loader_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_loader_linux
+tests_unit_test_loader_linux_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)

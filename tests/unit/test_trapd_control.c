@@ -30,7 +30,8 @@ struct fake {
 	struct vm vm;		/* first: what the table holds */
 	char name[33], image[256], cmdline[64];
 	uint64_t mem, pool;
-	int nmodules, console_in, console_out;
+	int nmodules, ndisks, console_in, console_out;
+	char initrd[64];
 	void (*attached)(struct vm *vm, void *ctx), (*ended)(struct vm *vm, void *ctx);
 	void *ctx;
 	struct vm_stop stop;
@@ -67,6 +68,9 @@ static int fake_create(struct vm **out, const struct vm_config *c, char *err, si
 	f->console_out = c->console_out;
 	while (c->modules[f->nmodules])
 		f->nmodules++;
+	while (c->disks[f->ndisks])
+		f->ndisks++;
+	snprintf(f->initrd, sizeof(f->initrd), "%s", c->initrd ? c->initrd : "");
 	t.created++;
 	*out = &f->vm;
 	return 0;
@@ -331,10 +335,14 @@ Test(trapd, names_follow_the_rule)
 static void modules_and_more(Shadowpool__VmConfig *c)
 {
 	static char a[] = "/a", b[] = "/b", cmdline[] = "x=1";
+	static char rd[] = "/rd", hda[] = "/hda", hdb[] = "/hdb", *disks[] = { hda, hdb };
 	static char *modules[] = { a, b };
 
 	c->modules = modules;
 	c->n_modules = 2;
+	c->initrd = rd;
+	c->disks = disks;
+	c->n_disks = 2;
 	c->cmdline = cmdline;
 	c->pool_bytes = 4 << 20;
 }
@@ -348,6 +356,8 @@ Test(trapd, configuration_reaches_the_engine_and_the_console_serves_one_vm)
 	cr_assert_eq(t.latest->mem, 32 << 20);
 	cr_assert_eq(t.latest->pool, 4 << 20);
 	cr_assert_eq(t.latest->nmodules, 2);
+	cr_assert_str_eq(t.latest->initrd, "/rd");
+	cr_assert_eq(t.latest->ndisks, 2);
 	cr_assert_eq(t.latest->console_in, 100);
 	cr_assert_eq(t.latest->console_out, 101);
 	expect_vm(start_config("two", NULL), "running", "");
