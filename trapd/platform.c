@@ -10,12 +10,18 @@
 #include "trapd/devices/bus.h"
 #include "trapd/devices/device_thread.h"
 #include "trapd/devices/irq.h"
+#include "trapd/devices/pit.h"
 #include "trapd/interrupt.h"
 #include "trapd/vm.h"
 
 static int add_irqs(struct vm *vm)
 {
 	return irqs_create(&vm->irqs, vm->bus, vm->config.nvcpu, &interrupt_irqs_ops, vm);
+}
+
+static int add_pit(struct vm *vm)
+{
+	return pit_add(vm->bus, vm->irqs, device_thread_timers(vm->devices));
 }
 
 static int add_uart(struct vm *vm)
@@ -31,6 +37,7 @@ static int add_debug_exit(struct vm *vm)
 /* In this order: the interrupt controllers before those who use their lines. */
 static int (*const devices[])(struct vm *vm) = {
 	add_irqs,
+	add_pit,
 	add_uart,
 	add_debug_exit,
 };

@@ -4,6 +4,7 @@ trapd_libtrapd_a_SOURCES += trapd/devices/debug_exit.c
 trapd_libtrapd_a_SOURCES += trapd/devices/device_thread.c trapd/devices/device_thread.h
 trapd_libtrapd_a_SOURCES += trapd/devices/irqs.c trapd/devices/irq.h
 trapd_libtrapd_a_SOURCES += trapd/devices/pic.c trapd/devices/pic.h
+trapd_libtrapd_a_SOURCES += trapd/devices/pit.c trapd/devices/pit.h
 trapd_libtrapd_a_SOURCES += trapd/devices/timer.c trapd/devices/timer.h
 trapd_libtrapd_a_SOURCES += trapd/devices/uart.c
 trapd_libtrapd_a_SOURCES += trapd/devices/uart_line.c trapd/devices/uart_line.h
