@@ -16,7 +16,7 @@
 
 static int add_irqs(struct vm *vm)
 {
-	return irqs_create(&vm->irqs, vm->bus, vm->config.nvcpu, &interrupt_irqs_ops, vm);
+	return irqs_create(&vm->irqs, vm->bus, device_thread_timers(vm->devices), vm->config.nvcpu, &interrupt_irqs_ops, vm);
 }
 
 static int add_pit(struct vm *vm)

@@ -2,6 +2,9 @@
 trapd_libtrapd_a_SOURCES += trapd/devices/bus.c
 trapd_libtrapd_a_SOURCES += trapd/devices/debug_exit.c
 trapd_libtrapd_a_SOURCES += trapd/devices/device_thread.c trapd/devices/device_thread.h
+trapd_libtrapd_a_SOURCES += trapd/devices/ioapic.c trapd/devices/ioapic.h
+trapd_libtrapd_a_SOURCES += trapd/devices/lapic.c trapd/devices/lapic.h trapd/devices/lapic_priv.h
+trapd_libtrapd_a_SOURCES += trapd/devices/lapic_icr.c trapd/devices/lapic_timer.c
 trapd_libtrapd_a_SOURCES += trapd/devices/irqs.c trapd/devices/irq.h
 trapd_libtrapd_a_SOURCES += trapd/devices/pic.c trapd/devices/pic.h
 trapd_libtrapd_a_SOURCES += trapd/devices/pit.c trapd/devices/pit.h

@@ -20,6 +20,8 @@
 
 struct bus;
 struct irqs;
+struct lapics;
+struct timers;
 
 /*
  * 0 to 15: the ISA lines, which go to the 8259 pair and to the I/O APIC (line 0 there to pin 2, the others to the pin of their
@@ -40,12 +42,20 @@ void irq_set(struct irqs *s, unsigned line, bool level);
 struct irqs_ops {
 	/* There may be something for irqs_pending() on this vCPU: it looks soon, woken from HLT if need be. */
 	void (*notify)(void *ctx, unsigned cpu);
+	/* Messages of the local APICs: INIT, and start-up at page vector (SDM vol. 3A 8.4). NULL: dropped. */
+	void (*init)(void *ctx, unsigned cpu);
+	void (*startup)(void *ctx, unsigned cpu, uint8_t vector);
 };
 
-/* cpus: 1 to 255. The controllers are added to the bus. The ops and ctx outlive the bus. 0, -ENOMEM. */
-int irqs_create(struct irqs **out, struct bus *b, unsigned cpus, const struct irqs_ops *ops, void *ctx);
+/*
+ * cpus: 1 to 255. The controllers (pic.h, lapic.h, ioapic.h) are added to the bus. The ops and ctx outlive the bus.
+ * 0, -EEXIST, -ENOMEM; *out is set, and to be destroyed after the bus, unless it is NULL.
+ */
+int irqs_create(struct irqs **out, struct bus *b, struct timers *timers, unsigned cpus, const struct irqs_ops *ops, void *ctx);
 /* After bus_destroy(). NULL is allowed. */
 void irqs_destroy(struct irqs *s);
+/* For CR8 and the MSRs of the local APIC, lapic.h. */
+struct lapics *irqs_lapics(struct irqs *s);
 
 /*
  * For a vCPU, bus lock held. pending: is there an interrupt that it would take if IF allowed it? accept: the vector to deliver
