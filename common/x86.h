@@ -103,11 +103,14 @@ enum x86_vector {
 
 #define MSR_TSC			0x00000010u
 #define MSR_APIC_BASE		0x0000001bu
+#define APIC_BASE_BSP		(1ull << 8)
+#define APIC_BASE_EN		(1ull << 11)
 #define MSR_SYSENTER_CS		0x00000174u
 #define MSR_SYSENTER_ESP	0x00000175u
 #define MSR_SYSENTER_EIP	0x00000176u
 #define MSR_MISC_ENABLE		0x000001a0u
 #define MSR_PAT			0x00000277u
+#define MSR_TSC_DEADLINE	0x000006e0u
 #define MSR_EFER		0xc0000080u
 #define MSR_STAR		0xc0000081u
 #define MSR_LSTAR		0xc0000082u

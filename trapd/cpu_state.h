@@ -39,7 +39,7 @@ struct cpu_state {
 	struct segment ldtr, tr;
 	struct desc_table gdtr, idtr;
 	uint8_t cpl;		/* virtual: 0 or 3 */
-	uint64_t cr0, cr2, cr3, cr4, cr8, efer;
+	uint64_t cr0, cr2, cr3, cr4, efer;
 	uint64_t pdpte[4];
 	uint64_t dr[4], dr6, dr7;
 	uint64_t star, lstar, cstar, sfmask, kernel_gs_base;

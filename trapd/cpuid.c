@@ -24,11 +24,11 @@ struct leaf_policy {
 static const struct leaf_policy policies[] = {
 	{ 0x00000000, { ALL, ALL, ALL, ALL }, { 0 } },		/* EAX is clipped below */
 	{ 0x00000001,
-	  /* SSE3 PCLMUL SSSE3 CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES RDRAND; FPU DE PSE TSC MSR PAE CX8 PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 */
+	  /* SSE3 PCLMUL SSSE3 CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES RDRAND, TSC deadline; FPU DE PSE TSC MSR PAE CX8 PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 */
 	  { ALL, 0x0000ff00, BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) | BIT(25) | BIT(30),
 	    BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(13) | BIT(15) | BIT(16) | BIT(17) | BIT(19) |
 	    BIT(23) | BIT(24) | BIT(25) | BIT(26) },
-	  { 0, 0, 0, BIT(3) | BIT(6) | BIT(13) | BIT(17) } },	/* PSE, PAE, PGE, PSE-36 are the shadow tables' doing */
+	  { 0, 0, BIT(24), BIT(3) | BIT(6) | BIT(9) | BIT(13) | BIT(17) } },	/* APIC; PSE, PAE, PGE, PSE-36 by the shadow tables */
 	/* ERMS ADX CLFLUSHOPT SHA; UMIP; SMEP and SMAP are virtual, so always there */
 	{ 0x00000007, { 0, BIT(9) | BIT(19) | BIT(23) | BIT(29), BIT(2), 0 }, { 0, BIT(7) | BIT(20), 0, 0 } },
 	{ 0x80000000, { ALL, ALL, ALL, ALL }, { 0 } },
@@ -63,6 +63,13 @@ static void apply(struct kvm_cpuid_entry2 *e, const struct leaf_policy *p)
 		e->eax = 0x80000008;
 	if (e->function == 7)
 		e->eax = 0;
+}
+
+void cpuid_set_apic_id(struct cpuid_table *t, uint8_t id)
+{
+	for (uint32_t i = 0; i < t->head.nent; i++)
+		if (t->entry[i].function == 1)
+			t->entry[i].ebx = (t->entry[i].ebx & 0x00ffffff) | (uint32_t)id << 24;
 }
 
 int cpuid_build(int kvm_fd, struct cpuid_table *out, uint8_t *maxphyaddr)

@@ -15,5 +15,7 @@ struct cpuid_table {
 
 /* 0 or -errno. *maxphyaddr: the host's physical-address width, which the guest sees unchanged. */
 int cpuid_build(int kvm_fd, struct cpuid_table *out, uint8_t *maxphyaddr);
+/* Leaf 1: the initial APIC ID, which differs between the vCPUs. */
+void cpuid_set_apic_id(struct cpuid_table *t, uint8_t id);
 
 #endif

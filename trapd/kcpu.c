@@ -6,12 +6,15 @@
 #include "trapd/kcpu.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 /* SDM vol. 3A 2.5: PE, MP, ET, NE, WP, PG; PAE, OSFXSR, OSXMMEXCPT, UMIP. */
 #define REAL_CR0	(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG)
@@ -51,6 +54,25 @@ int kcpu_install_kick(void)
 	return sigaction(KCPU_KICK_SIGNAL, &sa, NULL) ? -errno : 0;
 }
 
+/* KVM's own word for the guest's TSC, or 10 ms of measurement. */
+static uint32_t tsc_khz(int fd)
+{
+	const struct timespec wait = { .tv_nsec = 10000000 };
+	int khz = ioctl(fd, KVM_GET_TSC_KHZ, 0);
+	struct timespec t0, t1;
+	uint64_t ticks, ns;
+
+	if (khz > 0)
+		return (uint32_t)khz;
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	ticks = __rdtsc();
+	ppoll(NULL, 0, &wait, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &t1);
+	ticks = __rdtsc() - ticks;
+	ns = (uint64_t)((t1.tv_sec - t0.tv_sec) * 1000000000ll + t1.tv_nsec - t0.tv_nsec);
+	return (uint32_t)(ticks * 1000 / (ns / 1000 + 1)) + 1;
+}
+
 int kcpu_create(struct kcpu *c, int kvm_fd, int vm_fd, unsigned n, struct stub *stub, const struct kvm_cpuid2 *cpuid)
 {
 	int size, err;
@@ -74,6 +96,7 @@ int kcpu_create(struct kcpu *c, int kvm_fd, int vm_fd, unsigned n, struct stub *
 		return err;
 	}
 	c->run_size = (uint32_t)size;
+	c->tsc_khz = tsc_khz(c->fd);
 	if (ioctl(c->fd, KVM_SET_CPUID2, cpuid)) {
 		err = -errno;
 		kcpu_destroy(c);

@@ -35,6 +35,7 @@ struct kcpu {
 	int fd;
 	struct kvm_run *run;
 	uint32_t run_size;
+	uint32_t tsc_khz;		/* never 0 */
 	struct stub *stub;
 	unsigned n;			/* block in the stub window */
 	uint8_t vector;			/* last KCPU_TRAP */

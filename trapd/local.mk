@@ -25,6 +25,7 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/stub_move.c \
 	trapd/trap.c \
 	trapd/unseen_iret.c \
+	trapd/vcpu_apic.c \
 	trapd/vcpu_priv.h \
 	trapd/vcpu_real.c \
 	trapd/vcpu_thread.c trapd/vcpu_thread.h \

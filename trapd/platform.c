@@ -26,7 +26,7 @@ static int add_pit(struct vm *vm)
 
 static int add_uart(struct vm *vm)
 {
-	return uart_add(vm->bus, vm->config.console_in, vm->config.console_out);
+	return uart_add(vm->bus, vm->irqs, vm->devices, vm->config.console_in, vm->config.console_out);
 }
 
 static int add_debug_exit(struct vm *vm)

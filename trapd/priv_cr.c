@@ -117,12 +117,11 @@ static int write_cr4(struct vcpu *v, uint64_t value)
 	return ret;
 }
 
-/* The task priority; there is no interrupt controller that would look at it. */
 static int write_cr8(struct vcpu *v, uint64_t value)
 {
 	if (value >> 4)
 		return vcpu_raise(v, VEC_GP, 0);
-	v->cpu.cr8 = value;
+	vcpu_write_cr8(v, (uint8_t)value);
 	return 0;
 }
 
@@ -133,14 +132,14 @@ static int write_cr2(struct vcpu *v, uint64_t value)
 	return 0;
 }
 
-static uint64_t read_cr0(const struct cpu_state *c) { return c->cr0; }
-static uint64_t read_cr2(const struct cpu_state *c) { return c->cr2; }
-static uint64_t read_cr3(const struct cpu_state *c) { return c->cr3; }
-static uint64_t read_cr4(const struct cpu_state *c) { return c->cr4; }
-static uint64_t read_cr8(const struct cpu_state *c) { return c->cr8; }
+static uint64_t read_cr0(struct vcpu *v) { return v->cpu.cr0; }
+static uint64_t read_cr2(struct vcpu *v) { return v->cpu.cr2; }
+static uint64_t read_cr3(struct vcpu *v) { return v->cpu.cr3; }
+static uint64_t read_cr4(struct vcpu *v) { return v->cpu.cr4; }
+static uint64_t read_cr8(struct vcpu *v) { return vcpu_read_cr8(v); }
 
 static const struct control_register {
-	uint64_t (*read)(const struct cpu_state *c);
+	uint64_t (*read)(struct vcpu *v);
 	int (*write)(struct vcpu *v, uint64_t value);
 } control_register[16] = {
 	[0] = { read_cr0, write_cr0 }, [2] = { read_cr2, write_cr2 }, [3] = { read_cr3, write_cr3 },
@@ -162,7 +161,7 @@ int priv_mov_cr(struct vcpu *v, const struct insn *in)
 	if (write)
 		ret = row->write(v, insn_read_gpr(v, gpr));
 	else
-		insn_write_gpr(v, gpr, row->read(&v->cpu));
+		insn_write_gpr(v, gpr, row->read(v));
 	return ret ? ret : emulate_retire(v, in);
 }
 

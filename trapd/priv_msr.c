@@ -54,14 +54,19 @@ static int write_pat(struct vcpu *v, uint64_t value)
 	return 0;
 }
 
-/* BSP (8) and EN (11) and the address; x2APIC (10) is hidden. */
+/* BSP and EN; x2APIC (10) is hidden. XXX: the address is fixed; hurts a guest that moves its local APIC. */
 static int write_apic_base(struct vcpu *v, uint64_t value)
 {
-	uint64_t address = ((1ull << v->vm->facts.maxphyaddr) - 1) & PAGE_MASK;
-
-	if (value & ~(address | 1ull << 8 | 1ull << 11))
+	if ((value & ~(APIC_BASE_BSP | APIC_BASE_EN)) != (v->cpu.apic_base & ~(APIC_BASE_BSP | APIC_BASE_EN)))
 		return vcpu_raise(v, VEC_GP, 0);
 	v->cpu.apic_base = value;
+	vcpu_apic_base_changed(v);
+	return 0;
+}
+
+static int write_tsc_deadline(struct vcpu *v, uint64_t value)
+{
+	vcpu_write_tsc_deadline(v, value);
 	return 0;
 }
 
@@ -89,6 +94,7 @@ static const struct msr msr_table[] = {
 	/* What it could enable is fixed: reads say how, writes change nothing. */
 	{ MSR_MISC_ENABLE, STATE(misc_enable), .write = write_ignored },
 	{ MSR_PAT, STATE(pat), .write = write_pat },
+	{ MSR_TSC_DEADLINE, .write = write_tsc_deadline, .read = vcpu_read_tsc_deadline },
 	{ MSR_EFER, STATE(efer), .write = write_efer },
 	{ MSR_STAR, STATE(star) },
 	{ MSR_LSTAR, STATE(lstar), .canonical = true },

@@ -88,6 +88,12 @@ void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count,
 void vcpu_kick(struct vcpu *v);
 /* cpu.dr[], dr6 or dr7 changed: load the real debug registers before the guest runs again. Never fails. */
 void vcpu_debug_changed(struct vcpu *v);
+/* The local APIC behind CR8, IA32_TSC_DEADLINE and cpu.apic_base: vcpu_apic.c. Never fail. */
+uint8_t vcpu_read_cr8(struct vcpu *v);
+void vcpu_write_cr8(struct vcpu *v, uint8_t cr8);
+uint64_t vcpu_read_tsc_deadline(struct vcpu *v);
+void vcpu_write_tsc_deadline(struct vcpu *v, uint64_t deadline);
+void vcpu_apic_base_changed(struct vcpu *v);
 /* What the guest would read with RDTSC now: its TSC runs natively, with an offset of KVM's. */
 uint64_t vcpu_read_tsc(struct vcpu *v);
 

@@ -167,6 +167,7 @@ static int create_vcpus(struct vm *vm, char *err, size_t err_size)
 		if (!v->priv)
 			return fail(err, err_size, -ENOMEM, "out of memory");
 		v->priv->kcpu.fd = -1;
+		cpuid_set_apic_id(vm->cpuid, (uint8_t)i);
 		rc = kcpu_create(&v->priv->kcpu, vm->kvm_fd, vm->fd, i, vm->stub_window, &vm->cpuid->head);
 		if (!rc)
 			rc = vcpu_real_init(v);

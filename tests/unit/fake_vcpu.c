@@ -67,6 +67,31 @@ void vcpu_debug_changed(struct vcpu *v)
 	fake_of(v)->debug_changes++;
 }
 
+uint8_t vcpu_read_cr8(struct vcpu *v)
+{
+	return fake_of(v)->cr8;
+}
+
+void vcpu_write_cr8(struct vcpu *v, uint8_t cr8)
+{
+	fake_of(v)->cr8 = cr8;
+}
+
+uint64_t vcpu_read_tsc_deadline(struct vcpu *v)
+{
+	return fake_of(v)->tsc_deadline;
+}
+
+void vcpu_write_tsc_deadline(struct vcpu *v, uint64_t deadline)
+{
+	fake_of(v)->tsc_deadline = deadline;
+}
+
+void vcpu_apic_base_changed(struct vcpu *v)
+{
+	fake_of(v)->apic_base_changes++;
+}
+
 uint64_t vcpu_read_tsc(struct vcpu *v)
 {
 	return fake_of(v)->tsc;

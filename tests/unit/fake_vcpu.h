@@ -23,7 +23,9 @@ struct fake_vcpu {
 	unsigned invlpg_calls;
 	uint64_t invlpg_gva;
 	unsigned debug_changes;
-	uint64_t tsc;
+	uint64_t tsc, tsc_deadline;
+	uint8_t cr8;
+	unsigned apic_base_changes;
 	unsigned nposts;		/* all of them; the last 16 are kept */
 	struct fake_post post[16];
 };

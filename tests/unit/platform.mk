@@ -16,6 +16,7 @@ UNIT_TESTS += tests/unit/test_bus
 tests_unit_test_bus_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += tests/unit/test_uart
+tests_unit_test_uart_SOURCES = tests/unit/test_uart.c $(FAKE_IRQS)
 tests_unit_test_uart_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += tests/unit/test_loader

@@ -37,6 +37,7 @@ static void expect_exception(int ret, uint8_t vector, uint32_t error)
 	cr_expect_eq(c->rip, FAKE_RIP, "a fault leaves RIP at the instruction");
 }
 
+#define LAPIC_RESET 0xfee00900
 #define EXPECT_GP0(text) expect_exception(FAKE_RUN(&f, text), VEC_GP, 0)
 
 static void expect_done(int ret, unsigned length)
@@ -260,11 +261,12 @@ Test(priv, msr_values_are_checked)
 		{ MSR_CSTAR, 0x800000000000, false }, { MSR_KERNEL_GS_BASE, 0x800000000000, false },
 		{ MSR_FS_BASE, 0x7fffffffffff, true }, { MSR_GS_BASE, 0x1000000000000, false },
 		{ MSR_SFMASK, 0x100000000, false }, { MSR_SFMASK, 0x47700, true }, { MSR_STAR, ~0ull, true },
-		{ MSR_APIC_BASE, 0xfee00900, true }, { MSR_APIC_BASE, 0xfee00d00, false }, { MSR_APIC_BASE, 1ull << 40, false },
+		{ MSR_APIC_BASE, LAPIC_RESET, true }, { MSR_APIC_BASE, 0xfed00900, false }, { MSR_APIC_BASE, 0xfee00d00, false }, { MSR_APIC_BASE, 1ull << 40, false },
 		{ MSR_TSC, 12345, true }, { MSR_TSC_AUX, 7, true }, { MSR_TSC_AUX, 1ull << 32, false },
 		{ MSR_SYSENTER_EIP, 0xc0100000, true },
 	};
 
+	c->apic_base = LAPIC_RESET;
 	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		wrmsr(row[i].number, row[i].value);
 		if (row[i].good)
@@ -588,7 +590,7 @@ Test(priv64, control_registers_in_64_bit_mode)
 	EXPECT_GP0(MOV_CR4_EAX);
 	c->gpr[GPR_RAX] = 0xf;
 	EXPECT_DONE("\x44\x0f\x22\xc0");
-	cr_expect_eq(c->cr8, 0xf);
+	cr_expect_eq(f.cr8, 0xf);
 	c->gpr[GPR_RAX] = 0x10;
 	EXPECT_GP0("\x44\x0f\x22\xc0");
 	EXPECT_DONE("\x44\x0f\x20\xc3");

@@ -9,6 +9,8 @@
 
 struct vm;
 struct bus;
+struct device_thread;
+struct irqs;
 
 struct device_ops {
 	const char *name;
@@ -50,9 +52,10 @@ void bus_mmio_write(struct bus *b, uint64_t gpa, unsigned size, uint64_t value);
 
 /*
  * 16550A UART at COM1: output to out_fd (-1: dropped), input from in_fd (-1: none). Descriptors stay the caller's and outlive
- * the bus; blocking or not, no vCPU ever waits for them. The process ignores SIGPIPE. 0, -EEXIST, -ENOMEM.
+ * the bus; blocking or not, no vCPU ever waits for them: thread does, where an interrupt depends on it (NULL: nobody, input is
+ * found when the guest looks). The process ignores SIGPIPE. 0, -EEXIST, -ENOMEM.
  */
-int uart_add(struct bus *b, int in_fd, int out_fd);
+int uart_add(struct bus *b, struct irqs *irqs, struct device_thread *thread, int in_fd, int out_fd);
 /* Port 0xf4: the value written ends the VM and is its exit code. */
 int debug_exit_add(struct bus *b, struct vm *vm);
 

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * 16550A UART at COM1: the console. In trapd, on the vCPU threads under the bus lock; its interrupt is reported in IIR but
- * reaches no interrupt controller yet. Characters take no time; the host side (uart_line.c) never blocks a vCPU: a reader
+ * 16550A UART at COM1: the console. In trapd, under the bus lock: on the vCPU threads, and on the device thread when the host
+ * has input or takes output again. Characters take no time; the host side (uart_line.c) never blocks a vCPU: a reader
  * that is slow shows as a transmitter that is not empty, a writer that is fast waits in its pipe until there is room.
+ * The interrupt line is not gated by OUT2 as in a PC: it belongs to this UART alone, and kernels that were written on
+ * emulators never set OUT2.
  * Source: National Semiconductor PC16550D data sheet, chapters 8.1 to 8.7.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "trapd/devices/bus.h"
+#include "trapd/devices/device_thread.h"
+#include "trapd/devices/irq.h"
 #include "trapd/devices/uart_line.h"
 
 #define COM1_PORT	0x3f8
@@ -57,6 +62,8 @@
 
 struct uart {
 	struct uart_line *line;
+	struct irqs *irqs;
+	struct watch input, output;
 	uint8_t ier, fcr, lcr, mcr, scr;
 	uint8_t dll, dlm;
 	uint8_t msr_delta;		/* DCTS, DDSR, TERI, DDCD since the last read of MSR */
@@ -111,8 +118,23 @@ static bool tx_is_empty(struct uart *u)
 	return (u->mcr & MCR_LOOP) || uart_line_flush(u->line);
 }
 
+static uint8_t iir_value(struct uart *u);
+
+/* After every change: the interrupt line, and what to wait for on the host's side. */
+static void update(struct uart *u)
+{
+	bool wants_input = (u->ier & IER_RDA) && !(u->mcr & MCR_LOOP), pending = iir_value(u) != IIR_NONE;
+
+	watch_set(&u->input, wants_input && !u->rx_count && uart_line_input(u->line) >= 0 ? POLLIN : 0);
+	watch_set(&u->output, tx_is_empty(u) ? 0 : POLLOUT);
+	irq_set(u->irqs, IRQ_COM1, pending);
+}
+
 static void tx_write(struct uart *u, uint8_t byte)
 {
+	/* A write ends the THRE interrupt, and the next one is a new edge: 8.6.5. */
+	u->thre_interrupt = false;
+	update(u);
 	if (u->mcr & MCR_LOOP)
 		rx_push(u, byte);
 	else
@@ -286,6 +308,7 @@ static uint64_t uart_read(void *dev, uint32_t offset, unsigned size)
 
 	for (i = 0; i < size; i++)
 		value |= (uint64_t)registers[(offset + i) % UART_PORTS].read(dev) << i * 8;
+	update(dev);
 	return value;
 }
 
@@ -298,12 +321,15 @@ static void uart_write(void *dev, uint32_t offset, unsigned size, uint64_t value
 		if (registers[reg].write)
 			registers[reg].write(dev, (uint8_t)(value >> i * 8));
 	}
+	update(dev);
 }
 
 static void uart_destroy(void *dev)
 {
 	struct uart *u = dev;
 
+	watch_fini(&u->input);
+	watch_fini(&u->output);
 	uart_line_destroy(u->line);
 	free(u);
 }
@@ -312,7 +338,13 @@ static const struct device_ops uart_ops = {
 	.name = "uart", .read = uart_read, .write = uart_write, .destroy = uart_destroy,
 };
 
-int uart_add(struct bus *b, int in_fd, int out_fd)
+/* On the device thread. Input is taken by update(), and so is output given. */
+static void on_ready(void *dev, short revents)
+{
+	update(dev);
+}
+
+int uart_add(struct bus *b, struct irqs *irqs, struct device_thread *thread, int in_fd, int out_fd)
 {
 	struct uart *u = calloc(1, sizeof(*u));
 	int rc;
@@ -320,6 +352,9 @@ int uart_add(struct bus *b, int in_fd, int out_fd)
 	if (!u)
 		return -ENOMEM;
 	u->dll = 12;	/* 9600 baud, as firmware leaves it */
+	u->irqs = irqs;
+	watch_init(&u->input, thread, in_fd, on_ready, u);
+	watch_init(&u->output, thread, out_fd, on_ready, u);
 	rc = uart_line_create(&u->line, in_fd, out_fd);
 	if (!rc)
 		rc = bus_add_ports(b, COM1_PORT, UART_PORTS, &uart_ops, u);

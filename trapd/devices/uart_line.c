@@ -48,6 +48,11 @@ static int fd_ready(int fd, short events, int timeout_ms)
 	return poll(&p, 1, timeout_ms) > 0;
 }
 
+int uart_line_input(const struct uart_line *l)
+{
+	return l->in_fd;
+}
+
 bool uart_line_get(struct uart_line *l, uint8_t *byte)
 {
 	ssize_t n;

@@ -15,6 +15,8 @@ struct uart_line;
 int uart_line_create(struct uart_line **out, int in_fd, int out_fd);
 /* Gives output that is still held back one second to leave. NULL is allowed. */
 void uart_line_destroy(struct uart_line *l);
+/* The descriptor to wait for input on, or -1 once there will never be any. */
+int uart_line_input(const struct uart_line *l);
 /* Next input byte, if there is one now. */
 bool uart_line_get(struct uart_line *l, uint8_t *byte);
 /*
