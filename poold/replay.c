@@ -66,17 +66,19 @@ static bool is_exact(const struct replay_options *o)
 /* The recorded configuration with what the options change. */
 static int replay_config(struct replay *r, const struct trace_config *packed, struct pool_config *config)
 {
+	char why[128];
 	uint64_t end;
-	int rc = 0;
+	int rc;
 
 	if (packed->library != trace_library())
 		return replay_fail(r, -EPROTO,
 				   "recorded by version %.24s, whose pool has other kinds, calls or counters",
 				   packed->program);
-	if (packed->maxphyaddr > 52 || packed->nvcpu > POOL_MAX_VCPUS || packed->stub_slot > 511)
-		return replay_fail(r, -EPROTO, "damaged at offset %zu: configuration out of range", r->reader.block);
 	memcpy(r->result->program, packed->program, sizeof(packed->program));
-	trace_config_unpack(config, packed);
+	rc = trace_config_unpack(config, packed, (r->record.size - TRACE_CONFIG_SIZE(0)) / sizeof(struct trace_value),
+				 why, sizeof(why));
+	if (rc)
+		return replay_fail(r, rc, "damaged at offset %zu: %s", r->reader.block, why);
 	if (r->options->pool_bytes % HUGE_BYTES || r->options->pool_bytes / PAGE_SIZE > UINT32_MAX)
 		return replay_fail(r, -EINVAL, "the pool's size must be a multiple of 2 MiB");
 	if (r->options->policy)

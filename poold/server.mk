@@ -21,6 +21,7 @@ poold_libpoold_a_SOURCES = \
 	poold/requests.c poold/requests.h \
 	poold/sandbox.c poold/sandbox.h \
 	poold/trace.h poold/trace_format.c poold/trace_write.c \
+	poold/trace_config.c \
 	poold/trace_image.c poold/trace_image.h \
 	poold/trace_read.c poold/trace_read.h \
 	poold/verify.c poold/verify.h \

@@ -19,7 +19,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structures are written as they are");
 
 #define TRACE_MAGIC		0x6563617274707353ull	/* "Ssptrace" as bytes */
-#define TRACE_VERSION		1u
+#define TRACE_VERSION		2u
 #define TRACE_BLOCK_MAGIC	0x6b6c6274u		/* "tblk" as bytes */
 #define TRACE_BLOCK_MAX		(64u << 10)		/* payload of a block, bytes */
 
@@ -28,7 +28,7 @@ struct trace_header {
 	uint32_t version;
 	uint32_t header_size;
 	uint32_t call_size;		/* sizeof(struct pool_call) */
-	uint32_t config_size;		/* sizeof(struct trace_config) */
+	uint32_t value_size;		/* sizeof(struct trace_value) */
 	uint64_t check;			/* trace_hash() of what precedes */
 };
 
@@ -49,14 +49,21 @@ struct trace_item {			/* before each record */
 	uint32_t seq;			/* counts from 0, low half */
 };
 
-struct trace_config {			/* struct pool_config without its pointer and padding; the first record */
-	uint64_t ram_low_end, ram_high_end, ram_maddr, pool_maddr, stub_entry;
-	uint32_t max_pages, maxphyaddr, nvcpu, stub_slot;
-	uint32_t max_users, max_extents, rmap_nodes_per_gfn, cached_roots, prefetch, hot_limit;
-	uint32_t unsync_tables, cache_off;
+/* A field of struct pool_config; trace_config.c has the table of them, and says how to add one. */
+#define TRACE_NAME_SIZE		24
+#define TRACE_MAX_VALUES	64u
+struct trace_value {
+	char name[TRACE_NAME_SIZE];	/* zeros behind it */
+	uint64_t value;
+};
+
+struct trace_config {			/* the first record */
 	uint64_t library;		/* trace_library() of the recorder */
 	char program[24];		/* version of the program, for people */
+	struct trace_value value[TRACE_MAX_VALUES];	/* the record ends with the last one that there is */
 };
+
+#define TRACE_CONFIG_SIZE(nvalues) (offsetof(struct trace_config, value) + (nvalues) * sizeof(struct trace_value))
 
 /* A guest page, before the call in which the library first reads it. All zero: no bytes follow gfn. */
 struct trace_page {
@@ -93,7 +100,7 @@ struct trace_end {
 
 _Static_assert(sizeof(struct pool_call) == 112 && sizeof(struct trace_header) == 32 &&
 	       sizeof(struct trace_block) == 24 && sizeof(struct trace_item) == 8 &&
-	       sizeof(struct trace_config) == 120 && sizeof(struct trace_page) == 4104 &&
+	       sizeof(struct trace_value) == 32 && TRACE_CONFIG_SIZE(0) == 32 && sizeof(struct trace_page) == 4104 &&
 	       sizeof(struct trace_delta) == 24 && sizeof(struct trace_result) == 16 &&
 	       sizeof(struct trace_digest) == 24 && sizeof(struct trace_end) == 16, "layout of a trace");
 
@@ -101,8 +108,11 @@ _Static_assert(sizeof(struct pool_call) == 112 && sizeof(struct trace_header) ==
 uint64_t trace_hash(uint64_t hash, const void *data, size_t size);
 /* Names the meaning of numbers in a trace: kinds, calls and counters of this library. */
 uint64_t trace_library(void);
-void trace_config_pack(struct trace_config *out, const struct pool_config *config);
-void trace_config_unpack(struct pool_config *out, const struct trace_config *config);
+/* Returns the size of the record. */
+size_t trace_config_pack(struct trace_config *out, const struct pool_config *config);
+/* 0, or -EPROTO with one line in err: a value that has no field, or does not fit it. ram.base is NULL afterwards. */
+int trace_config_unpack(struct pool_config *out, const struct trace_config *config, size_t nvalues, char *err,
+			size_t err_size);
 /* What a call answered. states: hash of the page_state changes during the call, from trace_state_hash(). */
 void trace_result_pack(struct trace_result *out, const struct pool_call *call, const struct pool_call_out *from,
 		       uint64_t states);

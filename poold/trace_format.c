@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What recorder and replayer must compute alike. Pure functions, any thread. */
-#include <stdio.h>
 #include <string.h>
 
-#include <config.h>
 #include "poold/trace.h"
 
 #define TRACE_KINDS 32u	/* a kind has five bits in a role */
@@ -43,31 +41,6 @@ uint64_t trace_library(void)
 	for (unsigned i = 0; i < POOL_STAT_COUNT; i++)
 		hash = mix_name(hash, pool_stat_name[i]);
 	return hash;
-}
-
-void trace_config_pack(struct trace_config *out, const struct pool_config *c)
-{
-	*out = (struct trace_config){
-		.ram_low_end = c->ram.low_end, .ram_high_end = c->ram.high_end, .ram_maddr = c->ram_maddr,
-		.pool_maddr = c->pool_maddr, .stub_entry = c->stub_entry, .max_pages = c->max_pages,
-		.maxphyaddr = c->maxphyaddr, .nvcpu = c->nvcpu, .stub_slot = c->stub_slot, .max_users = c->max_users,
-		.max_extents = c->max_extents, .rmap_nodes_per_gfn = c->rmap_nodes_per_gfn,
-		.cached_roots = c->cached_roots, .prefetch = c->prefetch, .hot_limit = c->hot_limit,
-		.unsync_tables = c->unsync_tables, .cache_off = c->cache_off, .library = trace_library(),
-	};
-	snprintf(out->program, sizeof(out->program), "%s", PACKAGE_VERSION);
-}
-
-void trace_config_unpack(struct pool_config *out, const struct trace_config *c)
-{
-	*out = (struct pool_config){
-		.ram = { .base = NULL, .low_end = c->ram_low_end, .high_end = c->ram_high_end },
-		.ram_maddr = c->ram_maddr, .pool_maddr = c->pool_maddr, .stub_entry = c->stub_entry,
-		.max_pages = c->max_pages, .maxphyaddr = (uint8_t)c->maxphyaddr, .nvcpu = (uint8_t)c->nvcpu,
-		.stub_slot = (uint16_t)c->stub_slot, .max_users = c->max_users, .max_extents = c->max_extents,
-		.rmap_nodes_per_gfn = c->rmap_nodes_per_gfn, .cached_roots = c->cached_roots, .prefetch = c->prefetch,
-		.hot_limit = c->hot_limit, .unsync_tables = c->unsync_tables, .cache_off = c->cache_off != 0,
-	};
 }
 
 uint64_t trace_state_hash(uint64_t states, uint64_t gfn, uint8_t bits)

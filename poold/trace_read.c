@@ -32,7 +32,7 @@ int trace_open(struct trace_reader *r, const uint8_t *data, size_t size, char *e
 	if (h.version != TRACE_VERSION)
 		return refuse(r, "a trace of version %u; this program reads version %u", h.version, TRACE_VERSION);
 	if (h.header_size != sizeof(h) || h.call_size != sizeof(struct pool_call) ||
-	    h.config_size != sizeof(struct trace_config))
+	    h.value_size != sizeof(struct trace_value))
 		return refuse(r, "damaged at offset 0: sizes that version %u does not have", TRACE_VERSION);
 	r->block = r->end = r->pos = sizeof(h);
 	return 0;
@@ -64,7 +64,7 @@ static int block_open(struct trace_reader *r)
 static bool size_is_right(const struct trace_item *item)
 {
 	static const uint16_t sizes[TRACE_TYPE_COUNT] = {
-		[TRACE_CONFIG] = sizeof(struct trace_config), [TRACE_PAGE] = sizeof(struct trace_page),
+		[TRACE_CONFIG] = sizeof(struct trace_value), [TRACE_PAGE] = sizeof(struct trace_page),
 		[TRACE_DELTA] = sizeof(struct trace_delta), [TRACE_CALL] = sizeof(struct pool_call),
 		[TRACE_RESULT] = sizeof(struct trace_result), [TRACE_DIGEST] = sizeof(struct trace_digest),
 		[TRACE_END] = sizeof(struct trace_end),
@@ -72,6 +72,9 @@ static bool size_is_right(const struct trace_item *item)
 
 	if (!item->type || item->type >= TRACE_TYPE_COUNT)
 		return false;
+	if (item->type == TRACE_CONFIG)
+		return item->size >= TRACE_CONFIG_SIZE(0) && item->size <= sizeof(struct trace_config) &&
+		       (item->size - TRACE_CONFIG_SIZE(0)) % sizes[TRACE_CONFIG] == 0;
 	return item->size == sizes[item->type] || (item->type == TRACE_PAGE && item->size == sizeof(uint64_t));
 }
 

@@ -115,7 +115,7 @@ int recorder_begin(struct recorder *r, const struct pool_config *config)
 {
 	struct trace_header header = {
 		.magic = TRACE_MAGIC, .version = TRACE_VERSION, .header_size = sizeof(header),
-		.call_size = sizeof(struct pool_call), .config_size = sizeof(struct trace_config),
+		.call_size = sizeof(struct pool_call), .value_size = sizeof(struct trace_value),
 	};
 	struct trace_config packed;
 	int rc = recorder_take(r);
@@ -135,8 +135,7 @@ int recorder_begin(struct recorder *r, const struct pool_config *config)
 		r->error = -errno;
 	header.check = trace_hash(0, &header, offsetof(struct trace_header, check));
 	file_put(r, &header, sizeof(header));
-	trace_config_pack(&packed, config);
-	record_put(r, TRACE_CONFIG, &packed, sizeof(packed));
+	record_put(r, TRACE_CONFIG, &packed, trace_config_pack(&packed, config));
 	return 0;
 }
 

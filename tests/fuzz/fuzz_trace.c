@@ -56,7 +56,7 @@ static uint64_t seal_records(uint8_t *payload, size_t size, uint64_t seq)
 		pos += sizeof(item);
 		if (item.size > size - pos)
 			break;
-		if (item.type == TRACE_CONFIG && item.size == sizeof(struct trace_config))
+		if (item.type == TRACE_CONFIG && item.size >= TRACE_CONFIG_SIZE(0))
 			memcpy(payload + pos + offsetof(struct trace_config, library), &library, sizeof(library));
 		pos += item.size;
 	}
