@@ -171,6 +171,32 @@ static void operand_sizes_fix(struct insn *in)
 	}
 }
 
+/*
+ * Two-byte opcodes of ours for which F2 and F3 mean nothing; capstone takes an F2 or F3 for a mandatory prefix and forgets 66.
+ * CMOVcc, SETcc, BT and its like, CMPXCHG, MOVZX, MOVSX, XADD (SDM vol. 2D table A-3).
+ */
+static bool repeat_is_ignored(const uint8_t *opcode, unsigned n)
+{
+	uint8_t second;
+
+	if (n < 2 || opcode[0] != 0x0f)
+		return false;
+	second = opcode[1];
+	if ((second & 0xf0) == 0x40 || (second & 0xf0) == 0x90 || (second & 0xfe) == 0xb0 || (second & 0xfe) == 0xc0)
+		return true;
+	return (second & 0xe7) == 0xa3 || second == 0xba || (second & 0xf6) == 0xb6;
+}
+
+/* MOVNTI exists without prefixes of its kind only, MOVBE not with F3: #UD (SDM vol. 2B); capstone does not mind. */
+static bool prefix_is_undefined(const struct insn_prefix *p, const uint8_t *opcode, unsigned n)
+{
+	if (n < 2 || opcode[0] != 0x0f)
+		return false;
+	if (opcode[1] == 0xc3)
+		return p->repeat || p->opsize;
+	return n > 2 && opcode[1] == 0x38 && (opcode[2] & 0xfe) == 0xf0 && p->repeat == 0xf3;
+}
+
 int insn_decode(const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t rip, struct insn *out)
 {
 	struct decoder *decoder = decoder_get(code_bits);
@@ -189,7 +215,14 @@ int insn_decode(const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t r
 		return -EOPNOTSUPP;
 	insn_prefix_read(bytes, n, code_bits, &prefix);
 	left = n;
-	if (prefix.length < n && (prefix.redundant || (prefix.repeat && prefix.opsize))) {
+	if (prefix_is_undefined(&prefix, bytes + prefix.length, n - prefix.length))
+		return -EOPNOTSUPP;
+	if (prefix.repeat && repeat_is_ignored(bytes + prefix.length, n - prefix.length)) {
+		prefix.repeat = 0;
+		prefix.redundant = true;
+	}
+	/* Capstone wants a mandatory F2 or F3 right before 0F, and 66 in its own place. */
+	if (prefix.length < n && (prefix.redundant || (prefix.repeat && (prefix.opsize || bytes[prefix.length] == 0x0f)))) {
 		unsigned kept = insn_prefix_canonical(&prefix, bytes[prefix.length] == 0x0f, buffer);
 
 		memcpy(buffer + kept, bytes + prefix.length, n - prefix.length);

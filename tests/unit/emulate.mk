@@ -14,3 +14,7 @@ UNIT_TESTS += tests/unit/test_insn_writes
 tests_unit_test_insn_writes_SOURCES = tests/unit/test_insn_writes.c tests/unit/native_forms.h tests/unit/native_run.S \
 	$(FAKE_VCPU) $(FAKE_BUS)
 tests_unit_test_insn_writes_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_emulate_cpu
+tests_unit_test_emulate_cpu_SOURCES = tests/unit/test_emulate_cpu.c tests/unit/cpu_trial.c tests/unit/cpu_trial.h \
+	tests/unit/native_forms.c tests/unit/native_forms.h $(FAKE_VCPU) $(FAKE_BUS)
+tests_unit_test_emulate_cpu_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)

@@ -328,3 +328,42 @@ Test(classify, stos_backwards_is_not_accepted)
 	cr_assert(w.class == WRITE_CLASS_STRING);
 	fake_vcpu_fini(&f);
 }
+
+/* Found by comparison with the CPU (test_emulate_cpu.c): capstone takes the F2 for a mandatory prefix and forgets the 66. */
+Test(decode, operand_size_of_66_with_a_repeat_prefix_before_a_two_byte_opcode)
+{
+	struct insn in;
+
+	cr_assert(!insn_decode((const uint8_t *)"\x66\xf2\x0f\xba\x31\x19", 6, 64, 0, &in), "BTR word [rcx], 25");
+	cr_assert(in.id == X86_INS_BTR && in.op[0].size == 2 && in.opsize == 2 && in.length == 6, "%s", in.text);
+	cr_assert(!insn_decode((const uint8_t *)"\xf3\x66\x0f\xc1\x01", 5, 64, 0, &in), "XADD [rcx], ax");
+	cr_assert(in.id == X86_INS_XADD && in.op[0].size == 2 && in.length == 5, "%s", in.text);
+	/* ... but F3 is mandatory for these. */
+	cr_assert(!insn_decode((const uint8_t *)"\xf3\x0f\xb8\xc1", 4, 64, 0, &in) && in.id == X86_INS_POPCNT, "%s", in.text);
+}
+
+/* Found likewise: with another prefix between F2 and 0F, CRC32 was MOVBE, which writes. */
+Test(decode, crc32_with_a_prefix_between_is_no_movbe)
+{
+	struct insn in;
+
+	cr_assert(!insn_decode((const uint8_t *)"\xf2\x3e\x0f\x38\xf1\x1b", 6, 32, 0, &in), "CRC32 ebx, [ebx]");
+	cr_assert(in.id == X86_INS_CRC32 && in.length == 6, "%s", in.text);
+	cr_assert(!insn_decode((const uint8_t *)"\x36\xf2\x67\x0f\x38\xf1\xae\x37\x13", 9, 32, 0, &in), "CRC32 ebp, ss:[bp+0x1337]");
+	cr_assert(in.id == X86_INS_CRC32 && in.length == 9, "%s", in.text);
+}
+
+/* Found likewise: the CPU raises #UD. */
+Test(decode, movnti_and_movbe_with_prefixes_that_they_do_not_have)
+{
+	static const struct { const char *bytes; unsigned n; } cases[] = {
+		{ "\xf2\x0f\xc3\x01", 4 }, { "\xf3\x0f\xc3\x01", 4 }, { "\x66\x0f\xc3\x01", 4 }, { "\xf3\x0f\x38\xf1\x01", 5 },
+		{ "\xf3\x0f\x38\xf0\x01", 5 },
+	};
+	struct insn in;
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		cr_assert(insn_decode((const uint8_t *)cases[i].bytes, cases[i].n, 64, 0, &in) == -EOPNOTSUPP, "case %u: %s", i, in.text);
+	cr_assert(!insn_decode((const uint8_t *)"\x0f\xc3\x01", 3, 64, 0, &in) && in.id == X86_INS_MOVNTI, "%s", in.text);
+	cr_assert(!insn_decode((const uint8_t *)"\x66\x0f\x38\xf1\x01", 5, 64, 0, &in) && in.id == X86_INS_MOVBE, "%s", in.text);
+}
