@@ -50,7 +50,9 @@ struct pool_config {
 	bool cache_off;			/* tables are flushed at their last put */
 };
 
+#ifndef POOL_MIN_PAGES			/* smaller for fuzzing alone */
 #define POOL_MIN_PAGES 512u		/* 2 MiB */
+#endif
 
 struct pool_callbacks {
 	void *ctx;

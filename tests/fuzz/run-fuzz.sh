@@ -9,7 +9,9 @@ for target in "$top_builddir"/tests/fuzz/fuzz_*; do
 	case $target in *.*) continue ;; esac
 	name=${target##*/fuzz_}
 	mkdir "$new/$name"
-	"$target" -max_total_time="${FUZZ_SECONDS:-10}" -max_len=4096 -artifact_prefix="$new/" -print_final_stats=1 \
+	# What is longer than a target looks at is only slow.
+	case $name in pool) length=1026 ;; *) length=4096 ;; esac
+	"$target" -max_total_time="${FUZZ_SECONDS:-10}" -max_len=$length -artifact_prefix="$new/" -print_final_stats=1 \
 		"$new/$name" "$top_srcdir/tests/fuzz/corpus/$name" >"$new/log" 2>&1 || {
 		cat "$new/log"
 		for crash in "$new"/crash-* "$new"/leak-* "$new"/timeout-* "$new"/oom-*; do
