@@ -27,6 +27,13 @@ enum write_class {
 #define PAGE_STATE_HOT		(1u << 1)
 #define PAGE_STATE_ROOT		(1u << 2)
 #define PAGE_STATE_TRACKED	(1u << 3)
+#define PAGE_STATE_UNSYNC	(1u << 4)	/* monitored, but may be written until the next flush point */
+
+/* Must a write to a page in this state be seen? If so, no leaf maps it writable. */
+static inline bool page_state_guards(uint8_t state)
+{
+	return (state & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)) && !(state & PAGE_STATE_UNSYNC);
+}
 
 enum write_decision {
 	WRITE_DO_EMULATE,	/* carry it out once, post an event */

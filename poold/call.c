@@ -103,6 +103,11 @@ static void call_poison(struct pool *p, const struct pool_call *c, struct pool_c
 	pool_poison_leaf(p, c->len);
 }
 
+static void call_resync(struct pool *p, const struct pool_call *c, struct pool_call_out *o)
+{
+	pool_resync(p, c->vcpu, c->flags & POOL_CALLF_ALL ? POOL_RESYNC_ALL : c->gpa >> PAGE_SHIFT, &o->result);
+}
+
 static const struct {
 	const char *name;
 	call_fn *fn;
@@ -122,6 +127,7 @@ static const struct {
 	[POOL_CALL_MERGE_PENDING]	= { "merge_pending", call_merge_pending },
 	[POOL_CALL_AUDIT]		= { "audit", call_audit },
 	[POOL_CALL_POISON]		= { "poison_leaf", call_poison },
+	[POOL_CALL_RESYNC]		= { "resync", call_resync },
 };
 
 const char *pool_call_name(unsigned op)

@@ -22,11 +22,13 @@ poold_libpool_a_SOURCES = \
 	poold/pool_page.c \
 	poold/pool_priv.h \
 	poold/pool_ram.c \
+	poold/pool_resync.c \
 	poold/pool_result.c \
 	poold/pool_rmap.c \
 	poold/pool_role.c \
 	poold/pool_root.c \
 	poold/pool_step.c \
+	poold/pool_unsync.c \
 	poold/pool_users.c \
 	poold/pool_walk.c \
 	poold/pool_write.c

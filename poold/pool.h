@@ -46,7 +46,7 @@ struct pool_config {
 	uint32_t hot_limit;		/* modifications before a table is hot */
 	enum pool_format legacy_format;	/* a pool that a CPU walks must have POOL_F64 */
 	/* extensions, each may be off */
-	uint32_t unsync_tables;		/* 0: off */
+	uint32_t unsync_tables;		/* leaf tables that may be out of step at one time, up to 64; 0: off */
 	bool cache_off;			/* tables are flushed at their last put */
 };
 
@@ -124,6 +124,12 @@ void pool_unshadow(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa, ui
 void pool_open(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *r);
 void pool_close(struct pool *p, uint32_t vcpu, struct pool_result *r);
 void pool_invlpg(struct pool *p, uint32_t vcpu, uint64_t gva, bool all_roots, struct pool_result *r);
+/*
+ * Bring the table at gfn, or all, back into step with the guest's: afterwards their writes are seen again. Nothing to do:
+ * OK. NEED_SHOOTDOWN with several vCPUs. E_RANGE: gfn is not RAM. No vCPU may run that has not flushed what the result says.
+ */
+#define POOL_RESYNC_ALL (~0ull)
+void pool_resync(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *r);
 void pool_track(struct pool *p, uint64_t gfn, bool on, struct pool_result *r);
 void pool_clear_all(struct pool *p, struct pool_result *r);
 void pool_flush_all(struct pool *p, struct pool_result *r);

@@ -12,9 +12,13 @@
 #define TABLE_BITS	(PTE_P | PTE_W | PTE_U | PTE_A | PTE_NX | PTE_ADDR | ENTRY_TRACK_DIRTY)
 #define ALWAYS_BITS	(PTE_P | PTE_U | PTE_A)
 
-/* The table is open for a step: as stale as a TLB may be. */
-static bool table_is_open(const struct pool *p, uint32_t page)
+/* The table is open for a step or left out of step: as stale as a TLB may be. */
+static bool table_is_loose(const struct pool *p, uint32_t page)
 {
+	uint32_t gt = p->page[page].gt;
+
+	if (p->n_unsync && gt < p->cfg.max_pages && p->gtable[gt].unsync)
+		return true;
 	return p->n_open && page_kind(p, page)->guest_size && gfn_is_open(p, gfn_of(p->page[page].gpa));
 }
 
@@ -34,7 +38,7 @@ static void audit_leaf(struct audit *a, uint32_t page, uint32_t slot, uint64_t e
 		audit_report(a, 16, page, slot, e & ~PTE_W, e);
 	if ((e & PTE_W) && gfn_is_guarded(p, gfn_of(gpa)))
 		audit_report(a, 18, page, slot, state_get(p, gfn_of(gpa)), e);
-	if (table_is_open(p, page))
+	if (table_is_loose(p, page))
 		return;
 	derive(p, page, slot, &d);
 	if ((e & ENTRY_FETCH) && d.fetch_only && d.target == gpa)
@@ -65,7 +69,7 @@ static void audit_table(struct audit *a, uint32_t page, uint32_t slot, uint64_t 
 		audit_report(a, 10, page, slot, k->level - 1u, kind);
 	if (!user_has(p, child, page, slot))
 		audit_report(a, 9, page, slot, child, e);
-	if (table_is_open(p, page))
+	if (table_is_loose(p, page))
 		return;
 	if (!entry_matches(e, derive_entry(p, page, slot)))
 		audit_report(a, 19, page, slot, derive_entry(p, page, slot), e);

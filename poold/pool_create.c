@@ -68,6 +68,8 @@ static const char *config_error(const struct pool_config *c)
 		return "max_pages must be up to 1048576 with tables of 4-byte entries";
 	if (c->prefetch > 64 || c->prefetch & (c->prefetch - 1))
 		return "prefetch must be a power of two up to 64";
+	if (c->unsync_tables > POOL_MAX_UNSYNC)
+		return "unsync_tables must be up to 64";
 	return NULL;
 }
 
@@ -139,6 +141,7 @@ static void lists_init(struct pool *p)
 	user_list_init(p);
 	extent_list_init(p);
 	gtable_list_init(p);
+	unsync_list_init(p);
 }
 
 int pool_create(struct pool **out, const struct pool_config *config, const struct pool_callbacks *callbacks, void *arena,

@@ -97,6 +97,8 @@ void pool_digest(const struct pool *p, uint64_t out[2])
 		mix(&d, p->gtable[gt].gfn);
 		mix(&d, p->gtable[gt].mods);
 	}
+	for (uint32_t i = 0; i < p->n_unsync && i < POOL_MAX_UNSYNC; i++)
+		mix(&d, p->gtable[p->unsync[i]].gfn << 1 | p->gtable[p->unsync[i]].closing);
 	for (uint32_t i = 0; i < p->n_gfn; i++)
 		if (p->rmap[i])
 			mix_rmap(&d, p, i);

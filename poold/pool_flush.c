@@ -20,6 +20,8 @@ static void path_check(struct pool *p, uint32_t root, uint64_t gva, bool *coarse
 		if (!(have & PTE_P) || (have & ENTRY_OWNED))
 			return;
 		want = derive_entry(p, page, slot);
+		if (p->n_unsync && p->page[page].gt != GT_NIL && p->gtable[p->page[page].gt].unsync)
+			stat_inc(p, POOL_STAT_resync_invlpg_one);
 		if (!want || !entry_matches(have, want)) {
 			pool_put(p, page, slot);
 			return;
@@ -139,6 +141,7 @@ void pool_clear_all(struct pool *p, struct pool_result *r)
 		gtable_mods_set(p, p->mod_head, 0);
 	stat_inc(p, POOL_STAT_clear_all);
 	debt_everything(p);
+	unsync_forget_all(p);
 	op_end(p, POOL_OK, r);
 }
 

@@ -18,7 +18,9 @@ enum pool_status pool_get(struct pool *p, const struct pool_key *key, uint32_t p
 		pool_corrupt(p);
 		return POOL_E_CORRUPT;
 	}
-	status = user_reserve(p);
+	status = unsync_before_link(p, key);
+	if (status == POOL_OK)
+		status = user_reserve(p);
 	if (status != POOL_OK)
 		return status;
 	status = cache_page(p, key, child);

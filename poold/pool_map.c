@@ -124,6 +124,15 @@ static enum pool_status fetch_leaf_install(struct descent *w, const struct deriv
 	return POOL_OK;
 }
 
+/* The table is out of step, and it shows: here is an entry that the guest has changed. */
+static bool is_stale_unsync(const struct descent *w, uint64_t old, uint64_t want)
+{
+	const struct pool *p = w->p;
+	uint32_t gt = p->page[w->page].gt;
+
+	return p->n_unsync && gt != GT_NIL && p->gtable[gt].unsync && (old & PTE_P) && !entry_matches(old, want);
+}
+
 static enum pool_status leaf_install(struct descent *w, const struct derived *d, struct pool_result *r)
 {
 	struct pool *p = w->p;
@@ -131,6 +140,12 @@ static enum pool_status leaf_install(struct descent *w, const struct derived *d,
 
 	if (d->target != (w->a->gpa & PAGE_MASK) || w->used != w->a->nwalk)
 		return POOL_RETRY;
+	if (is_stale_unsync(w, old, want)) {
+		enum pool_status status = resync_gtable(p, p->page[w->page].gt);
+
+		/* What was derived is older than the protection. */
+		return status == POOL_OK ? POOL_RETRY : status;
+	}
 	p->op.scope = POOL_FLUSH_GVA;
 	p->op.scope_gva = w->a->gva;
 	if (old == want && p->gen == w->gen) {

@@ -57,6 +57,8 @@ void gtable_publish(struct pool *p, uint32_t gt)
 
 	if (gfn_is_root_in_use(p, g->gfn))
 		bits |= PAGE_STATE_ROOT;
+	else if (g->unsync && !g->closing)
+		bits |= PAGE_STATE_UNSYNC;
 	else if (g->mods > p->cfg.hot_limit)
 		bits |= PAGE_STATE_HOT;
 	state_put(p, g->gfn, bits);
@@ -208,6 +210,8 @@ void monitor_remove(struct pool *p, uint32_t page)
 		return;
 	if (g->listed)
 		mods_unlist(p, gt);
+	if (g->unsync)
+		unsync_unlist(p, gt);
 	g->used = false;
 	g->mods = 0;
 	g->head = p->gt_free;

@@ -38,6 +38,7 @@
 #define POOL_EVICT_BATCH	16u
 #define POOL_MAX_UNSHADOW	4u
 #define POOL_MAX_FETCH		2u		/* an instruction may cross a page */
+#define POOL_MAX_UNSYNC		64u
 #define POOL_LEVELS		5u		/* levels are 1 to 4 */
 
 /* Numbers are stable: traces contain them. */
@@ -156,6 +157,9 @@ struct pool_gtable {
 	uint32_t mod_prev, mod_next;
 	uint32_t shoot_epoch;		/* flush that every vCPU must have made before the table is read */
 	bool listed, used;
+	bool unsync;			/* may be written unseen: in the list of such tables */
+	bool closing;			/* unsync, but protected again: read as soon as every vCPU has flushed */
+	uint32_t unsync_slot;
 };
 
 #define USER_BELOW	4u
@@ -233,6 +237,7 @@ struct pool {
 	uint32_t ext_free, n_ext_free;
 	uint32_t gt_free, n_gtables;
 	uint32_t mod_head, n_modified;
+	uint32_t unsync[POOL_MAX_UNSYNC], n_unsync;	/* gtables, oldest first */
 	uint32_t n_overflowed;		/* gfns whose word is RMAP_OVERFLOW */
 	uint32_t kind_pages[KIND_COUNT];
 	uint64_t n_present;
@@ -396,6 +401,25 @@ void gtable_mods_add(struct pool *p, uint32_t gt, uint32_t n);
 void gtable_mods_decay(struct pool *p);
 bool gfn_is_root_in_use(const struct pool *p, uint64_t gfn);
 void gtable_list_init(struct pool *p);
+
+/* pool_unsync.c. Each may answer NEED_SHOOTDOWN: the operation ends with it and is repeated. */
+void unsync_list_init(struct pool *p);
+/* Out of the list, the mark is gone; the caller publishes the new state. */
+void unsync_unlist(struct pool *p, uint32_t gt);
+/*
+ * A write to a monitored table in this state. plain: by an instruction that says nothing about the table's end.
+ * POOL_UNSYNC: it may be made natively; POOL_OK: the write policy decides.
+ */
+enum pool_status unsync_write_fault(struct pool *p, uint32_t gt, uint8_t state, bool plain);
+/* A table is about to be hung under an entry: on a CPU its walk reads memory, so its shadow must be in step. */
+enum pool_status unsync_before_link(struct pool *p, const struct pool_key *key);
+/* Nothing is stale any more, because no leaf is left. */
+void unsync_forget_all(struct pool *p);
+
+/* pool_resync.c. POOL_OK: in step; or NEED_SHOOTDOWN: protected, to be repeated; or E_CORRUPT. The table may go. */
+enum pool_status resync_gtable(struct pool *p, uint32_t gt);
+enum pool_status resync_gfn(struct pool *p, uint64_t gfn);
+enum pool_status resync_all(struct pool *p);
 
 /* pool_derive.c: section "what an entry contains" of doc/pool.md. Reads guest RAM, changes nothing. */
 enum derive_what { DERIVE_ABSENT, DERIVE_OWNED, DERIVE_LEAF, DERIVE_TABLE };

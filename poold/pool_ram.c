@@ -60,5 +60,5 @@ bool gfn_is_open(const struct pool *p, uint64_t gfn)
 
 bool gfn_is_guarded(const struct pool *p, uint64_t gfn)
 {
-	return (state_get(p, gfn) & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)) && !gfn_is_open(p, gfn);
+	return page_state_guards(state_get(p, gfn)) && !gfn_is_open(p, gfn);
 }

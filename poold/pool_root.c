@@ -88,6 +88,8 @@ void pool_set_root(struct pool *p, uint32_t vcpu, const struct pool_modes *modes
 	stat_inc(p, POOL_STAT_root_set);
 	status = root_gpa(p, modes, &gpa);
 	if (status == POOL_OK)
+		status = resync_all(p);
+	if (status == POOL_OK)
 		status = roots_get(p, modes, gpa, root);
 	if (status != POOL_OK) {
 		op_end(p, status, r);

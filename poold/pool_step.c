@@ -8,10 +8,17 @@
 
 void pool_open(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *r)
 {
+	enum pool_status status;
+
 	if (!op_begin(p, vcpu, r))
 		return;
 	if (ram_index(p, gfn) == RAM_NIL) {
 		op_end(p, POOL_E_RANGE, r);
+		return;
+	}
+	status = resync_gfn(p, gfn);
+	if (status != POOL_OK) {
+		op_end(p, status, r);
 		return;
 	}
 	if (!gfn_is_open(p, gfn)) {
@@ -44,12 +51,18 @@ void pool_close(struct pool *p, uint32_t vcpu, struct pool_result *r)
 
 void pool_track(struct pool *p, uint64_t gfn, bool on, struct pool_result *r)
 {
+	enum pool_status status;
 	uint8_t bits;
 
 	if (!op_begin(p, 0, r))
 		return;
 	if (ram_index(p, gfn) == RAM_NIL) {
 		op_end(p, POOL_E_RANGE, r);
+		return;
+	}
+	status = on ? resync_gfn(p, gfn) : POOL_OK;
+	if (status != POOL_OK) {
+		op_end(p, status, r);
 		return;
 	}
 	bits = state_get(p, gfn);

@@ -134,7 +134,11 @@ void pool_guest_range_changed(struct pool *p, uint64_t gpa, uint64_t len, struct
 		if (gt != GT_NIL) {
 			stat_inc(p, POOL_STAT_mon_async);
 			gtable_mods_add(p, gt, 1);
-			guest_write_page(p, gpa, n);
+			/* Out of step it can't be brought back here, the guest runs; but all of it is compared. */
+			if (p->gtable[gt].unsync)
+				guest_write_page(p, gpa & PAGE_MASK, PAGE_SIZE);
+			else
+				guest_write_page(p, gpa, n);
 		}
 		gpa += n;
 	}
@@ -224,6 +228,7 @@ static enum pool_status write_fault_decide(struct pool *p, uint32_t vcpu, uint64
 	uint32_t gt = gtable_find(p, gfn_of(gpa));
 	bool can = class != WRITE_CLASS_UNKNOWN && (unsigned)class < WRITE_CLASS_COUNT;
 	uint8_t state = state_get(p, gfn_of(gpa));
+	enum pool_status status;
 
 	if (gt == GT_NIL) {
 		if (state & PAGE_STATE_TRACKED)
@@ -231,6 +236,9 @@ static enum pool_status write_fault_decide(struct pool *p, uint32_t vcpu, uint64
 		return POOL_UNSHADOW;
 	}
 	gtable_mods_add(p, gt, 1);
+	status = unsync_write_fault(p, gt, state, write_policy(class, state & ~PAGE_STATE_HOT) == WRITE_DO_EMULATE);
+	if (status != POOL_OK)
+		return status;
 	if (write_policy(class, state) == WRITE_DO_EMULATE)
 		return POOL_EMULATE;
 	if (unshadow_is_refused(p, vcpu, gva, gpa, rip, gt))

@@ -153,6 +153,8 @@ static bool call_is_sane(const struct replay *r, const struct pool_call *c)
 	case POOL_CALL_OPEN:
 	case POOL_CALL_TRACK:
 		return guest_ram_contains(ram, c->gpa, 1);
+	case POOL_CALL_RESYNC:
+		return c->flags & POOL_CALLF_ALL || guest_ram_contains(ram, c->gpa, 1);
 	case POOL_CALL_GUEST_WRITE:
 	case POOL_CALL_RANGE_CHANGED:
 		return guest_ram_contains(ram, c->gpa, c->len);

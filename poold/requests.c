@@ -101,6 +101,12 @@ static void fill_gpa(const struct link_req *req, struct pool_call *call)
 	call->gpa = req->rq_gpa;
 }
 
+/* The VM stands still: tables that were left out of step are brought back, so that the audit sees through them too. */
+static void fill_resync(const struct link_req *req, struct pool_call *call)
+{
+	call->flags |= POOL_CALLF_ALL;
+}
+
 static void fill_track(const struct link_req *req, struct pool_call *call)
 {
 	call->gpa = req->rq_gpa;
@@ -141,7 +147,7 @@ static const struct request_op {
 	[LINK_OP_INVLPG]	= { LINK_RQF_ALL_ROOTS, POOL_CALL_INVLPG, NULL, fill_invlpg },
 	[LINK_OP_SET_ROOT]	= { 0, POOL_CALL_SET_ROOT, check_set_root, fill_set_root },
 	[LINK_OP_NOP]		= { 0, 0, NULL, NULL },
-	[LINK_OP_AUDIT]		= { 0, 0, check_switch, NULL },
+	[LINK_OP_AUDIT]		= { 0, POOL_CALL_RESYNC, check_switch, fill_resync },
 	[LINK_OP_TRACK]		= { 0, POOL_CALL_TRACK, check_track, fill_track },
 };
 
@@ -242,7 +248,7 @@ int requests_serve(struct vm *vm, uint32_t v, const struct link_req *req)
 		vm_call(vm, &call);
 	merge_pending(vm, v, !call.op);
 	result = vm->out.result;
-	if (req->rq_op == LINK_OP_AUDIT) {
+	if (req->rq_op == LINK_OP_AUDIT && result.status == POOL_OK) {
 		audit_run(vm, req->rq_gva);
 		/* All since the attach: a violation that has gone away again must not go unnoticed. */
 		result.entry = vm->stats[POOL_STAT_audit_violations];

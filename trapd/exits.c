@@ -24,7 +24,7 @@ static bool map_destination(struct vcpu *v, uint64_t gva, uint64_t bytes)
 
 		if (walk_guest(&v->vm->ram, &v->walk, at, WALK_WRITE | WALK_SET_AD | (v->cpu.cpl == 3 ? WALK_USER : 0), &walk) ||
 		    !guest_ram_contains(&v->vm->ram, walk.gpa, 1) ||
-		    (load_relaxed(&v->vm->page_state[walk.gpa >> PAGE_SHIFT]) & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)) ||
+		    page_state_guards(load_relaxed(&v->vm->page_state[walk.gpa >> PAGE_SHIFT])) ||
 		    pool_link_map(v, at, &walk, true, false) != POOL_OK)
 			return false;
 	}

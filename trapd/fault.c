@@ -58,7 +58,7 @@ static bool is_monitored(const struct vcpu *v, uint64_t gpa)
 {
 	uint8_t state = load_relaxed(&v->vm->page_state[gpa >> PAGE_SHIFT]);
 
-	return (state & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)) && !step_is_open(v, gpa >> PAGE_SHIFT);
+	return page_state_guards(state) && !step_is_open(v, gpa >> PAGE_SHIFT);
 }
 
 static int stuck(struct vcpu *v, uint64_t gva)

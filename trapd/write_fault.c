@@ -26,8 +26,9 @@ static int follow_answer(struct vcpu *v, int status, uint64_t gpa)
 	switch (status) {
 	case POOL_OK:
 	case POOL_UNSHADOW:
-	case POOL_UNSYNC:
 		return 0;		/* the page may be written now: the instruction runs natively */
+	case POOL_UNSYNC:
+		return POOL_RETRY;	/* the same: it is mapped writable in the same trap */
 	case POOL_STEP:
 		return step_begin(v, gpa);
 	default:

@@ -185,8 +185,8 @@ static void tlb_check(const struct fix *f)
 		uint64_t gfn = t->gpa >> PAGE_SHIFT;
 
 		if (t->valid && t->writable && !(f->stepping && gfn == f->open_gfn))
-			cr_assert(!(f->state[gfn] & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)),
-				  "a TLB entry gives write access to the monitored page %llx", (unsigned long long)t->gpa);
+			cr_assert(!page_state_guards(f->state[gfn]), "a TLB entry gives write access to the monitored page %llx",
+				  (unsigned long long)t->gpa);
 	}
 }
 
@@ -393,7 +393,7 @@ enum fix_access fix_access(struct fix *f, uint64_t gva, uint32_t access, uint64_
 		*gpa = w.gpa;
 		if (!guest_ram_contains(&f->ram, w.gpa, 1) || (fix_f32(f) && f->mode.paging <= WALK_32BIT && w.gpa >> 32))
 			return FIX_OUTSIDE;
-		if ((access & WALK_WRITE) && (f->state[w.gpa >> PAGE_SHIFT] & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)) &&
+		if ((access & WALK_WRITE) && page_state_guards(f->state[w.gpa >> PAGE_SHIFT]) &&
 		    !(f->stepping && f->open_gfn == w.gpa >> PAGE_SHIFT))
 			return FIX_MONITORED;
 		fix_map(f, gva, access);

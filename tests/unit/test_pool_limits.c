@@ -56,7 +56,8 @@ Test(pool_limits, each_by_its_own_field)
 	REFUSED(prefetch, 65);
 	REFUSED(prefetch, 3);
 	ACCEPTED(prefetch, 64);
-	ACCEPTED(unsync_tables, 16);
+	ACCEPTED(unsync_tables, 64);
+	REFUSED(unsync_tables, 65);
 }
 
 Test(pool_limits, error_is_one_line)
