@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/frame.h"
@@ -49,16 +51,12 @@ int control_open(struct control_client *c, const char *path, const char *program
 	return rc;
 }
 
-int control_call(struct control_client *c, const Shadowpool__Request *request, int64_t deadline,
-		 Shadowpool__Reply **reply)
+int control_next(struct control_client *c, int64_t deadline, Shadowpool__Reply **reply)
 {
 	ProtobufCMessage *msg;
 	Shadowpool__Reply *r;
-	int rc;
+	int rc = frame_receive(c->fd, &shadowpool__reply__descriptor, FRAME_MAX_REPLY, deadline, &msg);
 
-	rc = frame_send(c->fd, &request->base, FRAME_MAX_REQUEST, deadline);
-	if (!rc)
-		rc = frame_receive(c->fd, &shadowpool__reply__descriptor, FRAME_MAX_REPLY, deadline, &msg);
 	if (!rc) {
 		r = (Shadowpool__Reply *)msg;
 		if (r->result_case != SHADOWPOOL__REPLY__RESULT__NOT_SET) {
@@ -70,6 +68,40 @@ int control_call(struct control_client *c, const Shadowpool__Request *request, i
 	}
 	control_close(c);
 	return rc;
+}
+
+int control_call(struct control_client *c, const Shadowpool__Request *request, int64_t deadline,
+		 Shadowpool__Reply **reply)
+{
+	int rc = frame_send(c->fd, &request->base, FRAME_MAX_REQUEST, deadline);
+
+	if (!rc)
+		return control_next(c, deadline, reply);
+	control_close(c);
+	return rc;
+}
+
+int control_send_fd(struct control_client *c, int fd)
+{
+	union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control = { .bytes = { 0 } };
+	struct iovec iov = { .iov_base = (char[]){ 0 }, .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+			      .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+	ssize_t n;
+
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(h), &fd, sizeof(fd));
+	do
+		n = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		return 0;
+	n = errno == EPIPE || errno == ECONNRESET ? -ENOTCONN : -errno;
+	control_close(c);
+	return (int)n;
 }
 
 void control_close(struct control_client *c)

@@ -33,6 +33,11 @@ int control_open(struct control_client *c, const char *path, const char *program
 int control_call(struct control_client *c, const Shadowpool__Request *request, int64_t deadline,
 		 Shadowpool__Reply **reply);
 
+/* The next reply of a call that is answered in parts; as control_call(). */
+int control_next(struct control_client *c, int64_t deadline, Shadowpool__Reply **reply);
+/* Send one byte with a descriptor, which stays the caller's. 0 or -errno; on error the connection is closed. */
+int control_send_fd(struct control_client *c, int fd);
+
 void control_close(struct control_client *c);
 
 #endif

@@ -37,6 +37,7 @@ enum client_state {
 struct control_call {
 	struct client *client;
 	void (*gone)(struct control_call *call, void *arg);
+	void (*taken)(struct control_call *call, int fd, void *arg);
 	void *arg;
 };
 
@@ -45,6 +46,7 @@ struct client {
 	struct control_server *server;
 	struct bufferevent *bev;
 	struct event *deadline;		/* not moved by single bytes, so a slow drip does not keep a client alive */
+	struct event *fd_event;		/* a descriptor is awaited: then the bufferevent does not read */
 	struct ucred cred;
 	enum client_state state;
 	struct control_call call;	/* one at a time, so it needs no memory of its own */
@@ -71,6 +73,8 @@ static void client_free(struct client *c)
 	LIST_REMOVE(c, link);
 	c->server->nclients--;
 	event_free(c->deadline);
+	if (c->fd_event)
+		event_free(c->fd_event);
 	bufferevent_free(c->bev);
 	free(c);
 }
@@ -383,6 +387,70 @@ void control_defer(struct control_call *call, void (*gone)(struct control_call *
 	call->arg = arg;
 	call->client->state = CLIENT_DEFERRED;
 	event_del(call->client->deadline);
+}
+
+void control_progress(struct control_call *call, const Shadowpool__Reply *reply)
+{
+	if (!client_send(call->client, &reply->base))
+		client_doom(call->client);
+}
+
+/* One byte and one descriptor, or -EPROTO: then whatever came is closed. */
+static int receive_fd(int sock)
+{
+	union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control;
+	char byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+			      .msg_controllen = sizeof(control.bytes) };
+	ssize_t n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	int fd;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return -EAGAIN;
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
+		return -EPROTO;
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	if (!(msg.msg_flags & MSG_CTRUNC))
+		return fd;
+	close(fd);
+	return -EPROTO;
+}
+
+static void client_fd(evutil_socket_t sock, short what, void *arg)
+{
+	struct client *c = arg;
+	int fd = receive_fd(sock);
+
+	if (fd == -EAGAIN)
+		return;
+	event_del(c->fd_event);
+	if (fd < 0) {
+		client_doom(c);
+		return;
+	}
+	event_del(c->deadline);
+	bufferevent_enable(c->bev, EV_READ);
+	c->call.taken(&c->call, fd, c->call.arg);
+}
+
+void control_take_fd(struct control_call *call, const Shadowpool__Reply *reply,
+		     void (*taken)(struct control_call *call, int fd, void *arg),
+		     void (*gone)(struct control_call *call, void *arg), void *arg)
+{
+	struct client *c = call->client;
+
+	control_defer(call, gone, arg);
+	call->taken = taken;
+	if (!c->fd_event)
+		c->fd_event = event_new(c->server->base, bufferevent_getfd(c->bev), EV_READ | EV_PERSIST, client_fd, c);
+	/* libevent would read the byte and lose the descriptor. */
+	bufferevent_disable(c->bev, EV_READ);
+	if (c->fd_event && !event_add(c->fd_event, NULL) && client_send(c, &reply->base))
+		client_arm(c);
+	else
+		client_doom(c);
 }
 
 /* sent: the answer is queued. Then the client has its time to read it and to send the next request. */

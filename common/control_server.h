@@ -65,6 +65,19 @@ const struct ucred *control_peer(const struct control_call *call);
  * destroyed) first; the call is invalid from then on, as it is after its reply.
  */
 void control_defer(struct control_call *call, void (*gone)(struct control_call *call, void *arg), void *arg);
+/*
+ * Answer in part and keep the call. reply stays the caller's. Only of a call that is kept; the last answer is one of the
+ * two below.
+ */
+void control_progress(struct control_call *call, const Shadowpool__Reply *reply);
+/*
+ * Answer in part with reply, then let the client send one byte with one descriptor (SCM_RIGHTS, unix(7)); it has the time
+ * of a handshake for it. taken gets the descriptor, which is the callee's; the call is kept as by control_defer(). A client
+ * that sends anything else is dropped, which is gone().
+ */
+void control_take_fd(struct control_call *call, const Shadowpool__Reply *reply,
+		     void (*taken)(struct control_call *call, int fd, void *arg),
+		     void (*gone)(struct control_call *call, void *arg), void *arg);
 /* Answer. reply stays the caller's. A reply that is too large or does not fit in memory becomes an error. */
 void control_reply(struct control_call *call, const Shadowpool__Reply *reply);
 /* Answer with an error. hint: what to do, or NULL. */

@@ -17,6 +17,7 @@ const struct cmd_entry *const cmd_table[] = {
 	&cmd_stats,
 	&cmd_walk,
 	&cmd_verify,
+	&cmd_trace,
 	&cmd_replay,
 	&cmd_version,
 	&cmd_completion,

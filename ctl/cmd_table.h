@@ -15,6 +15,7 @@ extern const struct cmd_entry cmd_show;
 extern const struct cmd_entry cmd_stats;
 extern const struct cmd_entry cmd_walk;
 extern const struct cmd_entry cmd_verify;
+extern const struct cmd_entry cmd_trace;
 extern const struct cmd_entry cmd_version;
 extern const struct cmd_entry cmd_completion;
 extern const struct cmd_entry cmd_help;

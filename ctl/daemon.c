@@ -87,13 +87,11 @@ int daemon_open(const struct cmd *cmd, enum daemon daemon, struct control_client
 	return rc ? daemon_fail(cmd, path, client, daemon_name[daemon], rc) : 0;
 }
 
-int daemon_request(const struct cmd *cmd, struct control_client *client, const Shadowpool__Request *request,
-		   Shadowpool__Reply **reply)
+/* What was received with code rc. */
+static int take_reply(const struct cmd *cmd, struct control_client *client, int rc, Shadowpool__Reply **reply)
 {
 	const Shadowpool__Error *e;
-	int rc;
 
-	rc = control_call(client, request, cmd->deadline, reply);
 	if (rc)
 		return daemon_fail(cmd, "its socket", client, client->peer_program, rc);
 	if ((*reply)->result_case != SHADOWPOOL__REPLY__RESULT_ERROR)
@@ -104,6 +102,17 @@ int daemon_request(const struct cmd *cmd, struct control_client *client, const S
 	shadowpool__reply__free_unpacked(*reply, NULL);
 	*reply = NULL;
 	return rc;
+}
+
+int daemon_request(const struct cmd *cmd, struct control_client *client, const Shadowpool__Request *request,
+		   Shadowpool__Reply **reply)
+{
+	return take_reply(cmd, client, control_call(client, request, cmd->deadline, reply), reply);
+}
+
+int daemon_next(const struct cmd *cmd, struct control_client *client, Shadowpool__Reply **reply)
+{
+	return take_reply(cmd, client, control_next(client, cmd->deadline, reply), reply);
 }
 
 int daemon_call(const struct cmd *cmd, enum daemon daemon, const Shadowpool__Request *request,

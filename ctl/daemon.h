@@ -19,6 +19,8 @@ int daemon_open(const struct cmd *cmd, enum daemon daemon, struct control_client
 /* One request on it. 0 and *reply (no error in it; the caller's), or the exit code after it has been reported. */
 int daemon_request(const struct cmd *cmd, struct control_client *client, const Shadowpool__Request *request,
 		   Shadowpool__Reply **reply);
+/* The next reply of a request that is answered in parts, as daemon_request(). */
+int daemon_next(const struct cmd *cmd, struct control_client *client, Shadowpool__Reply **reply);
 /* Both, and close. want: the result that is expected. */
 int daemon_call(const struct cmd *cmd, enum daemon daemon, const Shadowpool__Request *request,
 		Shadowpool__Reply__ResultCase want, Shadowpool__Reply **reply);

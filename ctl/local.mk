@@ -11,6 +11,7 @@ ctl_shadowctl_SOURCES = \
 	ctl/cmd-start.c \
 	ctl/cmd-stats.c \
 	ctl/cmd-stop.c \
+	ctl/cmd-trace.c \
 	ctl/cmd-verify.c \
 	ctl/cmd-version.c \
 	ctl/cmd-wait.c \

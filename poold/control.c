@@ -14,6 +14,7 @@
 #include "common/walk.h"
 #include "poold/daemon.h"
 #include "poold/inspect.h"
+#include "poold/traces.h"
 #include "poold/verify.h"
 
 static const char *page_size_name(const struct vm *vm)
@@ -209,5 +210,7 @@ const struct control_verb poold_verbs[] = {
 	{ SHADOWPOOL__REQUEST__OP_STATS, on_stats },
 	{ SHADOWPOOL__REQUEST__OP_WALK, on_walk },
 	{ SHADOWPOOL__REQUEST__OP_VERIFY, verify_handler },
+	{ SHADOWPOOL__REQUEST__OP_TRACE, traces_handler },
+	{ SHADOWPOOL__REQUEST__OP_TRACE_STOP, traces_stop_handler },
 	{ SHADOWPOOL__REQUEST__OP__NOT_SET, NULL },
 };

@@ -45,6 +45,8 @@ static int start_base(struct poold *d, char *err, size_t err_size)
 	}
 	/* A client that hangs up while it is written to is an ordinary event. */
 	signal(SIGPIPE, SIG_IGN);
+	/* A trace that has no room left is an error of that trace. */
+	signal(SIGXFSZ, SIG_IGN);
 	/* One arena per thread would cost address space and, at the first use, a look into /sys. */
 	mallopt(M_ARENA_MAX, 2);
 	return 0;
@@ -79,15 +81,22 @@ static int start_recorder(struct poold *d, char *err, size_t err_size)
 static int start_links(struct poold *d, char *err, size_t err_size)
 {
 	links_init(&d->links, (unsigned)d->config.max_vms);
+	traces_init(&d->traces, d);
 	hugepages_open(&d->huge);
 	return attach_server_create(&d->attach, d, err, err_size);
+}
+
+/* A link thread has something to tell a client. */
+static void daemon_woken(void *ctx)
+{
+	traces_woken(ctx);
 }
 
 static int start_control(struct poold *d, char *err, size_t err_size)
 {
 	struct control_server_config config = {
 		.path = d->config.control_socket, .mode = CONTROL_SOCKET_MODE, .program = "poold",
-		.version = PACKAGE_VERSION, .verbs = poold_verbs, .ctx = d,
+		.version = PACKAGE_VERSION, .verbs = poold_verbs, .ctx = d, .woken = daemon_woken,
 	};
 
 	return control_server_create(&d->control, d->base, &config, err, err_size);
@@ -147,6 +156,7 @@ void daemon_stop(struct poold *d)
 	attach_server_destroy(d->attach);
 	if (d->attach)
 		quiet = links_close(&d->links, STOP_WAIT_MS);
+	traces_close(&d->traces);
 	control_server_destroy(d->control);
 	notify_close(&d->notify);
 	if (!quiet) {

@@ -16,6 +16,7 @@
 #include "poold/links.h"
 #include "poold/notify.h"
 #include "poold/trace.h"
+#include "poold/traces.h"
 
 struct attach_server;
 
@@ -25,7 +26,8 @@ struct poold {
 	struct event *on_term, *on_int;
 	struct links links;
 	struct hugepages huge;
-	struct recorder *recorder;	/* NULL: none */
+	struct recorder *recorder;	/* of --trace, NULL: none */
+	struct traces traces;		/* that clients have asked for */
 	uint64_t epoch;			/* atomic; of the next link */
 	struct attach_server *attach;
 	struct control_server *control;

@@ -101,13 +101,15 @@ static uint64_t next_epoch(struct poold *d, uint64_t last)
 static int step_create(struct handshake *h)
 {
 	struct poold *d = h->link->daemon;
+	struct vm_trace trace = { .recorder = d->recorder };
 	int rc = objects_create(&h->objects, &h->wanted, &d->huge, h->err, sizeof(h->err), h->note, sizeof(h->note));
 	uint32_t pages = h->objects.pool_pages;
 
 	if (rc)
 		return rc;
 	h->params.epoch = next_epoch(d, h->hello.last_epoch);
-	rc = vm_create(&h->vm, &h->hello, &h->config, &h->objects, h->params.epoch, d->recorder, h->err,
+	traces_take(&d->traces, h->hello.vm_name, &trace);
+	rc = vm_create(&h->vm, &h->hello, &h->config, &h->objects, h->params.epoch, &trace, h->err,
 		       sizeof(h->err));
 	if (rc)
 		return rc;

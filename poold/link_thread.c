@@ -133,6 +133,7 @@ static void *link_thread(void *arg)
 		int rc;
 
 		links_set_vm(links, link, vm);
+		traces_attached(&link->daemon->traces, vm->name);
 		rc = link_run(link, vm);
 		/* First out of sight of the main thread; the socket goes last, so that hugepages are free by then. */
 		links_set_vm(links, link, NULL);

@@ -130,6 +130,14 @@ struct vm *links_find(struct links *links, const char *name)
 	return NULL;
 }
 
+bool links_hang_up(struct links *links, const char *name)
+{
+	for (struct link *l = links->first; l; l = l->next)
+		if (l->vm && !strcmp(l->name, name))
+			return !shutdown(l->sock, SHUT_RDWR);
+	return false;
+}
+
 bool links_close(struct links *links, int wait_ms)
 {
 	struct timespec until = deadline_in(wait_ms);

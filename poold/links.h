@@ -48,6 +48,8 @@ void links_set_vm(struct links *links, struct link *link, struct vm *vm);
 /* Hold every VM as it is; links_find and the list are valid until links_unlock. Thread: main. */
 void links_lock(struct links *links);
 void links_unlock(struct links *links);
+/* Detach: trapd attaches anew, to an empty pool. false: no such VM is attached. */
+bool links_hang_up(struct links *links, const char *name);
 /* NULL: no such VM is attached. */
 struct vm *links_find(struct links *links, const char *name);
 

@@ -22,6 +22,7 @@ poold_libpoold_a_SOURCES = \
 	poold/sandbox.c poold/sandbox.h \
 	poold/trace.h poold/trace_format.c poold/trace_write.c \
 	poold/trace_config.c \
+	poold/traces.c poold/traces.h \
 	poold/trace_image.c poold/trace_image.h \
 	poold/trace_read.c poold/trace_read.h \
 	poold/verify.c poold/verify.h \

@@ -142,9 +142,17 @@ uint64_t recorder_read(struct recorder *r, uint64_t gpa, unsigned size);
 void recorder_state(struct recorder *r, uint64_t gfn, uint8_t bits);
 void recorder_after(struct recorder *r, const struct pool *pool, const struct pool_call *call,
 		    const struct pool_call_out *out);
-/* Records since the begin: those that are or will be written, and those that were lost. */
-void recorder_counts(const struct recorder *r, uint64_t *records, uint64_t *dropped);
-/* Last digest and end mark; pool NULL: without them. Returns 0, or the -errno of the first write that failed. */
+struct trace_totals {			/* since the begin */
+	uint64_t records, calls, bytes;	/* written, or that will be */
+	uint64_t dropped;		/* records that were lost */
+};
+void recorder_totals(const struct recorder *r, struct trace_totals *out);
+/* -errno of the first write that failed, 0: none. */
+int recorder_error(const struct recorder *r);
+/*
+ * Last digest and end mark; pool NULL: without them. Returns 0, or what recorder_error() says: then the file ends with the
+ * last whole block, so that it is a trace without its end.
+ */
 int recorder_end(struct recorder *r, const struct pool *pool, const void *arena, uint32_t npages);
 
 #endif

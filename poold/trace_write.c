@@ -22,6 +22,7 @@ struct recorder {
 	struct guest_ram ram;
 	struct trace_image image;
 	uint64_t nrecords, ncalls, dropped;
+	uint64_t bytes;		/* of header and whole blocks, in the file */
 	uint32_t nread;		/* words read by the call in hand */
 	uint64_t states;	/* page_state changes of the call in hand */
 	uint64_t first;		/* sequence number of the block's first record */
@@ -77,6 +78,8 @@ static void block_put(struct recorder *r)
 	file_put(r, r->buffer, r->used);
 	if (r->error)
 		r->dropped += r->nrecords - r->first;
+	else
+		r->bytes += sizeof(block) + r->used;
 	r->first = r->nrecords;
 	r->used = 0;
 }
@@ -135,6 +138,7 @@ int recorder_begin(struct recorder *r, const struct pool_config *config)
 		r->error = -errno;
 	header.check = trace_hash(0, &header, offsetof(struct trace_header, check));
 	file_put(r, &header, sizeof(header));
+	r->bytes = sizeof(header);
 	record_put(r, TRACE_CONFIG, &packed, trace_config_pack(&packed, config));
 	return 0;
 }
@@ -235,10 +239,16 @@ void recorder_after(struct recorder *r, const struct pool *pool, const struct po
 	}
 }
 
-void recorder_counts(const struct recorder *r, uint64_t *records, uint64_t *dropped)
+void recorder_totals(const struct recorder *r, struct trace_totals *out)
 {
-	*records = r->nrecords;
-	*dropped = r->dropped;
+	*out = (struct trace_totals){
+		.records = r->nrecords, .calls = r->ncalls, .bytes = r->bytes, .dropped = r->dropped,
+	};
+}
+
+int recorder_error(const struct recorder *r)
+{
+	return r->error;
 }
 
 int recorder_end(struct recorder *r, const struct pool *pool, const void *arena, uint32_t npages)
@@ -256,6 +266,8 @@ int recorder_end(struct recorder *r, const struct pool *pool, const void *arena,
 	}
 	block_put(r);
 	error = r->error;
+	if (error && ftruncate(r->fd, (off_t)r->bytes))
+		error = r->error;	/* the reader says where it breaks off */
 	trace_image_fini(&r->image);
 	recorder_give(r);
 	return error;

@@ -20,54 +20,63 @@ static void vm_state_changed(void *ctx, uint64_t gfn, uint8_t bits)
 
 	store_relaxed((uint8_t *)vm->objects.page_state.base + gfn, bits);
 	fence_full();
-	if (vm->recorder)
-		recorder_state(vm->recorder, gfn, bits);
+	if (vm->trace.recorder)
+		recorder_state(vm->trace.recorder, gfn, bits);
 }
 
-/* The library's own load, and a note of it. */
+/* The library's own load, and a note of it. The trace may have ended before the link does. */
 static uint64_t vm_read_traced(void *ctx, uint64_t gpa, unsigned size)
 {
 	struct vm *vm = ctx;
+	const void *at = guest_ram_ptr(&vm->config.ram, gpa);
 
-	return recorder_read(vm->recorder, gpa, size);
+	if (vm->trace.recorder)
+		return recorder_read(vm->trace.recorder, gpa, size);
+	return size == 8 ? load_relaxed((const uint64_t *)at) : load_relaxed((const uint32_t *)at);
 }
 
-static void vm_trace_begin(struct vm *vm, struct recorder *recorder)
+static void vm_trace_begin(struct vm *vm, const struct vm_trace *trace)
 {
 	int rc;
 
-	if (!recorder)
+	if (!trace->recorder)
 		return;
-	rc = recorder_begin(recorder, &vm->config);
-	if (rc)
-		log_warning("VM %s is not traced: %s", vm->name, rc == -EBUSY ? "another VM is" : strerror(-rc));
-	else
-		vm->recorder = recorder;
+	rc = recorder_begin(trace->recorder, &vm->config);
+	if (!rc) {
+		vm->trace = *trace;
+		return;
+	}
+	log_warning("VM %s is not traced: %s", vm->name, rc == -EBUSY ? "another VM is" : strerror(-rc));
+	if (trace->ended)
+		trace->ended(trace->ctx, rc);
 }
 
-static void vm_trace_end(struct vm *vm)
+void vm_trace_end(struct vm *vm)
 {
+	struct vm_trace trace = vm->trace;
 	int rc;
 
-	if (!vm->recorder)
+	if (!trace.recorder)
 		return;
-	rc = recorder_end(vm->recorder, vm->pool, vm->objects.pool.base, vm->config.max_pages);
+	rc = recorder_end(trace.recorder, vm->pool, vm->objects.pool.base, vm->config.max_pages);
 	if (rc)
 		log_error("VM %s: the trace is not complete: %s", vm->name, strerror(-rc));
-	vm->recorder = NULL;
+	vm->trace = (struct vm_trace){ .recorder = NULL };
+	if (trace.ended)
+		trace.ended(trace.ctx, rc);
 }
 
 static void vm_trace_count(struct vm *vm)
 {
-	uint64_t records, dropped;
+	struct trace_totals totals;
 
-	recorder_counts(vm->recorder, &records, &dropped);
-	store_relaxed(&vm->stats[POOL_STAT_trace_records], records);
-	store_relaxed(&vm->stats[POOL_STAT_trace_dropped], dropped);
+	recorder_totals(vm->trace.recorder, &totals);
+	store_relaxed(&vm->stats[POOL_STAT_trace_records], totals.records);
+	store_relaxed(&vm->stats[POOL_STAT_trace_dropped], totals.dropped);
 }
 
 int vm_create(struct vm **out, const struct attach_hello *hello, const struct pool_config *config,
-	      struct vm_objects *objects, uint64_t epoch, struct recorder *recorder, char *err, size_t err_size)
+	      struct vm_objects *objects, uint64_t epoch, const struct vm_trace *trace, char *err, size_t err_size)
 {
 	struct pool_callbacks callbacks = { .state_changed = vm_state_changed };
 	struct vm *vm;
@@ -89,9 +98,9 @@ int vm_create(struct vm **out, const struct attach_hello *hello, const struct po
 	vm->config.ram.base = objects->ram.base;
 	vm->objects = *objects;
 	vm->stats = objects->stats_p.base;
-	vm_trace_begin(vm, recorder);
+	vm_trace_begin(vm, trace);
 	callbacks.ctx = vm;
-	callbacks.read = vm->recorder ? vm_read_traced : NULL;
+	callbacks.read = vm->trace.recorder ? vm_read_traced : NULL;
 	rc = pool_create(&vm->pool, &vm->config, &callbacks, objects->pool.base, objects->tracking, vm->stats, err,
 			 err_size);
 	if (rc) {
@@ -123,12 +132,15 @@ void vm_destroy(struct vm *vm)
 void vm_call_out(struct vm *vm, const struct pool_call *call, struct pool_call_out *out)
 {
 	pthread_mutex_lock(&vm->lock);
-	if (vm->recorder)
-		recorder_before(vm->recorder, call);
+	if (vm->trace.recorder)
+		recorder_before(vm->trace.recorder, call);
 	pool_call_run(vm->pool, call, out);
-	if (vm->recorder) {
-		recorder_after(vm->recorder, vm->pool, call, out);
+	if (vm->trace.recorder) {
+		recorder_after(vm->trace.recorder, vm->pool, call, out);
 		vm_trace_count(vm);
+		/* A full disk is told at once, to somebody who waits for it. */
+		if (vm->trace.ended && recorder_error(vm->trace.recorder))
+			vm_trace_end(vm);
 	}
 	pthread_mutex_unlock(&vm->lock);
 }

@@ -18,6 +18,14 @@
 #include "poold/pool.h"
 #include "poold/trace.h"
 
+/* Who records a link, and who is told when that ends. */
+struct vm_trace {
+	struct recorder *recorder;	/* NULL: nobody */
+	/* NULL, or called once, with the VM's lock held or the VM in nobody's hands: 0, or -errno if the trace is not whole. */
+	void (*ended)(void *ctx, int error);
+	void *ctx;
+};
+
 struct vm {
 	char name[33];
 	uint64_t epoch;
@@ -29,7 +37,7 @@ struct vm {
 	pthread_mutex_t lock;		/* around every use of pool */
 	struct pool *pool;
 	uint64_t *stats;		/* POOL_STAT_COUNT counters in stats-p; written by the link's thread */
-	struct recorder *recorder;	/* NULL unless this link is traced */
+	struct vm_trace trace;		/* recorder NULL unless this link is traced; under the lock */
 
 	/* Of the link's thread alone. */
 	struct link_server link;
@@ -42,13 +50,17 @@ struct vm {
 };
 
 /*
- * objects: open and created; the VM's own on success. recorder may be NULL. Returns 0, or -errno with one line in err.
+ * objects: open and created; the VM's own on success. trace: copied. Returns 0, or -errno with one line in err; a trace
+ * is ended in both cases, by vm_destroy() in the first.
  * Thread: the link's.
  */
 int vm_create(struct vm **out, const struct attach_hello *hello, const struct pool_config *config,
-	      struct vm_objects *objects, uint64_t epoch, struct recorder *recorder, char *err, size_t err_size);
+	      struct vm_objects *objects, uint64_t epoch, const struct vm_trace *trace, char *err, size_t err_size);
 /* Nobody else may know the VM any more. Ends the trace. */
 void vm_destroy(struct vm *vm);
+
+/* End the trace with its end mark, if there is one; the VM goes on. Thread: any, with the lock held. */
+void vm_trace_end(struct vm *vm);
 
 /* Make one library call, traced if this link is; the outcome is in vm->out. Thread: the link's; takes the lock. */
 void vm_call(struct vm *vm, const struct pool_call *call);

@@ -77,7 +77,7 @@ await_socket()
 "$ctl" --help | sed -n '/^verbs:/,/^common/s/^  \([a-z]*\) .*/\1/p' >"$dir/verbs"
 "$ctl" help --json | "$json" -l verbs name >"$dir/verbs.json"
 cmp -s "$dir/verbs" "$dir/verbs.json" || fail "--help and help --json list other verbs"
-for verb in run start stop list show stats walk verify replay version help; do
+for verb in run start stop list show stats walk verify trace replay version help; do
 	grep -qx "$verb" "$dir/verbs" || fail "no verb $verb"
 done
 [ "$(sort "$dir/verbs" | uniq -d | wc -l)" -eq 0 ] || fail "a verb is listed twice"

@@ -11,6 +11,7 @@ RUN_TESTS = \
 	tests/integration/recovery.sh \
 	tests/integration/slots.sh \
 	tests/integration/systemd.sh \
+	tests/integration/trace_live.sh \
 	tests/integration/trace.sh
 TESTS += $(RUN_TESTS)
 EXTRA_DIST += $(RUN_TESTS) tests/integration/lib.sh
