@@ -29,6 +29,9 @@ tests_unit_test_pool_write_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_pool_flush
 tests_unit_test_pool_flush_SOURCES = tests/unit/test_pool_flush.c $(POOL_FIXTURE)
 tests_unit_test_pool_flush_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_pool_smp_random
+tests_unit_test_pool_smp_random_SOURCES = tests/unit/test_pool_smp_random.c $(POOL_FIXTURE)
+tests_unit_test_pool_smp_random_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_pool_users
 tests_unit_test_pool_users_SOURCES = tests/unit/test_pool_users.c $(POOL_FIXTURE)
 tests_unit_test_pool_users_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
@@ -71,5 +74,8 @@ include tests/unit/cover.mk
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
+# A minute; POOL_RANDOM_SECONDS says otherwise.
+TESTS += tests/unit/pool_random_slice.sh
+EXTRA_DIST += tests/unit/pool_random_slice.sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/unit/run-criterion

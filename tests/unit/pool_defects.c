@@ -18,6 +18,35 @@ bool defects_mapped(struct fix *f, uint64_t gva)
 	return !fix_shadow(f, gva, false, &w);
 }
 
+/* One pass without a branch for a full table of 8-byte entries: most of what a recount of a million steps does. */
+static uint32_t count_full(const uint64_t *slots)
+{
+	uint32_t n = 0;
+
+	for (uint32_t s = 0; s < POOL_SLOTS; s++)
+		n += (uint32_t)(slots[s] & ~(slots[s] >> 10) & PTE_P);
+	return n;
+}
+
+void defects_recount_fast(const struct pool *p)
+{
+	uint64_t total = 0;
+
+	for (uint32_t page = 1, seen = 0; seen < p->n_used && page < p->cfg.max_pages; page++) {
+		uint32_t n;
+
+		if (!page_in_use(p, page))
+			continue;
+		n = count_full(page_slots(p, page));
+		if (p->page[page].n_present != n)
+			cr_assert_fail("page %u says %u entries, has %u", page, p->page[page].n_present, n);
+		total += n;
+		seen++;
+	}
+	if (p->n_present != total || p->stats[POOL_STAT_present_entries] != total)
+		cr_assert_fail("%llu entries, not %llu", (unsigned long long)total, (unsigned long long)p->n_present);
+}
+
 void defects_recount(const struct pool *p)
 {
 	uint64_t total = 0;

@@ -32,6 +32,8 @@ uint32_t defects_find(const struct pool *p, unsigned kind, uint64_t gpa, uint32_
 bool defects_mapped(struct fix *f, uint64_t gva);
 /* Counters of present entries against the tables. */
 void defects_recount(const struct pool *p);
+/* The same for a pool of full tables of 8-byte entries only. */
+void defects_recount_fast(const struct pool *p);
 /* n entries of pt, from the first on, map one frame; all are mapped in the supervisor view afterwards. */
 void defects_alias(struct fix *f, uint64_t pt, unsigned n, uint64_t gpa);
 unsigned defects_leaves_of(const struct pool *p, uint64_t gfn);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Defects D52 to D54, D58, D60 to D68: limits, clear, rights, stores of entries. See pool_defects.h. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <ucontext.h>
@@ -185,6 +186,53 @@ Test(pool_defects_core, defect_D60_entries_are_stored_at_once)
 	cr_assert_eq(*look.at, look.b);
 	cr_assert_gt(look.steps, 20, "nobody looked");
 	cr_assert_eq(look.torn, 0, "a CPU could see %llx", (unsigned long long)look.torn);
+	cr_assert(!f.p->corrupt);
+}
+
+/* The same by a second thread in the part of the CPU: what a step looks at in order, this does at any moment. */
+static struct { const uint64_t *at; uint64_t a, b, torn; bool seen_a, seen_b, stop; } watch;
+
+static void *watch_entry(void *unused)
+{
+	while (!load_relaxed(&watch.stop)) {
+		uint64_t e = load_relaxed(watch.at);
+
+		if (e == watch.a)
+			store_release(&watch.seen_a, true);
+		else if (e == watch.b)
+			store_release(&watch.seen_b, true);
+		else
+			watch.torn = e;
+	}
+	return unused;
+}
+
+Test(pool_defects_core, defect_D60_other_thread_sees_whole_entries)
+{
+	unsigned stores = 0;
+	pthread_t thread;
+	uint32_t pt;
+
+	start();
+	fix_poke(&f, t.pt, TARGET | FIX_USED, 8);
+	fix_expect(&f, 0, 0, TARGET);
+	pt = defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL);
+	watch.at = page_slots(f.p, pt);
+	watch.a = *watch.at;
+	watch.b = ((watch.a & ~(PTE_W | PTE_D)) + 3 * PAGE_SIZE) | PTE_NX;
+	cr_assert_eq(pthread_create(&thread, NULL, watch_entry, NULL), 0);
+	/* Until it has looked at both often enough to have been in between. */
+	for (unsigned rounds = 0; rounds < 100; stores++) {
+		entry_set(f.p, pt, 0, stores & 1 ? watch.a : watch.b);
+		if (stores % 4096 || !load_acquire(&watch.seen_a) || !load_acquire(&watch.seen_b))
+			continue;
+		store_release(&watch.seen_a, false);
+		store_release(&watch.seen_b, false);
+		rounds++;
+	}
+	store_release(&watch.stop, true);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	cr_assert_eq(watch.torn, 0, "a CPU could see %llx", (unsigned long long)watch.torn);
 	cr_assert(!f.p->corrupt);
 }
 

@@ -436,6 +436,13 @@ static void fill_tables(void)
 			fix_poke(&f, any_slot(TABLE_BASE + t * PAGE_SIZE), any_entry(8), 8);
 }
 
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+	const char *value = getenv(name);
+
+	return value ? strtoull(value, NULL, 0) : otherwise;
+}
+
 static void run_plan(const struct plan *param)
 {
 	plan = *param;
@@ -451,6 +458,7 @@ static void run_plan(const struct plan *param)
 	f.cfg.cache_off = plan.cache_off;
 	f.cfg.legacy_format = plan.f32 ? POOL_F32 : POOL_F64;
 	fix_open(&f);
+	pool_poison_leaf(f.p, from_environment("POOL_RANDOM_POISON", 0));
 	f.post = true;
 	f.audit = plan.audit_every == 1;
 	fill_tables();
@@ -512,7 +520,8 @@ Test(pool_random, four_byte_entries_crowded)
 
 /*
  * The long run: one plan after the other, each drawn from its seed alone. POOL_RANDOM_OPS is how many steps in all,
- * POOL_RANDOM_SEED the first seed, POOL_RANDOM_SECONDS an earlier end. The line of a plan stands before it runs, so the
+ * POOL_RANDOM_SEED the first seed, POOL_RANDOM_SECONDS an earlier end, POOL_RANDOM_POISON which leaf of each pool is made
+ * wrong, so that the run must fail. The line of a plan stands before it runs, so the
  * last one names the seed of a failure: that seed with POOL_RANDOM_OPS=1 runs the plan alone.
  */
 #define LONG_STEPS 10000u
@@ -531,13 +540,6 @@ static struct plan any_plan(uint64_t seed)
 		.audit_every = audits[pick(4)],
 		.within = 60,
 	};
-}
-
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-	const char *value = getenv(name);
-
-	return value ? strtoull(value, NULL, 0) : otherwise;
 }
 
 Test(pool_random, long_run, .timeout = 7200)
