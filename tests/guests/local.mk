@@ -3,6 +3,8 @@ GUESTS = \
 	tests/guests/churn.elf \
 	tests/guests/faults.elf \
 	tests/guests/hello.elf \
+	tests/guests/irq32.elf \
+	tests/guests/irq64.elf \
 	tests/guests/loop64.elf \
 	tests/guests/matrix.elf \
 	tests/guests/slots.elf \
@@ -32,6 +34,11 @@ EXTRA_DIST += \
 	tests/guests/guests.make \
 	tests/guests/hello.c \
 	tests/guests/images.make \
+	tests/guests/irq.h \
+	tests/guests/irq32.c \
+	tests/guests/irq64.c \
+	tests/guests/irq_common.c \
+	tests/guests/irq_devices.c \
 	tests/guests/lib.c \
 	tests/guests/lib.h \
 	tests/guests/loop64.c \
