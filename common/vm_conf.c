@@ -21,6 +21,10 @@ static const char *const audits[] = {
 	[ATTACH_AUDIT_OFF] = "off", [ATTACH_AUDIT_CHEAP] = "cheap", [ATTACH_AUDIT_FULL] = "full", NULL
 };
 
+static const char *const interrupt_flags[] = {
+	[VM_CONF_IF_AUTO] = "auto", [VM_CONF_IF_TRAP] = "trap", [VM_CONF_IF_NATIVE] = "native", NULL
+};
+
 #define KEY(key, kind, member) .name = key, .type = kind, .offset = offsetof(struct vm_conf, member)
 
 const struct conf_key vm_conf_keys[] = {
@@ -35,6 +39,8 @@ const struct conf_key vm_conf_keys[] = {
 	{ KEY("pool-pages", CONF_ENUM, pool_pages), .values = page_sizes,
 	  .help = "pages that the pool is made of: 2m, 4k, or auto" },
 	{ KEY("audit", CONF_ENUM, audit), .values = audits, .help = "check the pool while it works: off, cheap, full" },
+	{ KEY("if", CONF_ENUM, interrupt_flag), .values = interrupt_flags,
+	  .help = "the guest's interrupt flag: the real one (native), by traps (trap), or as the host can (auto)" },
 	{ NULL },
 };
 

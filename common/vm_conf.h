@@ -16,6 +16,9 @@
 #define VM_MODULES_MAX	16u
 #define VM_CONF_DISKS_MAX	2u
 
+/* How the guest's interrupt flag is virtualised. */
+enum { VM_CONF_IF_AUTO, VM_CONF_IF_TRAP, VM_CONF_IF_NATIVE };
+
 struct vm_conf {
 	char *image, *cmdline;
 	char *module;			/* PATH or PATH,ARGS, separated by ';' */
@@ -25,6 +28,7 @@ struct vm_conf {
 	uint64_t pool;			/* bytes, 0: poold decides by mem */
 	int pool_pages;			/* ATTACH_PAGES_* */
 	int audit;			/* ATTACH_AUDIT_* */
+	int interrupt_flag;		/* VM_CONF_IF_* */
 	uint64_t poison;		/* no key: a test hook */
 	char **modules;			/* cut out of module by vm_conf_check(), or from vm_conf_add_module() */
 	size_t nmodules;

@@ -203,17 +203,47 @@ static void enter_ring0(struct kcpu *c)
 	c->run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
 }
 
+static struct kvm_segment kvm_segment_of(const struct segment *s)
+{
+	return (struct kvm_segment){ .selector = s->selector, .base = s->base, .limit = s->limit, .type = s->type, .present = s->present,
+				     .s = s->code_or_data, .dpl = s->dpl, .avl = s->avl, .l = s->l, .db = s->db, .g = s->g };
+}
+
+/*
+ * Straight into guest code. On hosts that emulate the stub its IRETQ clears IOPL, and KVM's own registers do not
+ * (doc/hosts.md).
+ */
+static void enter_direct(struct kcpu *c)
+{
+	struct kvm_sregs *s = &c->run->s.regs.sregs;
+	struct kvm_regs *r = &c->run->s.regs.regs;
+	const struct stub_frame *f = &c->resume.frame;
+	struct segment cs = stub_segment(c->stub, c->n, (uint16_t)f->cs), ss = stub_segment(c->stub, c->n, (uint16_t)f->ss);
+
+	s->cs = kvm_segment_of(&cs);
+	s->ss = kvm_segment_of(&ss);
+	put_gprs(r, c->resume.gpr);
+	r->rip = f->rip;
+	r->rsp = f->rsp;
+	r->rflags = f->rflags;
+	c->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+}
+
 /* Registers and stack for the tail, from c->resume. The same again after a kick inside the tail. */
 static void apply_resume(struct kcpu *c)
 {
 	struct kvm_regs *r = &c->run->s.regs.regs;
 	const struct kcpu_context *x = &c->resume;
-
+	struct stub_frame frame = x->direct ? stub_flushed_frame(c->stub, c->n) : x->frame;
 	uint64_t rip, rsp, rax;
 
+	if (x->direct && !x->cr3) {
+		enter_direct(c);
+		return;
+	}
 	enter_ring0(c);
 	put_gprs(r, x->gpr);
-	stub_prepare_return(c->stub, c->n, &x->frame, x->touch, x->ntouch, x->cr3, x->gpr[GPR_RAX], x->gpr[GPR_RCX], &rip, &rsp,
+	stub_prepare_return(c->stub, c->n, &frame, x->touch, x->ntouch, x->cr3, x->gpr[GPR_RAX], x->gpr[GPR_RCX], &rip, &rsp,
 			    &rax);
 	r->rip = rip;
 	r->rsp = rsp;
@@ -279,7 +309,13 @@ enum kcpu_exit kcpu_run(struct kcpu *c)
 
 		run->kvm_dirty_regs = 0;
 		if (rc == 0 && run->exit_reason == KVM_EXIT_IO) {
-			enum kcpu_exit exit = classify_io(c);
+			enum kcpu_exit exit;
+
+			if (stub_is_flushed(c->stub, run->s.regs.regs.rip)) {
+				enter_direct(c);
+				continue;
+			}
+			exit = classify_io(c);
 
 			if (exit == KCPU_TRAP && swallow_held_debug(c, c->frame))
 				continue;
@@ -336,6 +372,24 @@ int kcpu_capture(struct kcpu *c, struct kcpu_context *ctx)
 	c->run->immediate_exit = 0;
 	kcpu_peek(c, ctx);
 	return 0;
+}
+
+bool kcpu_holds_exception(const struct kcpu *c)
+{
+	struct kvm_vcpu_events e = { 0 };
+
+	return !ioctl(c->fd, KVM_GET_VCPU_EVENTS, &e) && (e.exception.injected || e.exception.pending);
+}
+
+void kcpu_forget_exception(struct kcpu *c)
+{
+	struct kvm_vcpu_events e = { 0 };
+
+	if (ioctl(c->fd, KVM_GET_VCPU_EVENTS, &e))
+		return;
+	e.exception.injected = e.exception.pending = 0;
+	e.flags = 0;
+	ioctl(c->fd, KVM_SET_VCPU_EVENTS, &e);
 }
 
 void kcpu_describe_exit(const struct kcpu *c, char *text, unsigned size)

@@ -27,6 +27,7 @@ struct kcpu_context {
 	uint64_t gpr[GPR_COUNT];	/* RSP is frame.rsp */
 	struct stub_frame frame;	/* error is unused; cs and ss are real selectors */
 	uint64_t cr3;			/* 0: leave CR3 alone, no return program */
+	bool direct;			/* guest code is entered by KVM's registers and not by IRETQ; rflags is then taken as it is */
 	unsigned ntouch;
 	uint64_t touch[STUB_MAX_TOUCH];	/* machine addresses; only with cr3 */
 };
@@ -65,7 +66,13 @@ void kcpu_trap_context(const struct kcpu *c, struct kcpu_context *ctx);
  * 0 or -EIO.
  */
 int kcpu_capture(struct kcpu *c, struct kcpu_context *ctx);
-/* The same from the registers as they stand, without finishing anything: a look only. */
+/*
+ * After KCPU_KICKED: does KVM hold an exception of the guest code that it has not delivered yet? It would come wherever the
+ * vCPU is resumed: enter as it stands, and the trap comes at once. forget drops it: a fault happens again.
+ */
+bool kcpu_holds_exception(const struct kcpu *c);
+void kcpu_forget_exception(struct kcpu *c);
+/* What kcpu_capture gives, from the registers as they stand, without finishing anything: a look only. */
 void kcpu_peek(const struct kcpu *c, struct kcpu_context *ctx);
 /* One line about an exit that should not be. */
 void kcpu_describe_exit(const struct kcpu *c, char *text, unsigned size);

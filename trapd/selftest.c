@@ -30,6 +30,7 @@ struct rig {
 	struct kcpu cpu;
 	struct segment cs, ss;
 	uint16_t cs_real, ss_real;
+	bool direct;			/* enter guest code without IRETQ */
 };
 
 static uint64_t *pool_table(struct rig *r, unsigned page)
@@ -132,6 +133,7 @@ static enum kcpu_exit rig_go(struct rig *r, uint64_t rip, uint64_t rflags, bool 
 					       .ss = r->ss_real } };
 	enum kcpu_exit exit;
 
+	ctx.direct = r->direct;
 	if (flush) {
 		ctx.cr3 = pool_maddr(1);
 		ctx.ntouch = touch;
@@ -165,15 +167,37 @@ static bool sees_remap(struct rig *r, bool touch)
 }
 
 /* With IOPL 3 and IF 0: does PUSHF show IF 0, and does STI work without a trap? */
-static bool iopl_is_native(struct rig *r, bool code64)
+static bool iopl_is_native(struct rig *r, bool code64, bool direct)
 {
 	struct kcpu_context out;
+	enum kcpu_exit exit;
 
 	/* pushf; pop ax; sti; ud2 */
 	CODE(r, code64, "\x9c\x58\xfb\x0f\x0b");
-	if (rig_go(r, CODE_VA, RFLAGS_FIXED | RFLAGS_IOPL, false, true, &out) != KCPU_TRAP)
+	r->direct = direct;
+	exit = rig_go(r, CODE_VA, RFLAGS_FIXED | RFLAGS_IOPL, false, true, &out);
+	r->direct = false;
+	if (exit != KCPU_TRAP)
 		return false;
 	return r->cpu.vector == VEC_UD && !(out.gpr[GPR_RAX] & RFLAGS_IF) && (out.frame.rflags & RFLAGS_IF);
+}
+
+/*
+ * Does KVM exit for an interrupt window that is open for one instruction only? Hosts that emulate guest code look now and then.
+ * (sti; nop; cli; ud2)
+ */
+static bool window_is_precise(struct rig *r, bool code64, bool direct)
+{
+	struct kcpu_context out;
+	enum kcpu_exit exit;
+
+	CODE(r, code64, "\xfb\x90\xfa\x0f\x0b");
+	r->direct = direct;
+	r->cpu.run->request_interrupt_window = 1;
+	exit = rig_go(r, CODE_VA, RFLAGS_FIXED | RFLAGS_IOPL, false, true, &out);
+	r->cpu.run->request_interrupt_window = 0;
+	r->direct = false;
+	return exit == KCPU_WINDOW;
 }
 
 /*
@@ -229,8 +253,9 @@ int selftest_run(int kvm_fd, const struct kvm_cpuid2 *cpuid, struct host_facts *
 	}
 	facts->coherent_after_flush = sees_remap(&r, false);
 	facts->coherent_after_touch = sees_remap(&r, true);
-	facts->iopl_native_32 = iopl_is_native(&r, false);
-	facts->iopl_native_64 = iopl_is_native(&r, true);
+	facts->iopl_native_32 = iopl_is_native(&r, false, false) && window_is_precise(&r, false, false);
+	facts->iopl_native_64 = iopl_is_native(&r, true, false) && window_is_precise(&r, true, false);
+	facts->iopl_direct_32 = !facts->iopl_native_32 && iopl_is_native(&r, false, true);
 	facts->iret_traps = iret_traps(&r);
 	facts->breakpoints_native = breakpoints_work(&r);
 	CODE(&r, true, "\x0f\x05\x0f\x0b");			/* syscall */

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-extern const uint8_t stub_code_start[], stub_code_tail_iret[], stub_code_tail_cr3[], stub_code_end[];
+extern const uint8_t stub_code_start[], stub_code_tail_iret[], stub_code_tail_cr3[], stub_code_flushed[], stub_code_end[];
 
 #define TOUCH_BYTES	6u			/* popq %rcx; lock orb $0, 1(%rcx) */
 #define LARGE_SUPERVISOR (PTE_P | PTE_W | PTE_A | PTE_D | PTE_PS)
@@ -161,6 +161,35 @@ void stub_set_code_and_stack(struct stub *s, unsigned n, const struct segment *c
 	gdt[*cs_real / 8] = descriptor(cs->base, raw_limit(cs), code | (cs->type & 2),
 				       (cs->g ? 8u : 0) | (cs->db ? 4u : 0) | (cs->l ? 2u : 0));
 	gdt[*ss_real / 8] = descriptor(ss->base, raw_limit(ss), data | (ss->type & 4), (ss->g ? 8u : 0) | (ss->db ? 4u : 0));
+}
+
+struct segment stub_segment(const struct stub *s, unsigned n, uint16_t selector)
+{
+	uint64_t d = gdt_of(s, n)[selector / 8];
+	uint32_t limit = (uint32_t)((d & 0xffff) | (d >> 32 & 0xf0000));
+	bool g = d >> 55 & 1;
+
+	return (struct segment){
+		.selector = selector, .usable = true, .type = d >> 40 & 15, .code_or_data = d >> 44 & 1, .dpl = d >> 45 & 3,
+		.present = d >> 47 & 1, .avl = d >> 52 & 1, .l = d >> 53 & 1, .db = d >> 54 & 1, .g = g,
+		.base = (d >> 16 & 0xffffff) | (d >> 56) << 24, .limit = g ? limit << 12 | 0xfff : limit,
+	};
+}
+
+static uint64_t flushed_rip(const struct stub *s)
+{
+	return s->va + STUB_CODE + (uint64_t)(stub_code_flushed - stub_code_start);
+}
+
+struct stub_frame stub_flushed_frame(const struct stub *s, unsigned n)
+{
+	return (struct stub_frame){ .rip = flushed_rip(s), .cs = STUB_SEL_CS, .rflags = RFLAGS_FIXED,
+				    .rsp = s->va + STUB_VCPU(n) + STUB_VCPU_STACK_TOP, .ss = STUB_SEL_DS };
+}
+
+bool stub_is_flushed(const struct stub *s, uint64_t rip)
+{
+	return rip >= flushed_rip(s) && rip < s->va + STUB_CODE_END;
 }
 
 void stub_prepare_return(struct stub *s, unsigned n, const struct stub_frame *frame, const uint64_t *touch, unsigned ntouch,

@@ -69,6 +69,12 @@ struct stub_frame *stub_db_frame_of(const struct stub *s, unsigned n);
 void stub_set_code_and_stack(struct stub *s, unsigned n, const struct segment *cs, const struct segment *ss, uint16_t *cs_real,
 			     uint16_t *ss_real);
 
+/* The segment that a selector names in the real GDT of vCPU n. */
+struct segment stub_segment(const struct stub *s, unsigned n, uint16_t selector);
+/* A frame that ends the return program at a port instead of in guest code; and was this exit that port? */
+struct stub_frame stub_flushed_frame(const struct stub *s, unsigned n);
+bool stub_is_flushed(const struct stub *s, uint64_t rip);
+
 /*
  * Prepare the way back into the guest: the frame on the RSP0 stack, and below it the return program's operands.
  * touch[]: machine addresses of ntouch tables (<= STUB_MAX_TOUCH); cr3 0: no program. rax, rcx: the guest's values.

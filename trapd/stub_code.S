@@ -8,7 +8,7 @@
  */
 	.section .rodata
 	.balign	4096
-	.globl	stub_code_start, stub_code_tail_iret, stub_code_tail_cr3, stub_code_end
+	.globl	stub_code_start, stub_code_tail_iret, stub_code_tail_cr3, stub_code_flushed, stub_code_end
 	.code64
 
 /* 256 entries of 16 bytes. The CPU pushes an error code for 8, 10 to 14, 17, 21, 29 and 30; the others push a zero. */
@@ -41,5 +41,9 @@ stub_code_tail_cr3:
 	popq	%rax
 stub_code_tail_iret:
 	iretq
+/* Where the IRETQ leads, still at CPL 0, when trapd only wants the return program and enters guest code itself. */
+stub_code_flushed:
+	outb	%al, $0
+	hlt
 stub_code_end:
 	.section .note.GNU-stack,"",@progbits

@@ -26,10 +26,8 @@ static struct kvm_segment *real_segment(struct kvm_sregs *s, size_t i)
 
 bool vcpu_if_is_native(const struct vcpu *v)
 {
-	const struct host_facts *f = &v->vm->facts;
-
 	/* only the supervisor view runs with IOPL 3 */
-	return v->cpu.cpl == 0 && (cpu_code64(&v->cpu) ? f->iopl_native_64 : f->iopl_native_32);
+	return v->cpu.cpl == 0 && (cpu_code64(&v->cpu) ? v->vm->if_native_64 : v->vm->if_native_32);
 }
 
 /*
@@ -126,7 +124,8 @@ static uint64_t real_rflags(const struct vcpu *v)
 {
 	uint64_t flags = v->cpu.rflags & ~RFLAGS_IOPL;
 
-	flags |= v->cpu.cpl == 0 ? RFLAGS_IOPL : v->cpu.rflags & RFLAGS_IOPL;
+	/* Where IF is not the real one, CLI and STI have to trap at any virtual IOPL. */
+	flags |= vcpu_if_is_native(v) ? RFLAGS_IOPL : v->cpu.cpl == 0 ? 0 : v->cpu.rflags & RFLAGS_IOPL;
 	if (is_stepped(v))
 		flags |= RFLAGS_TF;
 	return (flags | RFLAGS_FIXED) & ~(RFLAGS_VM | RFLAGS_NT | RFLAGS_VIF | RFLAGS_VIP);
@@ -151,6 +150,7 @@ void vcpu_store_state(struct vcpu *v)
 	if (v->cpu.cpl == 0)
 		unseen_iret_note_stack(v, v->cpu.gpr[GPR_RSP]);
 	memcpy(ctx.gpr, v->cpu.gpr, sizeof(ctx.gpr));
+	ctx.direct = v->vm->if_direct_32 && vcpu_if_is_native(v) && !cpu_code64(&v->cpu);
 	ctx.frame.cs = p->cs_real;
 	ctx.frame.ss = p->ss_real;
 	if (p->work.cycle)

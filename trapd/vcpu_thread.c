@@ -179,10 +179,13 @@ static int handle_trap(struct vcpu *v)
  */
 static int leave_in_place(struct vcpu *v)
 {
+	bool link = v->link_up && !load_acquire(&v->vm->link_lost);
 	struct kcpu_context ctx;
 
-	if (v->link_up && !load_acquire(&v->vm->link_lost) && !interrupt_wants_state(v))
+	if (link && (!interrupt_wants_state(v) || kcpu_holds_exception(&v->priv->kcpu)))
 		return 1;
+	if (!link)
+		kcpu_forget_exception(&v->priv->kcpu);
 	if (kcpu_capture(&v->priv->kcpu, &ctx))
 		return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "KVM does not finish an exit");
 	if (v->priv->kcpu.in_tail)

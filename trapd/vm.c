@@ -18,6 +18,7 @@
 
 #include "common/barrier.h"
 #include "common/counters.h"
+#include "common/vm_conf.h"
 #include "trapd/cpuid.h"
 #include "trapd/image.h"
 #include "trapd/platform.h"
@@ -123,6 +124,23 @@ static int check_memory(const struct vm_config *c, char *err, size_t err_size)
 	if (!sysinfo(&si) && c->mem_bytes > (uint64_t)si.totalram * si.mem_unit)
 		return fail(err, err_size, -ENOMEM, "%llu MiB of guest memory are more than this machine has (%llu MiB); give less with --mem",
 			    (unsigned long long)(c->mem_bytes >> 20), (unsigned long long)(((uint64_t)si.totalram * si.mem_unit) >> 20));
+	return 0;
+}
+
+static int choose_interrupt_flag(struct vm *vm, char *err, size_t err_size)
+{
+	const struct host_facts *f = &vm->facts;
+
+	vm->if_native_32 = f->iopl_native_32;
+	vm->if_native_64 = f->iopl_native_64;
+	if (vm->config.interrupt_flag == VM_CONF_IF_TRAP)
+		vm->if_native_32 = vm->if_native_64 = false;
+	if (vm->config.interrupt_flag != VM_CONF_IF_NATIVE)
+		return 0;
+	vm->if_direct_32 = f->iopl_direct_32;
+	vm->if_native_32 |= f->iopl_direct_32;
+	if (!vm->if_native_32 && !vm->if_native_64)
+		return fail(err, err_size, -EOPNOTSUPP, "this host's KVM ignores IOPL 3 in guest code; use --if=trap or --if=auto");
 	return 0;
 }
 
@@ -267,7 +285,7 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 		goto undo;
 	}
 	if ((rc = selftest_run(vm->kvm_fd, &vm->cpuid->head, &vm->facts, err, (unsigned)err_size)) ||
-	    (rc = reserve_memory(vm, err, err_size)) || (rc = create_vcpus(vm, err, err_size)) ||
+	    (rc = choose_interrupt_flag(vm, err, err_size)) || (rc = reserve_memory(vm, err, err_size)) || (rc = create_vcpus(vm, err, err_size)) ||
 	    (rc = add_devices(vm, err, err_size)) || (rc = image_load(vm, err, err_size)))
 		goto undo;
 	*out = vm;

@@ -40,6 +40,7 @@ struct vm_config {
 	uint32_t pool_pages;		/* ATTACH_PAGES_* */
 	uint32_t nvcpu;
 	uint32_t audit;			/* ATTACH_AUDIT_* */
+	uint32_t interrupt_flag;	/* VM_CONF_IF_* */
 	uint64_t poison;
 	char *attach_socket;		/* poold's */
 	int console_in, console_out;	/* descriptors, -1: none. Owned by the VM */
@@ -58,10 +59,11 @@ struct vm_stop {
 };
 
 /* What the self-tests found out about this host (kvm-facts.md). */
-struct host_facts {
+struct host_facts {		/* doc/hosts.md */
 	bool coherent_after_flush;	/* a CR3 load alone makes changed present entries visible: no touches needed */
 	bool coherent_after_touch;	/* touch + CR3 load does */
 	bool iopl_native_32, iopl_native_64;
+	bool iopl_direct_32;		/* ... in compatibility mode if it is entered without IRETQ, but windows are seen late */
 	bool syscall_faults_at_lstar;	/* SYSCALL with SCE=0 arrives as a fetch #PF at LSTAR */
 	bool int_n_gives_ud;		/* INT n through a DPL 0 gate: #UD at the instruction */
 	bool iret_traps;		/* IRET to Linux's user selectors traps like any other */
@@ -80,6 +82,8 @@ struct vm {
 	const uint8_t *page_state;	/* one byte per gfn, poold writes; all zero while no pool is attached */
 	uint32_t stub_slot;		/* PML4 index */
 	struct host_facts facts;
+	/* How this VM uses them: is the virtual IF the real one in supervisor code, and must that be entered without IRETQ? */
+	bool if_native_32, if_native_64, if_direct_32;
 	struct bus *bus;		/* the devices: platform.c */
 	struct irqs *irqs;
 	struct device_thread *devices;

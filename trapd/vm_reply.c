@@ -32,6 +32,7 @@ static void facts_fill(struct vm_info_reply *r, const struct host_facts *f)
 		{ "coherent_after_touch", f->coherent_after_touch },
 		{ "iopl_native_32", f->iopl_native_32 },
 		{ "iopl_native_64", f->iopl_native_64 },
+		{ "iopl_direct_32", f->iopl_direct_32 },
 		{ "syscall_faults_at_lstar", f->syscall_faults_at_lstar },
 		{ "int_n_gives_ud", f->int_n_gives_ud },
 		{ "iret_traps", f->iret_traps },

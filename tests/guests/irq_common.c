@@ -41,6 +41,9 @@ static void enable(void) { __asm__ volatile("sti" : : : "memory"); }
 static void disable(void) { __asm__ volatile("cli" : : : "memory"); }
 static void enable_and_halt(void) { __asm__ volatile("sti; hlt" : : : "memory"); }
 
+/* What has been asked for already comes now. */
+static void let_in(void) { __asm__ volatile("sti; nop; nop; cli" : : : "memory"); }
+
 static void self_interrupt(unsigned vector)
 {
 	lapic_write(LAPIC_ICR, 0x40000u | vector);
@@ -52,7 +55,7 @@ static void on_nesting_vector(void)
 	log_add(1);
 	self_interrupt(APIC_LOW);
 	self_interrupt(APIC_HIGH);
-	__asm__ volatile("sti; nop; nop; cli" : : : "memory");
+	let_in();
 	log_add(2);
 }
 
@@ -135,9 +138,7 @@ static void interrupts_off(void)
 	unsigned before, i;
 
 	pit_stop();
-	enable();
-	__asm__ volatile("nop" : : : "memory");
-	disable();
+	let_in();
 	for (i = 0; i < times(20); i++) {
 		before = ticks;
 		tick_waits();
@@ -174,9 +175,7 @@ static void flags_register(void)
 		return;
 	}
 	pit_stop();
-	enable();
-	__asm__ volatile("nop" : : : "memory");
-	disable();
+	let_in();
 	for (i = 0; i < times(20); i++) {
 		EXPECT_EQ(flags_read() & RFLAGS_IF, 0, "IF after CLI");
 		tick_waits();
@@ -231,7 +230,7 @@ static void nesting(void)
 	log_length = 0;
 	nest = true;
 	self_interrupt(APIC_TIMER);
-	__asm__ volatile("sti; nop; nop; cli" : : : "memory");
+	let_in();
 	nest = false;
 	EXPECT_EQ(log_length, sizeof(expected), "interrupts that nested");
 	for (i = 0; i < sizeof(expected); i++)
@@ -239,7 +238,7 @@ static void nesting(void)
 	log_length = 0;
 	lapic_write(LAPIC_TPR, 0x90);
 	self_interrupt(APIC_HIGH);
-	__asm__ volatile("sti; nop; nop; cli" : : : "memory");
+	let_in();
 	EXPECT_EQ(log_length, 0, "held back by the task priority");
 	enable();
 	lapic_write(LAPIC_TPR, 0);
@@ -273,6 +272,7 @@ static void apic_timer(void)
 	lapic_write(LAPIC_INITIAL, 1000000);
 	wait_for_apic_ticks(n);
 	lapic_write(LAPIC_LVT_TIMER, 0x10000);
+	let_in();
 	if (!(cpuid_read(1, 0).ecx >> 24 & 1)) {
 		print("irq: no TSC deadline\n");
 		return;
