@@ -253,6 +253,7 @@ int attach_send_welcome(int sock, const struct attach_welcome *w, const int fds[
 	m.pool_bytes = w->pool_bytes;
 	m.pool_pages = w->pool_pages;
 	m.stats_bytes = w->stats_bytes;
+	m.extensions = w->extensions;
 	m.error = error;
 	if (shadowpool__attach_welcome__get_packed_size(&m) > sizeof(p.data))
 		return -EMSGSIZE;
@@ -271,7 +272,7 @@ static int welcome_decode(const struct packet *p, struct attach_welcome *w)
 		return -EPROTO;
 	*w = (struct attach_welcome){
 		.protocol = m->protocol, .layout_hash = m->layout_hash, .epoch = m->epoch,
-		.pool_bytes = m->pool_bytes, .pool_pages = m->pool_pages, .stats_bytes = m->stats_bytes,
+		.pool_bytes = m->pool_bytes, .pool_pages = m->pool_pages, .stats_bytes = m->stats_bytes, .extensions = m->extensions,
 	};
 	rc = text_copy(w->error, sizeof(w->error), m->error) ? 0 : -EPROTO;
 	shadowpool__attach_welcome__free_unpacked(m, NULL);

@@ -61,6 +61,7 @@ struct attach_welcome {
 	uint64_t pool_bytes;
 	uint32_t pool_pages;		/* ATTACH_PAGES_2M or _4K: what it really is */
 	uint64_t stats_bytes;
+	uint32_t extensions;	/* of the write policy, WRITE_EXT_* (common/write_class.h) */
 	char error[512];
 };
 

@@ -6,6 +6,8 @@ common_libcommon_a_SOURCES = \
 	common/walk.c \
 	common/write_class.c
 common_libcommon_a_SOURCES += \
+	common/write_policy.c common/write_policy.h
+common_libcommon_a_SOURCES += \
 	common/control_client.c common/control_client.h \
 	common/control_codes.h \
 	common/control_server.c common/control_server.h \

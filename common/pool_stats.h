@@ -16,7 +16,7 @@
 	X(cache_evict_one) X(hash_probe_max)
 
 #define POOL_STATS_ROOTS(X) \
-	X(root_set) X(root_hit) X(root_miss) X(root_evict) X(root_view_user) X(root_view_super) X(root_pdpte_reload)
+	X(root_set) X(root_hit) X(root_miss) X(root_evict) X(root_dying) X(root_view_user) X(root_view_super) X(root_pdpte_reload)
 
 #define POOL_STATS_USERS(X) X(users_max) X(users_used) X(users_used_high) X(user_exhausted) X(user_freed_one)
 

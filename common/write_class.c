@@ -24,8 +24,25 @@ static const struct {
 	[WRITE_CLASS_DEVICE] = { WRITE_DO_EMULATE, WRITE_DO_EMULATE, WRITE_DO_EMULATE },
 };
 
-enum write_decision write_policy(enum write_class class, uint8_t state)
+/* What an extension is about: the class with it and without it. */
+static const struct {
+	uint32_t extension;
+	uint8_t on, off;
+} extended[WRITE_CLASS_COUNT] = {
+	[WRITE_CLASS_FORK_LOCKED] = { WRITE_EXT_FORK_LOCKED, WRITE_CLASS_FORK, WRITE_CLASS_SIMPLE },
+	[WRITE_CLASS_STOS_ANY] = { WRITE_EXT_STOS_ANY, WRITE_CLASS_REP_STOS, WRITE_CLASS_STRING },
+};
+
+enum write_class write_class_effective(enum write_class class, uint32_t extensions)
 {
+	if ((unsigned)class >= WRITE_CLASS_COUNT || !extended[class].extension)
+		return class;
+	return (enum write_class)(extensions & extended[class].extension ? extended[class].on : extended[class].off);
+}
+
+enum write_decision write_policy(enum write_class class, uint8_t state, uint32_t extensions)
+{
+	class = write_class_effective(class, extensions);
 	/* The class travels through shared memory: any number may arrive. */
 	if ((unsigned)class >= WRITE_CLASS_COUNT)
 		return WRITE_DO_UNSHADOW;

@@ -19,8 +19,23 @@ enum write_class {
 	WRITE_CLASS_FORK = 5,		/* BTR of the R/W bit of an entry */
 	WRITE_CLASS_FRAME = 6,		/* interrupt or exception frame pushed by trapd: counts as reuse */
 	WRITE_CLASS_DEVICE = 7,		/* a device wrote guest RAM */
+	WRITE_CLASS_FORK_LOCKED = 8,	/* LOCK AND or CMPXCHG that clears nothing but R/W of an entry */
+	WRITE_CLASS_STOS_ANY = 9,	/* as REP_STOS but for its value */
 	WRITE_CLASS_COUNT
 };
+
+/*
+ * Extensions of the policy, bits of a word: part of the pool's configuration, told to trapd at the attach. Without any of
+ * them everything works; each is there to be measured.
+ */
+#define WRITE_EXT_FORK_LOCKED	(1u << 0)	/* WRITE_CLASS_FORK_LOCKED is a fork, else a simple write */
+#define WRITE_EXT_STOS_ANY	(1u << 1)	/* WRITE_CLASS_STOS_ANY is a REP_STOS, else a string */
+#define WRITE_EXT_PAIR		(1u << 2)	/* trapd looks for the other half of an 8-byte entry */
+#define WRITE_EXT_ZEROS		(1u << 3)	/* whole entries zeroed one after the other: the table is let go */
+#define WRITE_EXT_REINIT	(1u << 4)	/* entries written one after the other by one loop */
+#define WRITE_EXT_FLOOD		(1u << 5)	/* an upper table written again and again without being used */
+#define WRITE_EXT_MARKERS	(1u << 6)	/* not-present shadow entries say whether the guest's is */
+#define WRITE_EXT_ALL		0x7fu
 
 /* page_state bits, one byte per gfn, published by poold (ring-spec.md). */
 #define PAGE_STATE_MONITORED	(1u << 0)
@@ -41,10 +56,14 @@ enum write_decision {
 	WRITE_DO_UNSYNC,	/* leave the table writable until the next flush point */
 };
 
+/* The class that policy and counters go by: what an extension adds is something else without it. */
+enum write_class write_class_effective(enum write_class class, uint32_t extensions);
+
 /*
- * Pure. state: page_state byte of the gfn. A root in use is never unshadowed: its writes are always emulated if they
- * can be. trapd emulates at once for WRITE_DO_EMULATE of a page that is not hot, and asks poold (WRITE_FAULT) otherwise.
+ * Pure. state: page_state byte of the gfn; extensions: WRITE_EXT_*. A root in use is never unshadowed: its writes are
+ * always emulated if they can be. trapd emulates at once for WRITE_DO_EMULATE of a page that is not hot, and asks poold
+ * (WRITE_FAULT) otherwise.
  */
-enum write_decision write_policy(enum write_class class, uint8_t state);
+enum write_decision write_policy(enum write_class class, uint8_t state, uint32_t extensions);
 
 #endif

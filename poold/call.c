@@ -108,6 +108,11 @@ static void call_resync(struct pool *p, const struct pool_call *c, struct pool_c
 	pool_resync(p, c->vcpu, c->flags & POOL_CALLF_ALL ? POOL_RESYNC_ALL : c->gpa >> PAGE_SHIFT, &o->result);
 }
 
+static void call_root_dying(struct pool *p, const struct pool_call *c, struct pool_call_out *o)
+{
+	pool_root_dying(p, c->cr3, &o->result);
+}
+
 static const struct {
 	const char *name;
 	call_fn *fn;
@@ -126,6 +131,7 @@ static const struct {
 	[POOL_CALL_FLUSH_DONE]		= { "flush_done", call_flush_done },
 	[POOL_CALL_MERGE_PENDING]	= { "merge_pending", call_merge_pending },
 	[POOL_CALL_AUDIT]		= { "audit", call_audit },
+	[POOL_CALL_ROOT_DYING]		= { "root_dying", call_root_dying },
 	[POOL_CALL_POISON]		= { "poison_leaf", call_poison },
 	[POOL_CALL_RESYNC]		= { "resync", call_resync },
 };

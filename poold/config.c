@@ -13,6 +13,7 @@
 
 #include "common/attach.h"
 #include "common/log.h"
+#include "poold/policy.h"
 #include <config.h>
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
@@ -31,6 +32,7 @@ const struct conf_key poold_conf_keys[] = {
 	{ KEY("max-vm-ram", CONF_SIZE, max_vm_ram), .min = 1ull << 20, .max = 1ull << 40,
 	  .help = "largest guest-physical address space of one VM" },
 	{ KEY("max-vms", CONF_UINT, max_vms), .min = 1, .max = 4096, .help = "VMs attached at one time" },
+	{ KEY("policy", CONF_STRING, policy), .help = "switches of the pools: KEY=VALUE,..., as shadowctl replay takes them" },
 	{ KEY("allow-inject", CONF_BOOL, allow_inject),
 	  .help = "allow test hooks that break shadow tables on purpose" },
 	{ NULL },
@@ -136,6 +138,18 @@ static int apply_runtime_dir(struct poold_config *c, const char *dir)
 	return conf_replace_path(&c->control_socket, dir, "poold-control.sock");
 }
 
+static int check_policy(const struct poold_config *c, char *err, size_t err_size)
+{
+	struct pool_config pool = { 0 };
+	int rc = c->policy ? policy_apply(&pool, c->policy, err, err_size) : 0;
+
+	if (!rc && pool.legacy_format != POOL_F64) {
+		snprintf(err, err_size, "policy format=f32 is for shadowctl replay: no CPU walks such tables in long mode");
+		rc = -EINVAL;
+	}
+	return rc;
+}
+
 int poold_config_load(struct poold_config *config, int argc, char **argv, char *err, size_t err_size)
 {
 	struct arguments a = { 0 };
@@ -160,7 +174,8 @@ int poold_config_load(struct poold_config *config, int argc, char **argv, char *
 		if (rc)
 			return rc;
 	}
-	return scan_arguments(config, argc, argv, &a, true, err, err_size);
+	rc = scan_arguments(config, argc, argv, &a, true, err, err_size);
+	return rc ? rc : check_policy(config, err, err_size);
 }
 
 void poold_config_free(struct poold_config *config)

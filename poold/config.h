@@ -20,6 +20,7 @@ struct poold_config {
 	uint64_t max_vm_pool;		/* bytes of pool that one VM may ask for */
 	uint64_t max_vm_ram;		/* bytes of guest-physical space, which tracking memory is sized by */
 	uint64_t max_vms;
+	char *policy;			/* switches of the pools, see policy.h; NULL: the defaults */
 	bool allow_inject;		/* test hooks that break things on purpose */
 	/* command line only */
 	char *trace;			/* file of the recorder, NULL: none */

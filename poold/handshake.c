@@ -130,6 +130,7 @@ static int step_welcome(struct handshake *h)
 	struct attach_welcome w = {
 		.protocol = ATTACH_PROTOCOL, .layout_hash = shm_layout_hash(), .epoch = h->params.epoch,
 		.pool_bytes = h->wanted.pool_bytes, .pool_pages = o->pool_pages, .stats_bytes = o->stats_p.size,
+		.extensions = h->config.extensions,
 	};
 	int fds[WELCOME_NFDS] = {
 		[WELCOME_FD_LINK_P] = o->link_p.fd, [WELCOME_FD_POOL] = o->pool.fd,

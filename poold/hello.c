@@ -12,6 +12,7 @@
 
 #include "common/guest_ram.h"
 #include "common/x86.h"
+#include "poold/policy.h"
 
 #define MIN_POOL_BYTES		(POOL_MIN_PAGES * PAGE_SIZE)
 #define DEFAULT_POOL_BYTES	(16ull << 20)
@@ -175,6 +176,9 @@ int hello_check(const struct attach_hello *h, const struct poold_config *limits,
 		.max_pages = (uint32_t)(c.pool_bytes / PAGE_SIZE), .maxphyaddr = (uint8_t)h->maxphyaddr,
 		.nvcpu = (uint8_t)h->nvcpu, .stub_slot = (uint16_t)h->stub_slot, .stub_entry = h->stub_entry,
 	};
+	if (policy_apply(config, POLICY_DEFAULT, err, err_size) ||
+	    (limits->policy && policy_apply(config, limits->policy, err, err_size)))
+		return -EINVAL;
 	*wanted = (struct objects_wanted){
 		.ram_span = guest_ram_span(&c.ram), .nvcpu = h->nvcpu, .nslots = h->nslots, .pool_bytes = c.pool_bytes,
 		.pool_pages = h->pool_pages == ATTACH_PAGES_AUTO ? (uint32_t)limits->pool_pages : h->pool_pages,

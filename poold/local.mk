@@ -20,6 +20,7 @@ poold_libpool_a_SOURCES = \
 	poold/pool_map.c \
 	poold/pool_monitor.c \
 	poold/pool_page.c \
+	poold/pool_policy.c \
 	poold/pool_priv.h \
 	poold/pool_ram.c \
 	poold/pool_resync.c \

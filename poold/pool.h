@@ -44,8 +44,11 @@ struct pool_config {
 	uint32_t cached_roots;
 	uint32_t prefetch;		/* window in entries, 1 to 64 */
 	uint32_t hot_limit;		/* modifications before a table is hot */
+	uint32_t hot_leaf;		/* the same for leaf tables that may go unsync; 0: hot_limit */
+	uint32_t hot_upper;		/* the same for tables that are not leaf tables; 0: hot_limit */
 	enum pool_format legacy_format;	/* a pool that a CPU walks must have POOL_F64 */
 	/* extensions, each may be off */
+	uint32_t extensions;		/* of the write policy, WRITE_EXT_* */
 	uint32_t unsync_tables;		/* leaf tables that may be out of step at one time, up to 64; 0: off */
 	bool cache_off;			/* tables are flushed at their last put */
 };
@@ -111,6 +114,8 @@ int pool_create(struct pool **out, const struct pool_config *config, const struc
 /* All of these: vcpu < nvcpu or E_INVAL. Preconditions and effects: pool-spec section 5. "events consumed" is the caller's duty. */
 void pool_set_root(struct pool *p, uint32_t vcpu, const struct pool_modes *modes, struct pool_result *r);
 void pool_clear_root(struct pool *p, uint32_t vcpu, struct pool_result *r);
+/* A hint: the guest lets the address space of this CR3 go. Its roots, unless loaded, are the next ones to be evicted. */
+void pool_root_dying(struct pool *p, uint64_t cr3, struct pool_result *r);
 /* E_RANGE: gpa is not RAM, or no entry of the format can lead to it. */
 void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, struct pool_result *r);
 void pool_dirty(struct pool *p, uint32_t vcpu, uint64_t gva, bool user_view, struct pool_result *r);

@@ -24,7 +24,7 @@ static void audit_gtable(struct audit *a, uint32_t gt)
 {
 	const struct pool *p = a->p;
 	const struct pool_gtable *g = &p->gtable[gt];
-	uint32_t n = 0, prev = PAGE_NIL;
+	uint32_t n = 0, upper = 0, prev = PAGE_NIL;
 	uint8_t bits = PAGE_STATE_MONITORED;
 
 	for (uint32_t page = g->head; page && n <= p->n_used; prev = page, page = p->page[page].mon_next, n++) {
@@ -34,13 +34,15 @@ static void audit_gtable(struct audit *a, uint32_t gt)
 			audit_report(a, 11, page, 0, gt, pg->gt);
 			break;
 		}
+		upper += !(page_kind(p, page)->flags & KF_LEAF);
 	}
 	audit_equal(a, 11, g->head, 0, g->n_shadows, n);
+	audit_equal(a, 11, g->head, 0, g->n_upper, upper);
 	if (gfn_is_root_in_use(p, g->gfn))
 		bits |= PAGE_STATE_ROOT;
 	else if (g->unsync && !g->closing)
 		bits |= PAGE_STATE_UNSYNC;
-	else if (g->mods > p->cfg.hot_limit)
+	else if (gtable_is_hot(p, gt))
 		bits |= PAGE_STATE_HOT;
 	audit_equal(a, 11, g->head, 0, bits, state_get(p, g->gfn) & ~PAGE_STATE_TRACKED);
 	audit_equal(a, 12, g->head, 0, g->mods > 0, g->listed);

@@ -117,8 +117,11 @@ uint32_t cache_lookup(struct pool *p, const struct pool_key *key)
 			age_remove(p, page);
 			age_insert(p, page);
 		}
-		if (p->page[page].gt != GT_NIL && p->gtable[p->page[page].gt].mods)
-			gtable_mods_set(p, p->page[page].gt, 1);
+		if (p->page[page].gt != GT_NIL) {
+			gtable_used(p, p->page[page].gt);
+			if (p->gtable[p->page[page].gt].mods)
+				gtable_mods_set(p, p->page[page].gt, 1);
+		}
 		stat_inc(p, POOL_STAT_cache_hits);
 		return page;
 	}

@@ -42,7 +42,7 @@ void pool_put(struct pool *p, uint32_t parent, uint32_t slot)
 	 * Depth is bounded by the levels: a child's child is one level lower. A table with PDPTE values in its key serves the
 	 * roots of these values alone, and all values of a guest's choice would share one bucket: not kept without a root.
 	 */
-	if ((p->cfg.cache_off || p->page[child].flags & PAGE_DEAD || page_kind(p, child)->flags & KF_PDPTE) &&
+	if ((p->cfg.cache_off || page_kind(p, child)->flags & KF_PDPTE) &&
 	    !(page_kind(p, child)->flags & KF_ROOT))
 		page_flush(p, child);
 }

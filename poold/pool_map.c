@@ -71,6 +71,8 @@ static enum pool_status descend(struct descent *w, struct derived *d)
 
 		if (!table_is_safe(p, w->page))
 			return POOL_NEED_SHOOTDOWN;
+		if (p->page[w->page].gt != GT_NIL)
+			gtable_used(p, p->page[w->page].gt);
 		w->slot = slot_of(k, w->a->gva);
 		derive(p, w->page, w->slot, d);
 		if (d->bad)

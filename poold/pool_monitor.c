@@ -10,8 +10,6 @@
 
 #include "poold/pool_priv.h"
 
-#define MODS_MAX 0xffffffffu
-
 void gtable_list_init(struct pool *p)
 {
 	memset(p->gtable, 0, (size_t)p->cfg.max_pages * sizeof(*p->gtable));
@@ -59,7 +57,7 @@ void gtable_publish(struct pool *p, uint32_t gt)
 		bits |= PAGE_STATE_ROOT;
 	else if (g->unsync && !g->closing)
 		bits |= PAGE_STATE_UNSYNC;
-	else if (g->mods > p->cfg.hot_limit)
+	else if (gtable_is_hot(p, gt))
 		bits |= PAGE_STATE_HOT;
 	state_put(p, g->gfn, bits);
 }
@@ -107,7 +105,7 @@ void gtable_mods_add(struct pool *p, uint32_t gt, uint32_t n)
 {
 	uint32_t mods = p->gtable[gt].mods;
 
-	gtable_mods_set(p, gt, mods > MODS_MAX - n ? MODS_MAX : mods + n);
+	gtable_mods_set(p, gt, mods > WRITE_MODS_MAX - n ? WRITE_MODS_MAX : mods + n);
 }
 
 void gtable_mods_decay(struct pool *p)
@@ -171,6 +169,7 @@ static void chain_insert(struct pool *p, uint32_t gt, uint32_t page)
 		p->page[g->head].mon_prev = page;
 	g->head = page;
 	g->n_shadows++;
+	g->n_upper += !(page_kind(p, page)->flags & KF_LEAF);
 }
 
 void monitor_insert(struct pool *p, uint32_t page)
@@ -206,6 +205,7 @@ void monitor_remove(struct pool *p, uint32_t page)
 		p->page[pg->mon_next].mon_prev = pg->mon_prev;
 	pg->gt = GT_NIL;
 	pg->mon_prev = pg->mon_next = PAGE_NIL;
+	g->n_upper -= !(page_kind(p, page)->flags & KF_LEAF);
 	if (--g->n_shadows)
 		return;
 	if (g->listed)

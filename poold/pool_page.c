@@ -107,6 +107,32 @@ void age_insert(struct pool *p, uint32_t page)
 		idle_root_insert(p, page);
 }
 
+static void idle_root_append(struct pool *p, uint32_t page)
+{
+	p->page[page].root_next = PAGE_NIL;
+	p->page[page].root_prev = p->root_tail;
+	if (p->root_tail)
+		p->page[p->root_tail].root_next = page;
+	else
+		p->root_head = page;
+	p->root_tail = page;
+	p->n_idle_roots++;
+}
+
+void age_append(struct pool *p, uint32_t page)
+{
+	p->page[page].age_next = PAGE_NIL;
+	p->page[page].age_prev = p->age_tail;
+	if (p->age_tail)
+		p->page[p->age_tail].age_next = page;
+	else
+		p->age_head = page;
+	p->age_tail = page;
+	p->n_aged++;
+	if (page_kind(p, page)->flags & KF_ROOT)
+		idle_root_append(p, page);
+}
+
 void age_remove(struct pool *p, uint32_t page)
 {
 	struct pool_page *pg = &p->page[page];

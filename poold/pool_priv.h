@@ -9,6 +9,7 @@
 #include "common/barrier.h"
 #include "common/counters.h"
 #include "common/walk.h"
+#include "common/write_policy.h"
 #include "common/x86.h"
 #include "poold/pool.h"
 
@@ -127,7 +128,6 @@ enum walk_paging role_paging(uint32_t role);
 
 #define PAGE_ZEROED	(1u << 0)
 #define PAGE_HASHED	(1u << 1)
-#define PAGE_DEAD	(1u << 2)
 #define PAGE_LIMBO	(1u << 3)
 
 struct pool_page {
@@ -152,7 +152,8 @@ _Static_assert(sizeof(struct pool_page) <= 128, "page descriptor");
 struct pool_gtable {
 	uint64_t gfn;
 	uint32_t head;			/* monitor chain; free: next free gtable */
-	uint32_t n_shadows;
+	uint32_t n_shadows, n_upper;	/* all shadows, and those that are no leaf tables */
+	struct write_history history;
 	uint32_t mods;			/* saturating */
 	uint32_t mod_prev, mod_next;
 	uint32_t shoot_epoch;		/* flush that every vCPU must have made before the table is read */
@@ -313,6 +314,19 @@ void state_put(struct pool *p, uint64_t gfn, uint8_t bits);
 bool gfn_is_open(const struct pool *p, uint64_t gfn);
 bool gfn_is_guarded(const struct pool *p, uint64_t gfn);
 
+/* pool_policy.c */
+/* Modifications before the table is hot, and whether it is: by its counter, or by what its writes have shown. */
+uint32_t gtable_limit(const struct pool *p, uint32_t gt);
+bool gtable_is_hot(const struct pool *p, uint32_t gt);
+/* A write that is done: counts it and draws what conclusions the extensions allow. true: it has zeroed something. */
+bool gtable_written(struct pool *p, uint32_t gt, uint64_t gpa, uint32_t len, uint64_t rip);
+/* A walk has used the table, or a look-up has found it. */
+void gtable_used(struct pool *p, uint32_t gt);
+/* Zeros were written to the table: if it was a root and is empty now, the guest lets the address space go. */
+void address_space_emptied(struct pool *p, uint64_t gfn);
+/* Roots of this guest page that no vCPU has loaded become the oldest pages. */
+void roots_dying(struct pool *p, uint64_t gfn);
+
 /* pool_page.c */
 enum pool_status page_alloc(struct pool *p, uint32_t *out);
 /* Everything that refers to the page goes, then the page: into limbo. -EINVAL: pinned or not in use. */
@@ -320,6 +334,7 @@ int page_flush(struct pool *p, uint32_t page);
 void page_pin(struct pool *p, uint32_t page);
 void page_unpin(struct pool *p, uint32_t page);
 void age_insert(struct pool *p, uint32_t page);
+void age_append(struct pool *p, uint32_t page);	/* as the oldest */
 void age_remove(struct pool *p, uint32_t page);
 /* Flush up to n pages from the old end; how many went. */
 uint32_t pool_evict(struct pool *p, uint32_t n);

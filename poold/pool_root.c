@@ -121,6 +121,18 @@ void pool_clear_root(struct pool *p, uint32_t vcpu, struct pool_result *r)
 	op_end(p, POOL_OK, r);
 }
 
+void pool_root_dying(struct pool *p, uint64_t cr3, struct pool_result *r)
+{
+	if (!op_begin(p, 0, r))
+		return;
+	if (!ram_has(p, cr3)) {
+		op_end(p, POOL_E_RANGE, r);
+		return;
+	}
+	roots_dying(p, gfn_of(cr3));
+	op_end(p, POOL_OK, r);
+}
+
 int pool_vcpu_roots(const struct pool *p, uint32_t vcpu, uint64_t root[2], struct pool_modes *modes)
 {
 	if (vcpu >= p->cfg.nvcpu)

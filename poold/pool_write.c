@@ -58,22 +58,6 @@ void guest_write_page(struct pool *p, uint64_t gpa, uint32_t len)
 	}
 }
 
-/*
- * What one write counts. A store of a part of an entry, or across entries, is no way to write page tables, except the
- * byte operations on the status bits in byte 0.
- */
-static uint32_t write_weight(struct pool *p, uint32_t gt, uint64_t gpa, uint32_t len)
-{
-	uint32_t size = page_kind(p, p->gtable[gt].head)->guest_size, off = gpa & (size - 1);
-
-	if (off + len > size)
-		stat_inc(p, POOL_STAT_mon_cross_entry);
-	if (!(off | (len & (size - 1))) || (len == 1 && !off))
-		return 1;
-	stat_inc(p, POOL_STAT_mon_misaligned);
-	return 4;
-}
-
 /* Posted while the guest runs: what changed is owed to every vCPU with its next reply. */
 static void debt_post(struct pool *p)
 {
@@ -83,6 +67,7 @@ static void debt_post(struct pool *p)
 
 static void write_count_class(struct pool *p, enum write_class class)
 {
+	class = write_class_effective(class, p->cfg.extensions);
 	stat_inc(p, POOL_STAT_mon_write_events);
 	if (class == WRITE_CLASS_REP_STOS)
 		stat_inc(p, POOL_STAT_mon_rep_stos);
@@ -109,9 +94,12 @@ void pool_guest_write(struct pool *p, uint32_t vcpu, uint64_t gpa, uint32_t len,
 	}
 	gt = gtable_find(p, gfn_of(gpa));
 	if (gt != GT_NIL) {
+		bool zero = gtable_written(p, gt, gpa, len, rip);
+
 		write_count_class(p, class);
-		gtable_mods_add(p, gt, write_weight(p, gt, gpa, len));
 		guest_write_page(p, gpa, len);
+		if (zero)
+			address_space_emptied(p, gfn_of(gpa));
 		debt_post(p);
 	}
 	op_end(p, POOL_OK, r);
@@ -208,10 +196,16 @@ static void unshadow(struct pool *p, uint32_t vcpu, uint64_t gpa, uint64_t rip)
 			pool_corrupt(p);
 			return;
 		}
+	roots_dying(p, gfn_of(gpa));
 }
 
-static void count_reason(struct pool *p, enum write_class class)
+/* Why a table goes: what the write is, or for a write that says nothing what those before it have shown. */
+static void count_reason(struct pool *p, enum write_class class, enum write_reason before)
 {
+	static const enum pool_stat shown[WRITE_REASON_COUNT] = {
+		[WRITE_REASON_ZEROS] = POOL_STAT_flush_zero_writes, [WRITE_REASON_REINIT] = POOL_STAT_flush_reinit,
+		[WRITE_REASON_FLOOD] = POOL_STAT_flush_flood,
+	};
 	static const enum pool_stat reason[WRITE_CLASS_COUNT] = {
 		[WRITE_CLASS_UNKNOWN] = POOL_STAT_mon_undecoded, [WRITE_CLASS_SIMPLE] = POOL_STAT_flush_hot,
 		[WRITE_CLASS_REP_STOS] = POOL_STAT_flush_hot, [WRITE_CLASS_STRING] = POOL_STAT_mon_rep_prefix,
@@ -219,7 +213,11 @@ static void count_reason(struct pool *p, enum write_class class)
 		[WRITE_CLASS_FRAME] = POOL_STAT_flush_reused, [WRITE_CLASS_DEVICE] = POOL_STAT_flush_forced,
 	};
 
-	stat_inc(p, (unsigned)class < WRITE_CLASS_COUNT ? reason[class] : POOL_STAT_mon_undecoded);
+	enum pool_stat why;
+
+	class = write_class_effective(class, p->cfg.extensions);
+	why = (unsigned)class < WRITE_CLASS_COUNT ? reason[class] : POOL_STAT_mon_undecoded;
+	stat_inc(p, why == POOL_STAT_flush_hot && before != WRITE_REASON_NONE ? shown[before] : why);
 }
 
 static enum pool_status write_fault_decide(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa, enum write_class class,
@@ -229,6 +227,7 @@ static enum pool_status write_fault_decide(struct pool *p, uint32_t vcpu, uint64
 	bool can = class != WRITE_CLASS_UNKNOWN && (unsigned)class < WRITE_CLASS_COUNT;
 	uint8_t state = state_get(p, gfn_of(gpa));
 	enum pool_status status;
+	bool says_nothing;
 
 	if (gt == GT_NIL) {
 		if (state & PAGE_STATE_TRACKED)
@@ -236,14 +235,16 @@ static enum pool_status write_fault_decide(struct pool *p, uint32_t vcpu, uint64
 		return POOL_UNSHADOW;
 	}
 	gtable_mods_add(p, gt, 1);
-	status = unsync_write_fault(p, gt, state, write_policy(class, state & ~PAGE_STATE_HOT) == WRITE_DO_EMULATE);
+	says_nothing = p->gtable[gt].history.reason == WRITE_REASON_NONE &&
+		       write_policy(class, state & ~PAGE_STATE_HOT, p->cfg.extensions) == WRITE_DO_EMULATE;
+	status = unsync_write_fault(p, gt, state, says_nothing);
 	if (status != POOL_OK)
 		return status;
-	if (write_policy(class, state) == WRITE_DO_EMULATE)
+	if (write_policy(class, state, p->cfg.extensions) == WRITE_DO_EMULATE)
 		return POOL_EMULATE;
 	if (unshadow_is_refused(p, vcpu, gva, gpa, rip, gt))
 		return can ? POOL_EMULATE : POOL_STEP;
-	count_reason(p, class);
+	count_reason(p, class, (enum write_reason)p->gtable[gt].history.reason);
 	unshadow(p, vcpu, gpa, rip);
 	return POOL_UNSHADOW;
 }

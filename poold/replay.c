@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/x86.h"
+#include "poold/policy.h"
 
 #define HUGE_BYTES (2ull << 20)
 
@@ -82,7 +83,7 @@ static int replay_config(struct replay *r, const struct trace_config *packed, st
 	if (r->options->pool_bytes % HUGE_BYTES || r->options->pool_bytes / PAGE_SIZE > UINT32_MAX)
 		return replay_fail(r, -EINVAL, "the pool's size must be a multiple of 2 MiB");
 	if (r->options->policy)
-		rc = replay_policy(config, r->options->policy, r->err, r->err_size);
+		rc = policy_apply(config, r->options->policy, r->err, r->err_size);
 	if (rc || !r->options->pool_bytes)
 		return rc;
 	config->max_pages = (uint32_t)(r->options->pool_bytes / PAGE_SIZE);

@@ -20,7 +20,7 @@
 struct replay_options {
 	bool check;			/* compare; the first difference ends the replay */
 	uint64_t pool_bytes;		/* 0: as recorded; a multiple of 2 MiB */
-	const char *policy;		/* "key=value,...", NULL: as recorded; see replay_policy_keys() */
+	const char *policy;		/* "key=value,...", NULL: as recorded; see policy_keys() */
 	uint64_t max_bytes;		/* of memory; 0: no limit */
 };
 
@@ -42,10 +42,5 @@ struct replay_result {
  */
 int replay_trace(const uint8_t *data, size_t size, const struct replay_options *options, struct replay_result *result,
 		 char *err, size_t err_size);
-
-/* replay_policy.c. Apply "key=value,..." to config. 0, or -EINVAL with one line in err. */
-int replay_policy(struct pool_config *config, const char *text, char *err, size_t err_size);
-/* The keys, separated by spaces, for usage texts. */
-const char *replay_policy_keys(void);
 
 #endif

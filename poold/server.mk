@@ -17,7 +17,8 @@ poold_libpoold_a_SOURCES = \
 	poold/notify.c poold/notify.h \
 	poold/objects.c poold/objects.h \
 	poold/replay.c poold/replay.h \
-	poold/replay_lab.c poold/replay_policy.c poold/replay_priv.h \
+	poold/replay_lab.c poold/replay_priv.h \
+	poold/policy.c poold/policy.h \
 	poold/requests.c poold/requests.h \
 	poold/sandbox.c poold/sandbox.h \
 	poold/trace.h poold/trace_format.c poold/trace_write.c \

@@ -9,6 +9,7 @@
 
 #include "trapd/emulate_priv.h"
 #include "trapd/gva.h"
+#include "trapd/vm.h"
 
 #define STRING_BATCH	32u
 
@@ -174,7 +175,7 @@ static int stos_fill(struct vcpu *v, const struct insn *in, unsigned size)
 	int err;
 
 	insn_classify_write(v, in, 0, insn_entry_size(v), &write);
-	if (write.class != WRITE_CLASS_REP_STOS || !count || (v->cpu.rflags & RFLAGS_TF))
+	if (write_class_effective(write.class, v->vm->extensions) != WRITE_CLASS_REP_STOS || !count || (v->cpu.rflags & RFLAGS_TF))
 		return -EOPNOTSUPP;
 	err = insn_linear(v, in, &to, size * count, true, &gva);
 	if (err)

@@ -146,12 +146,12 @@ static uint64_t repeat_count(const struct vcpu *v, const struct insn *in)
 }
 
 /*
- * A REP STOS that clears a few entries: worth emulating as one event. All conditions are those of doc/pool.md, "REP STOS
- * accepted for emulation".
+ * A REP STOS that fills a few entries: worth emulating as one event. All conditions are those of doc/pool.md, "REP STOS
+ * accepted for emulation", but that on the value.
  */
 static bool stos_acceptable(struct vcpu *v, const struct insn *in, const struct store *s)
 {
-	uint64_t count = repeat_count(v, in), value = v->cpu.gpr[GPR_RAX] & emulate_mask(s->size);
+	uint64_t count = repeat_count(v, in);
 	uint64_t ip = (segment_base(v, SREG_CS) + v->cpu.rip) & cpu_linear_mask(&v->cpu);
 
 	if (in->id != X86_INS_STOSD && !(in->id == X86_INS_STOSQ && cpu_code64(&v->cpu)))
@@ -160,16 +160,18 @@ static bool stos_acceptable(struct vcpu *v, const struct insn *in, const struct 
 		return false;
 	if ((s->gva & ~PAGE_MASK) + count * s->size > PAGE_SIZE || (ip & PAGE_MASK) == (s->gva & PAGE_MASK))
 		return false;
-	return value == 0 || value == 0x80;
+	return true;
 }
 
 static enum write_class string_class(struct vcpu *v, const struct insn *in, const struct store *s)
 {
-	uint64_t count = repeat_count(v, in);
+	uint64_t count = repeat_count(v, in), value = v->cpu.gpr[GPR_RAX] & emulate_mask(s->size);
 
 	if (count >= 512 || count * s->size >= 512)
 		return WRITE_CLASS_REUSE;
-	return stos_acceptable(v, in, s) ? WRITE_CLASS_REP_STOS : WRITE_CLASS_STRING;
+	if (!stos_acceptable(v, in, s))
+		return WRITE_CLASS_STRING;
+	return value == 0 || value == 0x80 ? WRITE_CLASS_REP_STOS : WRITE_CLASS_STOS_ANY;
 }
 
 /* BTR of bit 1 (R/W) of an entry. The index is validated: register offsets select the word, immediate ones are modulo. */
@@ -181,6 +183,38 @@ static bool clears_write_bit(struct vcpu *v, const struct insn *in, const struct
 	if (in->id != X86_INS_BTR)
 		return false;
 	return ((s->gva & (entry_size - 1)) * 8 + bit) % (entry_size * 8) == 1;
+}
+
+/* Bits that CMPXCHG would change, if it succeeds. */
+static uint64_t cmpxchg_change(const struct vcpu *v, const struct insn *in, const struct store *s, uint64_t *old)
+{
+	const uint64_t *gpr = v->cpu.gpr;
+
+	if (in->id == X86_INS_CMPXCHG8B) {
+		*old = (uint32_t)gpr[GPR_RAX] | gpr[GPR_RDX] << 32;
+		return *old ^ ((uint32_t)gpr[GPR_RBX] | gpr[GPR_RCX] << 32);
+	}
+	*old = gpr[GPR_RAX];
+	return (*old ^ insn_read_gpr(v, &in->op[1])) & emulate_mask(s->size);
+}
+
+/*
+ * LOCK AND, or CMPXCHG, that takes R/W away from an entry and nothing else: what fork does where it does not use BTR. The
+ * bit is in byte 0, so a store that begins elsewhere does not reach it.
+ */
+static bool clears_only_write_bit(const struct vcpu *v, const struct insn *in, const struct store *s, unsigned entry_size)
+{
+	uint64_t rw = s->size > entry_size ? PTE_W | PTE_W << 32 : PTE_W, change, old = ~0ull;
+
+	if (s->gva & (entry_size - 1) || s->size > 8)
+		return false;
+	if (in->id == X86_INS_AND && in->lock)
+		change = ~(in->op[1].type == OPERAND_REG ? insn_read_gpr(v, &in->op[1]) : in->op[1].imm) & emulate_mask(s->size);
+	else if (in->id == X86_INS_CMPXCHG || in->id == X86_INS_CMPXCHG8B)
+		change = cmpxchg_change(v, in, s, &old);
+	else
+		return false;
+	return change && !(change & ~rw) && !(change & ~old);
 }
 
 static bool store_is_reuse(const struct vcpu *v, const struct write_row *row, const struct store *s)
@@ -209,6 +243,8 @@ void insn_classify_write(struct vcpu *v, const struct insn *in, uint64_t gva_fau
 		out->class = string_class(v, in, &store);
 	else if (clears_write_bit(v, in, &store, entry_size))
 		out->class = WRITE_CLASS_FORK;
+	else if (out->emulated && clears_only_write_bit(v, in, &store, entry_size))
+		out->class = WRITE_CLASS_FORK_LOCKED;
 	else if (out->emulated)
 		out->class = WRITE_CLASS_SIMPLE;
 }

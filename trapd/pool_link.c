@@ -186,6 +186,7 @@ static int handshake(struct vm *vm, char *err, size_t err_size)
 		snprintf(err, err_size, "%s", w.error);
 		return -ECONNREFUSED;
 	}
+	vm->extensions = w.extensions;
 	rc = open_objects(vm, &w, fds);
 	if (!rc && (w.protocol != ATTACH_PROTOCOL || w.layout_hash != h.layout_hash))
 		rc = -EPROTO;

@@ -79,6 +79,7 @@ struct vm {
 	struct cpuid_table *cpuid;
 	struct memfd ram_fd, stub_fd, link_t, stats_t, link_p, page_state_fd, stats_p;
 	struct guest_ram ram;
+	uint32_t extensions;		/* WRITE_EXT_* of the attached pool */
 	const uint8_t *page_state;	/* one byte per gfn, poold writes; all zero while no pool is attached */
 	uint32_t stub_slot;		/* PML4 index */
 	struct host_facts facts;

@@ -47,7 +47,7 @@ int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk
 		return rc;
 	if (!rc)
 		insn_classify_write(v, &in, gva, insn_entry_size(v), &w);
-	if (w.emulated && !(state & PAGE_STATE_HOT) && write_policy(w.class, state) == WRITE_DO_EMULATE) {
+	if (w.emulated && !(state & PAGE_STATE_HOT) && write_policy(w.class, state, v->vm->extensions) == WRITE_DO_EMULATE) {
 		rc = emulate(v, &in);
 		if (rc != -EOPNOTSUPP)
 			return rc;

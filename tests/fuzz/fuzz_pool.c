@@ -201,6 +201,7 @@ static void pool_begin(uint8_t limits, uint8_t extensions)
 		.rmap_nodes_per_gfn = limits & 4 ? 1 : 0, .cached_roots = limits & 8 ? 1 : 0, .prefetch = limits & 16 ? 64 : 0,
 		.hot_limit = limits & 32 ? 2 : 0, .cache_off = limits & 64,
 		.legacy_format = extensions & 2 ? POOL_F32 : POOL_F64, .unsync_tables = extensions & 4 ? 4 : 0,
+		.extensions = limits & 128 ? WRITE_EXT_ALL : 0,
 	};
 	need = pool_memory_needed(&m.config);
 	if (!need)

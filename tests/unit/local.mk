@@ -71,6 +71,7 @@ include tests/unit/emulate.mk
 include tests/unit/control.mk
 include tests/unit/defects.mk
 include tests/unit/cover.mk
+include tests/unit/write_policy.mk
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -148,7 +148,7 @@ Test(attach, welcome_arrives_as_sent_and_an_error_brings_no_descriptors)
 {
 	struct attach_welcome out = {
 		.protocol = ATTACH_PROTOCOL, .layout_hash = 5, .epoch = 1ull << 63, .pool_bytes = 1u << 30,
-		.pool_pages = ATTACH_PAGES_2M, .stats_bytes = 8192,
+		.pool_pages = ATTACH_PAGES_2M, .stats_bytes = 8192, .extensions = 5,
 	}, in;
 	int sock[2], fds[WELCOME_NFDS] = { 2, 2, 2, 2 }, got[WELCOME_NFDS];
 
@@ -156,7 +156,7 @@ Test(attach, welcome_arrives_as_sent_and_an_error_brings_no_descriptors)
 	cr_assert_eq(attach_send_welcome(sock[0], &out, fds), 0);
 	cr_assert_eq(attach_recv_welcome(sock[1], &in, got, DEADLINE), 0);
 	cr_assert(in.protocol == out.protocol && in.layout_hash == out.layout_hash && in.epoch == out.epoch &&
-		  in.pool_bytes == out.pool_bytes && in.pool_pages == out.pool_pages && in.stats_bytes == out.stats_bytes);
+		  in.pool_bytes == out.pool_bytes && in.pool_pages == out.pool_pages && in.stats_bytes == out.stats_bytes && in.extensions == out.extensions);
 	cr_assert_str_empty(in.error);
 	cr_assert_geq(got[WELCOME_NFDS - 1], 0);
 

@@ -74,7 +74,7 @@ Test(defects_decode, defect_D23_size_is_that_of_the_write)
 	w = CLASSIFY("\x8b\x03", PLACE, 4);				/* no write at all */
 	cr_assert_eq(w.class, WRITE_CLASS_UNKNOWN);
 	for (unsigned state = 0; state < 4; state++)
-		cr_assert_eq(write_policy(WRITE_CLASS_UNKNOWN, (uint8_t)(PAGE_STATE_MONITORED | state)), WRITE_DO_UNSHADOW);
+		cr_assert_eq(write_policy(WRITE_CLASS_UNKNOWN, (uint8_t)(PAGE_STATE_MONITORED | state), 0), WRITE_DO_UNSHADOW);
 }
 
 /* A fill that meets a page that is not there: registers tell how far it has come. */
@@ -171,10 +171,10 @@ Test(defects_decode, defect_D32_what_proves_that_a_page_is_no_table_any_more)
 	cr_assert_eq(CLASSIFY("\x89\x03", PLACE, 4).class, WRITE_CLASS_SIMPLE);
 	f.v.cpu.cpl = 3;
 	cr_assert_eq(CLASSIFY("\x89\x03", PLACE, 4).class, WRITE_CLASS_REUSE, "user mode writes no tables");
-	cr_assert_eq(write_policy(WRITE_CLASS_REUSE, PAGE_STATE_MONITORED), WRITE_DO_UNSHADOW);
-	cr_assert_eq(write_policy(WRITE_CLASS_FRAME, PAGE_STATE_MONITORED), WRITE_DO_UNSHADOW, "a frame of an interrupt");
-	cr_assert_eq(write_policy(WRITE_CLASS_FORK, PAGE_STATE_MONITORED), WRITE_DO_UNSHADOW);
-	cr_assert_eq(write_policy(WRITE_CLASS_REUSE, PAGE_STATE_MONITORED | PAGE_STATE_ROOT), WRITE_DO_EMULATE, "a root in use");
+	cr_assert_eq(write_policy(WRITE_CLASS_REUSE, PAGE_STATE_MONITORED, 0), WRITE_DO_UNSHADOW);
+	cr_assert_eq(write_policy(WRITE_CLASS_FRAME, PAGE_STATE_MONITORED, 0), WRITE_DO_UNSHADOW, "a frame of an interrupt");
+	cr_assert_eq(write_policy(WRITE_CLASS_FORK, PAGE_STATE_MONITORED, 0), WRITE_DO_UNSHADOW);
+	cr_assert_eq(write_policy(WRITE_CLASS_REUSE, PAGE_STATE_MONITORED | PAGE_STATE_ROOT, 0), WRITE_DO_EMULATE, "a root in use");
 }
 
 Test(defects_decode, defect_D33_what_is_not_emulated_runs_natively)
@@ -186,7 +186,7 @@ Test(defects_decode, defect_D33_what_is_not_emulated_runs_natively)
 		struct insn_write w = i ? CLASSIFY("\xdd\x1b", PLACE, 4) : CLASSIFY("\x0f\x11\x03", PLACE, 4);	/* fstp, movups */
 
 		cr_assert(!w.emulated);
-		cr_assert_eq(write_policy(w.class, PAGE_STATE_MONITORED), WRITE_DO_UNSHADOW);
+		cr_assert_eq(write_policy(w.class, PAGE_STATE_MONITORED, 0), WRITE_DO_UNSHADOW);
 	}
 	cr_assert_eq(RUN("\x0f\x11\x03"), -EOPNOTSUPP);
 	cr_assert_eq(fake_get32(&f, PLACE), 0x11, "nothing half done");

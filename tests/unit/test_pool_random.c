@@ -22,6 +22,7 @@ struct plan {
 	unsigned steps, ntables;
 	uint32_t users, extents, nodes, roots, hot, prefetch;
 	bool cache_off, f32;
+	uint32_t extensions;	/* of the write policy */
 	unsigned audit_every, within;	/* within: percent of accesses that are compared even without an audit */
 };
 
@@ -457,6 +458,7 @@ static void run_plan(const struct plan *param)
 	f.cfg.prefetch = plan.prefetch;
 	f.cfg.cache_off = plan.cache_off;
 	f.cfg.legacy_format = plan.f32 ? POOL_F32 : POOL_F64;
+	f.cfg.extensions = plan.extensions;
 	fix_open(&f);
 	pool_poison_leaf(f.p, from_environment("POOL_RANDOM_POISON", 0));
 	f.post = true;
@@ -536,7 +538,7 @@ static struct plan any_plan(uint64_t seed)
 	return (struct plan){
 		.name = "long", .seed = seed, .steps = LONG_STEPS, .ntables = ntables[pick(6)], .users = users[pick(6)],
 		.extents = extents[pick(5)], .nodes = nodes[pick(4)], .roots = roots[pick(5)], .hot = hot[pick(6)],
-		.prefetch = 1u << pick(7), .cache_off = chance(15), .f32 = chance(25),
+		.prefetch = 1u << pick(7), .cache_off = chance(15), .f32 = chance(25), .extensions = pick(WRITE_EXT_ALL + 1),
 		.audit_every = audits[pick(4)],
 		.within = 60,
 	};

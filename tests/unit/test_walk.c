@@ -516,15 +516,16 @@ Test(write_policy, each_class)
 		[WRITE_CLASS_REP_STOS] = WRITE_DO_EMULATE, [WRITE_CLASS_STRING] = WRITE_DO_UNSHADOW,
 		[WRITE_CLASS_REUSE] = WRITE_DO_UNSHADOW, [WRITE_CLASS_FORK] = WRITE_DO_UNSHADOW,
 		[WRITE_CLASS_FRAME] = WRITE_DO_UNSHADOW, [WRITE_CLASS_DEVICE] = WRITE_DO_EMULATE,
+		[WRITE_CLASS_FORK_LOCKED] = WRITE_DO_EMULATE, [WRITE_CLASS_STOS_ANY] = WRITE_DO_UNSHADOW,
 	};
 
 	for (unsigned c = 0; c < WRITE_CLASS_COUNT; c++) {
-		cr_assert_eq(write_policy(c, PAGE_STATE_MONITORED), plain[c], "class %u", c);
-		cr_assert_eq(write_policy(c, PAGE_STATE_MONITORED | PAGE_STATE_HOT),
+		cr_assert_eq(write_policy(c, PAGE_STATE_MONITORED, 0), plain[c], "class %u", c);
+		cr_assert_eq(write_policy(c, PAGE_STATE_MONITORED | PAGE_STATE_HOT, 0),
 			     c == WRITE_CLASS_DEVICE ? WRITE_DO_EMULATE : WRITE_DO_UNSHADOW, "hot, class %u", c);
-		cr_assert_eq(write_policy(c, PAGE_STATE_MONITORED | PAGE_STATE_HOT | PAGE_STATE_ROOT),
+		cr_assert_eq(write_policy(c, PAGE_STATE_MONITORED | PAGE_STATE_HOT | PAGE_STATE_ROOT, 0),
 			     c == WRITE_CLASS_UNKNOWN ? WRITE_DO_UNSHADOW : WRITE_DO_EMULATE, "root, class %u", c);
 	}
-	cr_assert_eq(write_policy(WRITE_CLASS_COUNT, 0xff), WRITE_DO_UNSHADOW);
-	cr_assert_eq(write_policy(200, 0), WRITE_DO_UNSHADOW);
+	cr_assert_eq(write_policy(WRITE_CLASS_COUNT, 0xff, 0), WRITE_DO_UNSHADOW);
+	cr_assert_eq(write_policy(200, 0, 0), WRITE_DO_UNSHADOW);
 }
