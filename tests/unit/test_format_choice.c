@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "poold/policy.h"
 #include "poold/replay.h"
 #include "poold/vm.h"
 
@@ -25,11 +26,11 @@ Test(format_choice, replay_may_choose_it)
 	struct pool_config c = { .legacy_format = POOL_F64 };
 	char err[160] = "";
 
-	cr_assert_eq(replay_policy(&c, "format=f32,prefetch=4", err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(policy_apply(&c, "format=f32,prefetch=4", err, sizeof(err)), 0, "%s", err);
 	cr_assert_eq(c.legacy_format, POOL_F32);
 	cr_assert_eq(c.prefetch, 4);
-	cr_assert_eq(replay_policy(&c, "format=f64", err, sizeof(err)), 0);
+	cr_assert_eq(policy_apply(&c, "format=f64", err, sizeof(err)), 0);
 	cr_assert_eq(c.legacy_format, POOL_F64);
-	cr_assert_eq(replay_policy(&c, "format=f16", err, sizeof(err)), -EINVAL);
+	cr_assert_eq(policy_apply(&c, "format=f16", err, sizeof(err)), -EINVAL);
 	cr_assert(strstr(err, "format") && strstr(err, "f32"), "%s", err);
 }
