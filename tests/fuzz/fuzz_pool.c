@@ -39,9 +39,11 @@ static struct {
 static uint8_t arena[POOL_MIN_PAGES * 4096] __attribute__((aligned(4096)));
 static uint8_t ram[RAM_PAGES * 4096] __attribute__((aligned(4096)));
 static uint64_t stats[POOL_STAT_COUNT];
+static uint8_t page_state[RAM_PAGES];
 
-static void no_state(void *ctx, uint64_t gfn, uint8_t bits)
+static void state_changed(void *ctx, uint64_t gfn, uint8_t bits)
 {
+	page_state[gfn] = bits;
 }
 
 static void audit(bool full)
@@ -91,7 +93,9 @@ static void store(uint64_t gpa, uint64_t value, unsigned size, uint8_t class)
 	};
 
 	memcpy(ram + gpa, &value, size);
-	call(&c);
+	/* What is out of step is written natively, and nobody is told; a device's store is announced all the same. */
+	if (!(page_state[gpa >> PAGE_SHIFT] & PAGE_STATE_UNSYNC) || c.write_class == WRITE_CLASS_DEVICE)
+		call(&c);
 }
 
 /* An entry that leads somewhere: to a table, to data, or large; the bits as they come. */
@@ -187,7 +191,7 @@ static void step_call(const struct step *s)
 
 static void pool_begin(uint8_t limits, uint8_t extensions)
 {
-	static const struct pool_callbacks callbacks = { .state_changed = no_state };
+	static const struct pool_callbacks callbacks = { .state_changed = state_changed };
 	static void *tracking;
 	static uint64_t tracking_bytes;
 	uint64_t need;
@@ -215,6 +219,7 @@ static void pool_begin(uint8_t limits, uint8_t extensions)
 	memset(arena, 0, sizeof(arena));
 	memset(ram, 0, sizeof(ram));
 	memset(stats, 0, sizeof(stats));
+	memset(page_state, 0, sizeof(page_state));
 	if (pool_create(&m.pool, &m.config, &callbacks, arena, tracking, stats, err, sizeof(err)))
 		abort();
 }

@@ -12,7 +12,7 @@
 #include "poold/replay.h"
 #include "poold/trace.h"
 
-#define MEMORY	(8u << 20)
+#define MEMORY	(2u << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

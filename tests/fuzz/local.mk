@@ -16,7 +16,7 @@ tests_fuzz_fuzz_pool_LDADD = common/libcommon.a
 tests_fuzz_fuzz_pool_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_trace_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_trace_SOURCES = tests/fuzz/fuzz_trace.c poold/call.c poold/replay.c poold/replay_lab.c poold/replay_policy.c \
-	poold/trace_format.c poold/trace_image.c poold/trace_read.c $(poold_libpool_a_SOURCES)
+	poold/trace_config.c poold/trace_format.c poold/trace_image.c poold/trace_read.c $(poold_libpool_a_SOURCES)
 tests_fuzz_fuzz_trace_LDADD = common/libcommon.a
 tests_fuzz_fuzz_trace_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += tests/fuzz/fuzz_loader
