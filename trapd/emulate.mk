@@ -6,6 +6,7 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/emulate_memory.c \
 	trapd/emulate_mov.c \
 	trapd/emulate_operand.c \
+	trapd/emulate_plain.c \
 	trapd/emulate_priv.h \
 	trapd/emulate_string.c \
 	trapd/emulate_xchg.c \

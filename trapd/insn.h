@@ -76,6 +76,8 @@ void insn_classify_write(struct vcpu *v, const struct insn *in, uint64_t gva_fau
 int emulate_memory(struct vcpu *v, const struct insn *in);
 /* Emulate a privileged or sensitive instruction after #GP or #UD. -EOPNOTSUPP: the guest gets its own exception. */
 int emulate_privileged(struct vcpu *v, const struct insn *in);
+/* The few unprivileged ones that neither of them knows: emulate_plain.c. -EOPNOTSUPP: none of them. */
+int emulate_plain(struct vcpu *v, const struct insn *in);
 /* RIP past the instruction, RF cleared, single-step #DB when TF is set. 0 or -EFAULT (#DB raised, instruction done). */
 int emulate_retire(struct vcpu *v, const struct insn *in);
 

@@ -14,6 +14,7 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/exits.c \
 	trapd/fault.c \
 	trapd/image.c trapd/image.h \
+	trapd/look_ahead.c trapd/look_ahead.h \
 	trapd/kcpu.c trapd/kcpu.h trapd/loader.h \
 	trapd/pool_link.c trapd/pool_link.h \
 	trapd/pool_request.c \

@@ -9,6 +9,7 @@
 #include "common/counters.h"
 #include "trapd/gva.h"
 #include "trapd/insn.h"
+#include "trapd/look_ahead.h"
 #include "trapd/vcpu_priv.h"
 
 struct trap {
@@ -31,8 +32,10 @@ int trap_privileged(struct vcpu *v)
 
 	if (!rc)
 		rc = emulate_privileged(v, &in);
-	if (!rc)
+	if (!rc) {
 		counter_add(&v->stat[TRAP_STAT_privileged_emulated], 1);
+		return look_ahead(v);
+	}
 	return rc == -EOPNOTSUPP ? trap_reflect(v) : rc;
 }
 

@@ -14,6 +14,7 @@
 
 #define STEP_MAX_GFNS 4u
 #define KERNEL_STACKS 4u
+#define BARREN_SLOTS 256u
 #define CORRUPT_LIMIT 3u		/* fresh pools in a minute after the pool found itself corrupt */
 
 /* One instruction of the guest run with a table open (doc/pool.md, Step). */
@@ -59,6 +60,7 @@ struct vcpu_priv {
 	struct soft_breakpoints breakpoints;
 	uint64_t last_rip, last_gva;	/* livelock check of fault.c */
 	unsigned repeats;
+	uint64_t barren[BARREN_SLOTS];	/* RIPs behind which look-ahead found nothing to do: look_ahead.c */
 	bool audit_failed;
 	uint64_t corrupt_at_s[CORRUPT_LIMIT];	/* when that was, CLOCK_MONOTONIC seconds + 1; 0: never */
 };

@@ -9,15 +9,17 @@
 #include "common/barrier.h"
 #include "common/counters.h"
 #include "trapd/insn.h"
+#include "trapd/look_ahead.h"
 #include "trapd/vcpu_priv.h"
 
 static int emulate(struct vcpu *v, const struct insn *in)
 {
 	int rc = emulate_memory(v, in);
 
-	if (!rc)
-		counter_add(&v->stat[TRAP_STAT_write_emulated], 1);
-	return rc;
+	if (rc)
+		return rc;
+	counter_add(&v->stat[TRAP_STAT_write_emulated], 1);
+	return look_ahead(v);		/* INVLPG often follows */
 }
 
 /* What poold answered to a write that it was asked about. */

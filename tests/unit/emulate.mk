@@ -18,3 +18,6 @@ UNIT_TESTS += tests/unit/test_emulate_cpu
 tests_unit_test_emulate_cpu_SOURCES = tests/unit/test_emulate_cpu.c tests/unit/cpu_trial.c tests/unit/cpu_trial.h \
 	tests/unit/native_forms.c tests/unit/native_forms.h $(FAKE_VCPU) $(FAKE_BUS)
 tests_unit_test_emulate_cpu_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_look_ahead
+tests_unit_test_look_ahead_SOURCES = tests/unit/test_look_ahead.c $(FAKE_VCPU)
+tests_unit_test_look_ahead_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)

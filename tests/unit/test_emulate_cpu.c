@@ -158,6 +158,8 @@ static void aim(struct bench *b, struct trial *t)
 		set_bits(&gpr[GPR_RSI], choose_address(b, SREG_DS), t->in.addrsize);
 		set_bits(&gpr[GPR_RDI], choose_address(b, SREG_DS), t->in.addrsize);
 	}
+	if (t->in.id == X86_INS_PUSH || t->in.id == X86_INS_POP)
+		gpr[GPR_RSP] = b->bits == 32 ? (uint32_t)choose_address(b, SREG_SS) : choose_address(b, SREG_SS);
 	for (unsigned i = 0; i < t->in.noperands; i++) {
 		const struct operand *op = &t->in.op[i];
 		uint64_t base = op->segment == SREG_FS ? b->fs_base : 0;
@@ -193,6 +195,16 @@ static uint64_t undefined_flags(const struct insn *in, const uint64_t *gpr)
 	}
 }
 
+/* Stack accesses of up to 8 bytes around rSP. */
+static bool stack_allowed(const struct insn *in, uint64_t sp)
+{
+	if (in->id != X86_INS_PUSH && in->id != X86_INS_POP)
+		return true;
+	if (sp - (CODE_VA - 64) < 128)
+		return false;
+	return sp - (BASE_VA - PAGE_SIZE + 8) < (CODE_PAGE + 2) * PAGE_SIZE - 16 || sp < 0x10000 || sp - 8 >= 1ull << 47;
+}
+
 /* The test's own memory is nowhere near: only these addresses may be tried. */
 static bool address_allowed(const struct bench *b, const struct trial *t)
 {
@@ -214,7 +226,7 @@ static bool address_allowed(const struct bench *b, const struct trial *t)
 		if (op->segment == SREG_FS || (gva >= 0x10000 && gva < 1ull << 47))
 			return false;
 	}
-	return true;
+	return stack_allowed(&t->in, t->st.gpr[GPR_RSP]);
 }
 
 static void random_registers(struct bench *b, struct native_state *st)
@@ -242,14 +254,19 @@ static unsigned random_prefixes(struct bench *b, uint8_t *bytes)
 static void random_bytes(struct bench *b, struct trial *t)
 {
 	const struct form *f = &native_forms[below(b, native_forms_count)];
+	/* What only emulate_plain() knows. */
+	static const char plain[][2] = { "\x50", "\x53", "\x54", "\x58", "\x59", "\x5c", "\x5d", "\x68", "\x6a", "\x8d", "\x90", "\x0f\x1f" };
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < sizeof(t->bytes); i++)
 		t->bytes[i] = (uint8_t)(native_random(&b->seed) >> 32);
 	if (below(b, 4))
 		n = random_prefixes(b, t->bytes);
-	if (below(b, 4))
-		memcpy(t->bytes + n, f->opcode, f->opcode_bytes);
+	switch (below(b, 8)) {
+	case 0: case 1: break;
+	case 2: memcpy(t->bytes + n, plain[below(b, sizeof(plain) / sizeof(plain[0]))], 2); break;
+	default: memcpy(t->bytes + n, f->opcode, f->opcode_bytes);
+	}
 }
 
 /* A generated instruction of known form on these data pages; they need not all be writable. */
@@ -284,6 +301,11 @@ static bool excluded(const struct bench *b, const struct insn *in)
 	return in->id == X86_INS_MOVBE && !(__get_cpuid(1, &a, &d, &c, &e) && c & bit_MOVBE);
 }
 
+static bool is_plain(const struct insn *in)
+{
+	return (in->id == X86_INS_LEA || in->id == X86_INS_NOP || in->id == X86_INS_PUSH || in->id == X86_INS_POP) && !in->lock;
+}
+
 /* The next instruction that the emulator knows. */
 static void choose(struct bench *b, struct trial *t)
 {
@@ -298,7 +320,7 @@ static void choose(struct bench *b, struct trial *t)
 		}
 		if (kind == 1)
 			t->bytes[below(b, 6)] ^= (uint8_t)(1u << below(b, 8));
-		if (insn_decode(t->bytes, 15, b->bits, CODE_VA, &t->in) || !emulate_find(&t->in) || excluded(b, &t->in))
+		if (insn_decode(t->bytes, 15, b->bits, CODE_VA, &t->in) || !(emulate_find(&t->in) || is_plain(&t->in)) || excluded(b, &t->in))
 			continue;
 		if (kind)
 			aim(b, t);
@@ -329,7 +351,7 @@ static int emulate(struct bench *b, const struct trial *t)
 	c->rip = CODE_VA;
 	b->f.v.exc = (struct exception){ 0 };
 	for (unsigned i = 0; i < 4096 && c->rip == CODE_VA && !rc; i++)
-		rc = emulate_memory(&b->f.v, &t->in);
+		rc = is_plain(&t->in) ? emulate_plain(&b->f.v, &t->in) : emulate_memory(&b->f.v, &t->in);
 	return rc;
 }
 
