@@ -69,6 +69,8 @@ void link_client_init(struct link_client *c, void *link_t, const void *link_p, i
  */
 int link_client_post(struct link_client *c, const struct link_event *ev);
 void link_client_publish(struct link_client *c);
+/* Tail that c's vCPU has published. Any thread of the process, while the objects stay mapped. Acquire, pairs with P3. */
+uint32_t link_client_tail(const struct link_client *c);
 /*
  * VMs with several vCPUs: before a request, name the tail of every other vCPU's ring that poold must consume first
  * (an acquire load of that vCPU's lt_tail). other: not the own vCPU.

@@ -211,6 +211,11 @@ void link_client_publish(struct link_client *c)
 	client_wake_peer(c, old, false);
 }
 
+uint32_t link_client_tail(const struct link_client *c)
+{
+	return load_acquire(&c->mine->lt_tail);
+}
+
 void link_client_claim(struct link_client *c, uint32_t other, uint32_t tail)
 {
 	store_relaxed(&c->mine->lt_tails[other], tail);	/* published by R1 */

@@ -10,6 +10,7 @@
 #include <sys/sysinfo.h>
 
 #include "common/attach.h"
+#include "common/shm_layout.h"
 
 #define DEFAULT_MEM	(128ull << 20)
 #define MIN_MEM		(1ull << 20)	/* a multiboot image is loaded at 1 MiB by custom; less holds nothing useful */
@@ -34,6 +35,7 @@ const struct conf_key vm_conf_keys[] = {
 	{ KEY("initrd", CONF_STRING, initrd), .help = "initial RAM disk of a Linux kernel" },
 	{ KEY("disk", CONF_STRING, disk), .help = "files that are its disks, master and slave, separated by ;" },
 	{ KEY("mem", CONF_SIZE, mem), .min = MIN_MEM, .max = 1ull << 40, .help = "guest memory, default 128M" },
+	{ KEY("vcpus", CONF_UINT, vcpus), .min = 1, .max = LINK_MAX_VCPUS, .help = "virtual processors, default 1" },
 	{ KEY("pool", CONF_SIZE, pool), .min = 0, .max = 63ull << 30,
 	  .help = "shadow page pool, 0 (default): poold decides" },
 	{ KEY("pool-pages", CONF_ENUM, pool_pages), .values = page_sizes,
@@ -59,7 +61,7 @@ bool vm_name_is_valid(const char *name)
 
 int vm_conf_defaults(struct vm_conf *conf)
 {
-	*conf = (struct vm_conf){ .mem = DEFAULT_MEM };
+	*conf = (struct vm_conf){ .mem = DEFAULT_MEM, .vcpus = 1 };
 	return 0;
 }
 
@@ -141,6 +143,10 @@ int vm_conf_check(struct vm_conf *conf, char *err, size_t err_size)
 		snprintf(err, err_size,
 			 "mem = %" PRIu64 " bytes is too little or no whole number of 4 KiB pages; give 1M or more",
 			 conf->mem);
+		return -EINVAL;
+	}
+	if (!conf->vcpus || conf->vcpus > LINK_MAX_VCPUS) {
+		snprintf(err, err_size, "vcpus = %" PRIu64 " is not possible; give 1 to %u", conf->vcpus, LINK_MAX_VCPUS);
 		return -EINVAL;
 	}
 	if (!sysinfo(&si)) {

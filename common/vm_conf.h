@@ -26,6 +26,7 @@ struct vm_conf {
 	char *disk;			/* paths, separated by ';' */
 	uint64_t mem;			/* bytes, a multiple of 4 KiB */
 	uint64_t pool;			/* bytes, 0: poold decides by mem */
+	uint64_t vcpus;			/* 1 to LINK_MAX_VCPUS */
 	int pool_pages;			/* ATTACH_PAGES_* */
 	int audit;			/* ATTACH_AUDIT_* */
 	int interrupt_flag;		/* VM_CONF_IF_* */

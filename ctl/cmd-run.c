@@ -13,7 +13,7 @@
 #include "ctl/run.h"
 
 /* Options that are keys of a VM's configuration, under the same name. */
-static const char *const conf_options[] = { "mem", "pool", "pool-pages", "cmdline", "initrd", "if", NULL };
+static const char *const conf_options[] = { "mem", "vcpus", "pool", "pool-pages", "cmdline", "initrd", "if", NULL };
 
 static int set_key(struct run *run, const char *key, const char *value)
 {
@@ -144,6 +144,7 @@ static int run(struct cmd *cmd)
 
 static const struct cmd_option options[] = {
 	{ "mem", "SIZE", "guest memory, default 128M" },
+	{ "vcpus", "N", "virtual processors, default 1" },
 	{ "pool", "SIZE", "shadow page pool, default by the size of the guest's memory" },
 	{ "pool-pages", "KIND", "pages of the pool: 2m, 4k, or auto (default: 2m if there are enough)" },
 	{ "if", "HOW", "the guest's interrupt flag: trap, native, or auto (default: native where the host can)" },

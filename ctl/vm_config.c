@@ -54,6 +54,7 @@ int vm_config_message(struct vm_config_message *m, const struct vm_conf *conf)
 	if (conf->cmdline)
 		m->config.cmdline = conf->cmdline;
 	m->config.mem_bytes = conf->mem;
+	m->config.vcpus = (uint32_t)conf->vcpus;
 	m->config.pool_bytes = conf->pool;
 	m->config.pool_pages = (uint32_t)conf->pool_pages;
 	m->config.interrupt_flag = (uint32_t)conf->interrupt_flag;

@@ -103,6 +103,8 @@ static int conf_from_message(struct vm_conf *conf, const Shadowpool__VmConfig *m
 	}
 	if (m->mem_bytes)
 		conf->mem = m->mem_bytes;
+	if (m->vcpus)
+		conf->vcpus = m->vcpus;
 	conf->pool = m->pool_bytes;
 	conf->pool_pages = (int)m->pool_pages;
 	conf->interrupt_flag = (int)m->interrupt_flag;

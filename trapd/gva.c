@@ -124,6 +124,7 @@ static unsigned store_piece(uint64_t gpa, unsigned len)
 
 static void ram_write(struct vcpu *v, uint64_t gpa, const uint8_t *in, unsigned len, uint16_t ev_flags)
 {
+	vcpu_write_begin(v);
 	while (len) {
 		unsigned piece = store_piece(gpa, len);
 		void *host = guest_ram_ptr(&v->vm->ram, gpa);
@@ -196,6 +197,7 @@ int gva_fill(struct vcpu *v, uint64_t gva, unsigned size, unsigned count, uint64
 		return err;
 	if (!span.all_ram || span.count > 1)
 		return -EOPNOTSUPP;
+	vcpu_write_begin(v);
 	for (unsigned i = 0; i < count; i++)
 		host_store(guest_ram_ptr(&v->vm->ram, span.part[0].gpa + i * size), value, size);
 	vcpu_post_fill(v, span.part[0].gpa, size, count, value, gva_event_flags(v, 0, class));
@@ -232,6 +234,7 @@ int gva_rmw_ptr(struct vcpu *v, uint64_t gva, unsigned size, unsigned flags, voi
 		return err;
 	if (!span.all_ram)
 		return -EOPNOTSUPP;
+	vcpu_write_begin(v);
 	*gpa = span.part[0].gpa;
 	*ptr = guest_ram_ptr(&v->vm->ram, *gpa);
 	return 0;

@@ -30,6 +30,7 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/vcpu_priv.h \
 	trapd/vcpu_real.c \
 	trapd/vcpu_thread.c trapd/vcpu_thread.h \
+	trapd/world.c trapd/world.h \
 	trapd/vm.c trapd/vm.h \
 	trapd/write_fault.c
 include trapd/control.mk

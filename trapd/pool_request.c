@@ -4,6 +4,7 @@
  * doc/ring.md names every request; doc/fault-path.md shows when each is sent.
  */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
@@ -101,6 +102,39 @@ static int refused(struct vcpu *v, const struct link_req *req, const struct link
 	}
 }
 
+void vcpu_write_begin(struct vcpu *v)
+{
+	if (v->vm->config.nvcpu == 1 || (v->writing & 1))
+		return;
+	store_relaxed(&v->writing, v->writing + 1);
+	fence_full();		/* odd before the store to RAM; pairs with the acquire in claim_tails */
+}
+
+void vcpu_write_end(struct vcpu *v)
+{
+	if (v->link_up)
+		link_client_publish(&v->link);
+	if (v->writing & 1)
+		store_release(&v->writing, v->writing + 1);	/* even after the tail; pairs with the acquire in claim_tails */
+}
+
+/* This vCPU may have seen stores of others: poold must know of them before it answers. */
+static void claim_tails(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+
+	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
+		struct vcpu *other = &vm->vcpu[i];
+
+		if (other == v)
+			continue;
+		/* Short: nobody waits for another vCPU with an odd number. Pairs with vcpu_write_begin and vcpu_write_end. */
+		while (load_acquire(&other->writing) & 1)
+			sched_yield();
+		link_client_claim(&v->link, i, link_client_tail(&other->link));
+	}
+}
+
 /*
  * Send one request, do what NEED_FLUSH and NEED_SHOOTDOWN demand, and collect the work for the return program.
  * 0 with a status below POOL_E_RANGE (or POOL_E_NOTFOUND) in *rep; -ENOTCONN; -ECANCELED.
@@ -113,6 +147,8 @@ static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 	for (unsigned i = 0; i < MAX_REPEATS; i++) {
 		if (!v->link_up)
 			return -ENOTCONN;
+		vcpu_write_end(v);
+		claim_tails(v);
 		req->rq_flushed = v->flush_epoch;
 		counter_add(&v->stat[TRAP_STAT_requests_total], 1);
 		rc = link_client_request(&v->link, req, rep, touch);
@@ -125,8 +161,9 @@ static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 				return 0;
 			return refused(v, req, rep);
 		}
-		/* This vCPU is out of the VM and will load CR3 before its next guest instruction; the memslot does the rest. */
-		vm_cycle_dummy_slot(v->vm);
+		/* Every vCPU loads CR3 before its next guest instruction; the memslot does the rest. */
+		world_shootdown(v);
+		vm_cycle_dummy_slot(v);
 		v->priv->work.flush = true;
 		v->priv->work.ntouch = 0;
 		v->priv->work.cycle = false;

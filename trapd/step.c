@@ -25,9 +25,15 @@ int step_begin(struct vcpu *v, uint64_t gpa)
 
 	if (s->active && s->ngfns == STEP_MAX_GFNS)
 		return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "one instruction writes more than %u guest tables", STEP_MAX_GFNS);
+	if (!s->active) {
+		world_hold(v);		/* the others may neither write the table nor keep a way to it */
+	}
 	rc = pool_link_open(v, gpa);
-	if (rc < 0)
+	if (rc < 0) {
+		if (!s->active)
+			world_release(v);
 		return rc;
+	}
 	if (!s->active) {
 		s->active = true;
 		s->ngfns = 0;
@@ -43,5 +49,6 @@ int step_end(struct vcpu *v)
 
 	v->priv->step.active = false;
 	rc = pool_link_close(v);
+	world_release(v);
 	return rc < 0 && rc != -ENOTCONN ? rc : 0;	/* in a fresh pool nothing is open */
 }

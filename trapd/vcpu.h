@@ -62,6 +62,11 @@ struct vcpu {
 	pthread_cond_t sleep_cond;
 	pthread_t self;			/* while alive */
 	bool alive, woken;
+	/* under the lock of vm->world: world.c */
+	bool in_guest;
+	bool at_rest;			/* touches nothing that an attach replaces */
+	bool flush_demanded;		/* by another vCPU's shootdown */
+	uint32_t writing;		/* atomic, odd: stores are in RAM whose events may not be published yet */
 	uint32_t irq_request;		/* atomic: ask the interrupt controllers before the guest goes on */
 	uint64_t *stat;			/* TRAP_STAT_COUNT counters in shared memory */
 	struct vcpu_priv *priv;		/* stub frame, return program, step state: vcpu_priv.h */
@@ -79,6 +84,13 @@ int vcpu_raise_pf(struct vcpu *v, uint64_t gva, uint32_t error);
 int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, const uint64_t *pdpte);
 /* INVLPG of gva in this vCPU's roots, answered. 0, -ENOTCONN, -ECANCELED. */
 int vcpu_invlpg(struct vcpu *v, uint64_t gva);
+/*
+ * Before a store to guest RAM that may have to be posted. From here until vcpu_write_end() no other vCPU's request is sent, since
+ * it might rest on what this one has stored. doc/ring.md.
+ */
+void vcpu_write_begin(struct vcpu *v);
+/* Publish what was posted. Before the guest goes on, and before anything that waits for another vCPU. */
+void vcpu_write_end(struct vcpu *v);
 /* Tell the pool of one store that is done in RAM, if its page is monitored (sites S1, P1..P3). Never fails: a lost link cancels the debt. */
 void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes,
 		     uint16_t ev_flags);

@@ -153,8 +153,10 @@ void vcpu_store_state(struct vcpu *v)
 	ctx.direct = v->vm->if_direct_32 && vcpu_if_is_native(v) && !cpu_code64(&v->cpu);
 	ctx.frame.cs = p->cs_real;
 	ctx.frame.ss = p->ss_real;
+	if (world_take_flush(v))
+		p->work.flush = true;
 	if (p->work.cycle)
-		vm_cycle_dummy_slot(v->vm);
+		vm_cycle_dummy_slot(v);
 	if (!p->real_root) {	/* after an attach: the stub itself is mapped by no root that the CPU has */
 		p->kcpu.run->s.regs.sregs.cr3 = root;
 		p->kcpu.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
@@ -171,8 +173,7 @@ void vcpu_store_state(struct vcpu *v)
 			p->epoch_in_flight = p->work.epoch;
 	}
 	memset(&p->work, 0, sizeof(p->work));
-	if (v->link_up)
-		link_client_publish(&v->link);	/* what this trap wrote: poold works on it while the guest runs on */
+	vcpu_write_end(v);	/* what this trap wrote: poold works on it while the guest runs on */
 	kcpu_resume(&p->kcpu, &ctx);
 }
 

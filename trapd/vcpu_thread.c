@@ -56,7 +56,7 @@ static int attach_once(struct vcpu *v, char *err, size_t err_size)
 }
 
 /* The first attach must succeed; a later one waits for a poold that is being restarted. 0 or -ECANCELED. */
-static int ensure_link(struct vcpu *v)
+static int attach(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	char err[512] = "";
@@ -64,8 +64,6 @@ static int ensure_link(struct vcpu *v)
 	uint64_t start = now_ms();
 	int rc;
 
-	if (v->link_up && !load_acquire(&vm->link_lost))	/* pairs with the watcher's store */
-		return 0;
 	for (;;) {
 		rc = stopping(v) ? -ECANCELED : attach_once(v, err, sizeof(err));
 		if (!rc && !first)
@@ -78,6 +76,31 @@ static int ensure_link(struct vcpu *v)
 			return vm_stop(vm, VM_STOP_ERROR, 0, NULL, "%s", err);
 		poll(NULL, 0, RECONNECT_MS);	/* a kick ends it early */
 	}
+}
+
+static bool link_is_up(const struct vcpu *v)
+{
+	return v->link_up && !load_acquire(&v->vm->link_lost);	/* pairs with the watcher's store */
+}
+
+/* One vCPU attaches while the others rest; then each tells the fresh pool its modes. 0 or -ECANCELED. */
+static int ensure_link(struct vcpu *v)
+{
+	int rc = -ENOTCONN;
+
+	if (link_is_up(v) && v->root[0])
+		return 0;
+	while (rc == -ENOTCONN) {
+		if (stopping(v))
+			return -ECANCELED;
+		if (link_is_up(v)) {
+			rc = send_current_modes(v);
+		} else if (world_lead(v)) {
+			rc = link_is_up(v) ? -ENOTCONN : attach(v);
+			world_led(v);
+		}
+	}
+	return rc;
 }
 
 /* Is a table on the way to gva out of step? Then its shadow may be older than the guest's last store to it. */
@@ -101,7 +124,9 @@ static int flush_before_page_fault(struct vcpu *v)
 {
 	int rc = 0;
 
-	if (v->exc.vector == VEC_PF && (v->events_since_reply || walk_is_unsync(v, v->exc.cr2)))
+	bool stale = v->events_since_reply || v->vm->config.nvcpu > 1;	/* with others, any of them may have posted */
+
+	if (v->exc.vector == VEC_PF && (stale || walk_is_unsync(v, v->exc.cr2)))
 		rc = vcpu_invlpg(v, v->exc.cr2);
 	return rc == -ENOTCONN ? 0 : rc;	/* a fresh pool has nothing old */
 }
@@ -179,10 +204,10 @@ static int handle_trap(struct vcpu *v)
  */
 static int leave_in_place(struct vcpu *v)
 {
-	bool link = v->link_up && !load_acquire(&v->vm->link_lost);
+	bool link = link_is_up(v);
 	struct kcpu_context ctx;
 
-	if (link && (!interrupt_wants_state(v) || kcpu_holds_exception(&v->priv->kcpu)))
+	if (link && (kcpu_holds_exception(&v->priv->kcpu) || (!interrupt_wants_state(v) && !world_wants_state(v))))
 		return 1;
 	if (!link)
 		kcpu_forget_exception(&v->priv->kcpu);
@@ -207,8 +232,12 @@ static int broken(struct vcpu *v)
 /* One entry and its exit. 0: prepare the way back and enter; 1: enter as it stands; negative: end. */
 static int run_once(struct vcpu *v)
 {
-	enum kcpu_exit exit = kcpu_run(&v->priv->kcpu);
+	enum kcpu_exit exit;
 
+	if (!world_enter(v))
+		return 1;
+	exit = kcpu_run(&v->priv->kcpu);
+	world_leave(v);
 	counter_add(&v->stat[TRAP_STAT_exits], 1);
 	switch (exit) {
 	case KCPU_TRAP:
@@ -278,7 +307,9 @@ void *vcpu_thread_main(void *arg)
 			if (rc)
 				break;
 			if (v->cpu.halted) {
+				world_rest(v);
 				interrupt_sleep(v);
+				world_resume(v);
 				continue;
 			}
 			vcpu_store_state(v);
@@ -288,10 +319,14 @@ void *vcpu_thread_main(void *arg)
 			rc = leave_in_place(v);
 	}
 	interrupt_thread_end(v);
+	vcpu_write_end(v);
 	complete_report(v);
-	final_audit(v);
-	pool_link_detach(vm);
-	if (__atomic_sub_fetch(&vm->running, 1, __ATOMIC_ACQ_REL) == 0 && vm->ended)
-		vm->ended(vm, vm->ended_ctx);
+	world_rest(v);
+	if (__atomic_sub_fetch(&vm->running, 1, __ATOMIC_ACQ_REL) == 0) {
+		final_audit(v);		/* the last one: nobody else uses the link any more */
+		pool_link_detach(vm);
+		if (vm->ended)
+			vm->ended(vm, vm->ended_ctx);
+	}
 	return NULL;
 }

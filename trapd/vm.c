@@ -37,11 +37,15 @@ int vm_set_slot(struct vm *vm, uint32_t id, uint64_t maddr, uint64_t size, const
 	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &m) ? -errno : 0;
 }
 
-void vm_cycle_dummy_slot(struct vm *vm)
+void vm_cycle_dummy_slot(struct vcpu *v)
 {
+	struct vm *vm = v->vm;
+
+	pthread_mutex_lock(&vm->slot_lock);
 	vm_set_slot(vm, VM_SLOT_DUMMY, VM_DUMMY_MADDR, PAGE_SIZE, vm->stub_fd.base);
 	vm_set_slot(vm, VM_SLOT_DUMMY, VM_DUMMY_MADDR, 0, vm->stub_fd.base);
-	counter_add(&vm->vcpu[0].stat[TRAP_STAT_slot_cycles], 1);
+	pthread_mutex_unlock(&vm->slot_lock);
+	counter_add(&v->stat[TRAP_STAT_slot_cycles], 1);
 }
 
 void vm_kick(struct vm *vm)
@@ -263,6 +267,8 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 	vm->ram_fd = vm->stub_fd = vm->link_t = vm->stats_t = vm->link_p = vm->page_state_fd = vm->stats_p = (struct memfd)MEMFD_NONE;
 	vm->stub_slot = VM_STUB_SLOT;
 	pthread_mutex_init(&vm->stop_lock, NULL);
+	pthread_mutex_init(&vm->slot_lock, NULL);
+	world_init(&vm->world);
 	config_copy(&vm->config, config);
 	if (!vm->config.nvcpu)
 		vm->config.nvcpu = 1;
@@ -356,6 +362,8 @@ void vm_destroy(struct vm *vm)
 		pthread_mutex_destroy(&vm->vcpu[i].sleep_lock);
 	}
 	free(vm->vcpu);
+	world_destroy(&vm->world);
+	pthread_mutex_destroy(&vm->slot_lock);
 	pthread_mutex_destroy(&vm->stop_lock);
 	free(vm);
 }

@@ -13,6 +13,7 @@
 #include "common/guest_ram.h"
 #include "common/memfd.h"
 #include "trapd/vcpu.h"
+#include "trapd/world.h"
 
 #define VM_STUB_MADDR	0ull
 #define VM_STUB_BYTES	(4ull << 20)
@@ -89,9 +90,11 @@ struct vm {
 	struct irqs *irqs;
 	struct device_thread *devices;
 	struct vcpu *vcpu;		/* config.nvcpu of them */
+	struct world world;		/* what they do together */
 	uint64_t epoch;
 	uint32_t pool_pages;		/* what poold really uses */
 	uint64_t pool_bytes;
+	pthread_mutex_t slot_lock;	/* one vCPU at a time cycles the dummy memslot */
 	pthread_mutex_t stop_lock;
 	struct vm_stop stop;
 	uint32_t stopping;		/* atomic: set by vm_stop */
@@ -121,7 +124,7 @@ void vm_stop_state(struct vm *vm, struct vm_stop *out);
 /* Make every vCPU thread leave KVM_RUN. Any thread. */
 void vm_kick(struct vm *vm);
 /* Add and remove a one-page memslot: KVM drops everything it derived from the shadow tables. Thread: a vCPU's. */
-void vm_cycle_dummy_slot(struct vm *vm);
+void vm_cycle_dummy_slot(struct vcpu *v);
 /* Memslot id at maddr; size 0 removes. 0 or -errno. */
 int vm_set_slot(struct vm *vm, uint32_t id, uint64_t maddr, uint64_t size, const void *hva);
 enum { VM_SLOT_STUB, VM_SLOT_POOL, VM_SLOT_RAM_LOW, VM_SLOT_RAM_HIGH, VM_SLOT_DUMMY };

@@ -40,6 +40,11 @@ int vcpu_invlpg(struct vcpu *v, uint64_t gva)
 	return 0;
 }
 
+void vcpu_write_begin(struct vcpu *v)
+{
+	(void)v;
+}
+
 void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes,
 		     uint16_t ev_flags)
 {
