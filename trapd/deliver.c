@@ -10,6 +10,7 @@
 
 #include "trapd/desc.h"
 #include "trapd/gva.h"
+#include "trapd/real_mode.h"
 #include "trapd/seg.h"
 #include "trapd/stack.h"
 #include "trapd/tss.h"
@@ -287,6 +288,9 @@ int deliver_exception(struct vcpu *v)
 
 	if (!first.pending)
 		return 0;
+	if (real_mode(&v->cpu))
+		return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "vector %u (error %#x, cr2 %#llx) in real mode at %#llx: not supported there",
+			       first.vector, first.error, (unsigned long long)first.cr2, (unsigned long long)v->cpu.rip);
 	note_exception(v, &first);
 	/* Each fault on the way raises the severity, or is delivered serially once: more rounds than this cannot be. */
 	for (unsigned round = 0; ; round++) {

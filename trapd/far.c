@@ -9,6 +9,7 @@
 
 #include "trapd/gva.h"
 #include "trapd/priv.h"
+#include "trapd/real_mode.h"
 #include "trapd/seg.h"
 #include "trapd/stack.h"
 #include "trapd/vm.h"
@@ -214,6 +215,9 @@ static int far_target(struct vcpu *v, const struct insn *in, bool call, struct f
 
 	if (ret)
 		return ret;
+	if (real_mode(&v->cpu))
+		return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "far transfer at %#llx in real mode: not supported",
+			       (unsigned long long)v->cpu.rip);
 	if (selector_is_null(selector))
 		return vcpu_raise(v, VEC_GP, 0);
 	ret = desc_read(v, seg_virtual_rpl(v, selector), VEC_GP, &t->cs);
@@ -230,13 +234,33 @@ static int far_target(struct vcpu *v, const struct insn *in, bool call, struct f
 	return ret ? ret : far_check_rip(v, t);
 }
 
+static int real_far_jmp(struct vcpu *v, const struct insn *in)
+{
+	bool tf = v->cpu.rflags & RFLAGS_TF;
+	uint16_t selector;
+	uint64_t offset;
+	int ret = far_pointer(v, in, &selector, &offset);
+
+	if (ret)
+		return ret;
+	if (offset > v->cpu.seg[SREG_CS].limit)
+		return vcpu_raise(v, VEC_GP, 0);
+	real_mode_load(v, SREG_CS, selector);
+	v->cpu.rip = offset;
+	v->cpu.rflags &= ~RFLAGS_RF;
+	return priv_branched(v, tf);
+}
+
 int far_jmp(struct vcpu *v, const struct insn *in)
 {
 	bool tf = v->cpu.rflags & RFLAGS_TF;
 	struct far_target t = { 0 };
 	unsigned width, nparams;
-	int ret = far_target(v, in, false, &t, &width, &nparams);
+	int ret;
 
+	if (real_mode(&v->cpu))
+		return real_far_jmp(v, in);
+	ret = far_target(v, in, false, &t, &width, &nparams);
 	if (ret)
 		return ret;
 	far_commit(v, &t);

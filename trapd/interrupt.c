@@ -13,6 +13,7 @@
 #include "trapd/deliver.h"
 #include "trapd/devices/bus.h"
 #include "trapd/insn.h"
+#include "trapd/startup.h"
 #include "trapd/vcpu_priv.h"
 
 /* Deliveries in a row, through gates that leave IF set, before the guest runs again. */
@@ -38,7 +39,7 @@ static void notify(void *ctx, unsigned cpu)
 		vcpu_kick(v);
 }
 
-const struct irqs_ops interrupt_irqs_ops = { .notify = notify };
+const struct irqs_ops interrupt_irqs_ops = { .notify = notify, .init = startup_init, .startup = startup_begin };
 
 static bool is_open(const struct cpu_state *c)
 {

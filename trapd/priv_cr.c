@@ -76,7 +76,7 @@ static int write_cr0(struct vcpu *v, uint64_t value)
 		ret = switch_long_mode(v, &m);
 	if (ret)
 		return ret;
-	if (!(m.cr0 & CR0_PE))
+	if (v->cpu.cr0 & ~m.cr0 & CR0_PE)
 		return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "the guest leaves protected mode at %#llx: real mode is not supported",
 			       (unsigned long long)v->cpu.rip);
 	if ((changed & CR0_MODES) || ((changed & CR0_PDPTE) && modes_are_pae(&m)))

@@ -2,6 +2,7 @@
 /* Segment loads, see seg.h. Runs on the vCPU's thread; touches no real register. */
 #include "trapd/seg.h"
 
+#include "trapd/real_mode.h"
 #include "trapd/vm.h"
 
 bool segment_contains(const struct segment *s, uint64_t offset, unsigned size)
@@ -118,6 +119,10 @@ int seg_load(struct vcpu *v, enum sreg sreg, uint16_t selector)
 {
 	int ret;
 
+	if (real_mode(&v->cpu)) {
+		real_mode_load(v, sreg, selector);
+		return 0;
+	}
 	ret = sreg == SREG_SS ? load_stack(v, selector) : load_data(v, &v->cpu.seg[sreg], selector);
 	if (!ret)
 		v->sregs_dirty = true;

@@ -107,6 +107,10 @@ int trap_dispatch(struct vcpu *v)
 	if (!t || !t->handle)
 		return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "unexpected trap: vector %u", v->priv->vector);
 	counter_add(&v->stat[t->stat], 1);
+	if (v->priv->segment_adopted) {
+		v->priv->segment_adopted = false;
+		return 0;
+	}
 	rc = t->handle(v);
 	/* An instruction that was emulated to its end while a step was open has ended the step as well. */
 	if (!rc && v->priv->step.active && v->cpu.rip != rip)

@@ -67,6 +67,8 @@ struct vcpu {
 	bool at_rest;			/* touches nothing that an attach replaces */
 	bool flush_demanded;		/* by another vCPU's shootdown */
 	uint32_t writing;		/* atomic, odd: stores are in RAM whose events may not be published yet */
+	uint32_t startup;		/* atomic: messages of startup.c */
+	bool waits_for_startup;
 	uint32_t irq_request;		/* atomic: ask the interrupt controllers before the guest goes on */
 	uint64_t *stat;			/* TRAP_STAT_COUNT counters in shared memory */
 	struct vcpu_priv *priv;		/* stub frame, return program, step state: vcpu_priv.h */

@@ -48,6 +48,7 @@ struct vcpu_priv {
 	uint8_t vector;			/* the trap in hand */
 	uint32_t error;
 	uint64_t real_cr2;
+	bool segment_adopted;		/* in real mode: the instruction that trapped may work now */
 	uint16_t cs_real, ss_real;	/* selectors of the guest's CS and SS in the real GDT */
 	uint64_t real_root;		/* CR3 that the real CPU has, 0: unknown */
 	uint64_t kernel_rsp[KERNEL_STACKS];	/* with which the guest's kernel was resumed: last on each of its last stacks */

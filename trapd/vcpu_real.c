@@ -9,6 +9,7 @@
 #include <x86intrin.h>
 
 #include "common/counters.h"
+#include "trapd/real_mode.h"
 #include "trapd/vcpu_priv.h"
 
 static const struct { enum sreg sreg; size_t offset; } data_segments[] = {
@@ -42,6 +43,12 @@ static void load_data_segments(struct vcpu *v)
 		const struct kvm_segment *k = real_segment(s, i);
 		struct segment *seg = &v->cpu.seg[data_segments[i].sreg];
 
+		if (real_mode(&v->cpu)) {
+			const struct segment real = { .selector = k->selector, .usable = !k->unusable, .base = k->base, .type = k->type };
+
+			v->priv->segment_adopted |= real_mode_adopt(v, data_segments[i].sreg, &real);
+			continue;
+		}
 		if (seg->usable == !k->unusable && seg->base == k->base && (k->selector & ~3u) == 0)
 			continue;
 		if ((seg->selector & ~3u) == (k->selector & ~3u) && seg->usable == !k->unusable && seg->base == k->base)

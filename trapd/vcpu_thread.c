@@ -16,6 +16,7 @@
 #include "trapd/devices/bus.h"
 #include "trapd/interrupt.h"
 #include "trapd/seg.h"
+#include "trapd/startup.h"
 #include "trapd/vcpu_priv.h"
 
 #define RECONNECT_MS	10	/* architecture: poold is looked for every 10 ms */
@@ -198,6 +199,12 @@ static int handle_trap(struct vcpu *v)
 	return rc;
 }
 
+/* Must the guest's registers be taken over: an interrupt, the other vCPUs, a message of startup.c? */
+static bool wants_state(struct vcpu *v)
+{
+	return interrupt_wants_state(v) || world_wants_state(v) || __atomic_load_n(&v->startup, __ATOMIC_ACQUIRE);
+}
+
 /*
  * After an exit without a frame the vCPU may be entered as it stands (1), unless an interrupt is to be delivered or the link
  * must be made anew: then its state is taken over (0).
@@ -207,7 +214,7 @@ static int leave_in_place(struct vcpu *v)
 	bool link = link_is_up(v);
 	struct kcpu_context ctx;
 
-	if (link && (kcpu_holds_exception(&v->priv->kcpu) || (!interrupt_wants_state(v) && !world_wants_state(v))))
+	if (link && (kcpu_holds_exception(&v->priv->kcpu) || !wants_state(v)))
 		return 1;
 	if (!link)
 		kcpu_forget_exception(&v->priv->kcpu);
@@ -232,12 +239,14 @@ static int broken(struct vcpu *v)
 /* One entry and its exit. 0: prepare the way back and enter; 1: enter as it stands; negative: end. */
 static int run_once(struct vcpu *v)
 {
+	bool held = kcpu_holds_exception(&v->priv->kcpu);	/* leads into the stub, whatever the others want */
 	enum kcpu_exit exit;
 
-	if (!world_enter(v))
+	if (!held && !world_enter(v))
 		return 1;
 	exit = kcpu_run(&v->priv->kcpu);
-	world_leave(v);
+	if (!held)
+		world_leave(v);
 	counter_add(&v->stat[TRAP_STAT_exits], 1);
 	switch (exit) {
 	case KCPU_TRAP:
@@ -285,6 +294,14 @@ static void complete_report(struct vcpu *v)
 	pthread_mutex_unlock(&vm->stop_lock);
 }
 
+/* Until something happens that may be for this vCPU. */
+static void rest(struct vcpu *v)
+{
+	world_rest(v);
+	interrupt_sleep(v);
+	world_resume(v);
+}
+
 void *vcpu_thread_main(void *arg)
 {
 	struct vcpu *v = arg;
@@ -299,6 +316,13 @@ void *vcpu_thread_main(void *arg)
 	interrupt_thread_begin(v);
 	while (rc >= 0 && !stopping(v)) {
 		if (rc == 0) {
+			rc = startup_take(v);
+			if (rc)
+				break;
+			if (v->waits_for_startup) {
+				rest(v);
+				continue;
+			}
 			do {
 				rc = ensure_link(v);
 				if (!rc)
@@ -307,9 +331,7 @@ void *vcpu_thread_main(void *arg)
 			if (rc)
 				break;
 			if (v->cpu.halted) {
-				world_rest(v);
-				interrupt_sleep(v);
-				world_resume(v);
+				rest(v);
 				continue;
 			}
 			vcpu_store_state(v);

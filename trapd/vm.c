@@ -23,6 +23,7 @@
 #include "trapd/image.h"
 #include "trapd/platform.h"
 #include "trapd/selftest.h"
+#include "trapd/startup.h"
 #include "trapd/vcpu_priv.h"
 #include "trapd/vcpu_thread.h"
 
@@ -309,6 +310,8 @@ int vm_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx)
 	vm->ended = ended;
 	vm->ended_ctx = ctx;
 	vm->running = vm->config.nvcpu;
+	for (uint32_t i = 1; i < vm->config.nvcpu; i++)
+		startup_wait(&vm->vcpu[i]);
 	rc = platform_start(vm);
 	if (rc)
 		return rc;
