@@ -14,12 +14,27 @@
 #define MAX_WALKS	64	/* RETRY means that the guest's tables changed or that the page became monitored */
 #define MAX_SAME_FAULT	64	/* a fault that comes again this often after it was mapped will come for ever */
 
+/* What the other vCPUs have done to the shadow tables: while that goes on, the same fault may well come again. */
+static uint64_t work_of_others(const struct vcpu *v)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < v->vm->config.nvcpu; i++)
+		if (i != v->index)
+			sum += load_relaxed(&v->vm->vcpu[i].stat[TRAP_STAT_requests_total]) +
+			       load_relaxed(&v->vm->vcpu[i].stat[TRAP_STAT_write_events]);
+	return sum;
+}
+
 static bool same_fault_forever(struct vcpu *v, uint64_t gva)
 {
 	struct vcpu_priv *p = v->priv;
+	uint64_t others = work_of_others(v), traps = v->stat[TRAP_STAT_exit_trap];
 
-	if (p->last_rip != v->cpu.rip || p->last_gva != gva)
+	if (p->last_rip != v->cpu.rip || p->last_gva != gva || p->last_others != others || traps > p->last_trap + 1)
 		p->repeats = 0;
+	p->last_others = others;
+	p->last_trap = traps;
 	p->last_rip = v->cpu.rip;
 	p->last_gva = gva;
 	return ++p->repeats > MAX_SAME_FAULT;

@@ -59,7 +59,7 @@ struct vcpu_priv {
 	struct step step;
 	bool shadow_step;		/* one instruction runs with TF set because an interrupt waits behind it: interrupt.c */
 	struct soft_breakpoints breakpoints;
-	uint64_t last_rip, last_gva;	/* livelock check of fault.c */
+	uint64_t last_rip, last_gva, last_others, last_trap;	/* livelock check of fault.c */
 	unsigned repeats;
 	uint64_t barren[BARREN_SLOTS];	/* RIPs behind which look-ahead found nothing to do: look_ahead.c */
 	bool audit_failed;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The guest images and their parts; see guests.make. Read by make only.
-IMAGES = churn faults hello irq32 irq64 loop64 matrix slots spin tour triple user wild
+IMAGES = churn faults hello irq32 irq64 loop64 matrix slots smp spin tour triple user wild
 
 churn_PARTS = $(ONLY64) churn.c64 churn_model.c64 churn_ops.c64 churn_store.c64 churn_tables.c64
 faults_PARTS = $(LIB32) $(TRAPS32) $(LIB64) $(TRAPS64) paging32.c32 paging64.c64 faults32.c32 faults64.c64 faults_rules.c32 \
@@ -13,6 +13,7 @@ matrix_PARTS = $(LIB32) $(TRAPS32) $(LIB64) $(TRAPS64) paging32.c32 paging64.c64
 	matrix_access32.S32 matrix_access64.S64 matrix_cases.c32 matrix_cases.c64 matrix_rules.c32 matrix_rules.c64 \
 	matrix_run.c32 matrix_run.c64
 slots_PARTS = $(ONLY64) slots.c64
+smp_PARTS = $(ONLY64) smp.c64 smp_start.S64
 spin_PARTS = $(ONLY64) spin.c64
 tour_PARTS = $(LIB32) $(TRAPS32) $(LIB64) $(TRAPS64) paging32.c32 tour_checks.c32 tour_checks.c64 tour32.c32 tour64.c64
 triple_PARTS = $(LIB32) triple.c32

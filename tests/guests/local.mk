@@ -8,6 +8,7 @@ GUESTS = \
 	tests/guests/loop64.elf \
 	tests/guests/matrix.elf \
 	tests/guests/slots.elf \
+	tests/guests/smp.elf \
 	tests/guests/spin.elf \
 	tests/guests/tour.elf \
 	tests/guests/triple.elf \
@@ -56,6 +57,8 @@ EXTRA_DIST += \
 	tests/guests/paging32.c \
 	tests/guests/paging64.c \
 	tests/guests/print.c \
+	tests/guests/smp.c \
+	tests/guests/smp_start.S \
 	tests/guests/spin.c \
 	tests/guests/start32.c \
 	tests/guests/tour.h \

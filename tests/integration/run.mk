@@ -10,6 +10,7 @@ RUN_TESTS = \
 	tests/integration/native_speed.sh \
 	tests/integration/recovery.sh \
 	tests/integration/slots.sh \
+	tests/integration/smp.sh \
 	tests/integration/systemd.sh \
 	tests/integration/trace_live.sh \
 	tests/integration/trace.sh
