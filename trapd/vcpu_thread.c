@@ -123,9 +123,8 @@ static bool walk_is_unsync(struct vcpu *v, uint64_t gva)
 /* The flush rule of a delivered #PF: the CPU drops the address from its TLB, so nothing older than now may stay in ours. */
 static int flush_before_page_fault(struct vcpu *v)
 {
-	int rc = 0;
-
 	bool stale = v->events_since_reply || v->vm->config.nvcpu > 1;	/* with others, any of them may have posted */
+	int rc = 0;
 
 	if (v->exc.vector == VEC_PF && (stale || walk_is_unsync(v, v->exc.cr2)))
 		rc = vcpu_invlpg(v, v->exc.cr2);
