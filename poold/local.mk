@@ -16,6 +16,7 @@ poold_libpool_a_SOURCES = \
 	poold/pool_flush.c \
 	poold/pool_format.c \
 	poold/pool_kinds.c \
+	poold/pool_large.c \
 	poold/pool_link.c \
 	poold/pool_map.c \
 	poold/pool_monitor.c \

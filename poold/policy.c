@@ -26,16 +26,19 @@ static const struct policy_number {
 
 static const struct policy_switch {
 	const char *name;
-	uint32_t extension;		/* WRITE_EXT_*; 0: the cache */
+	uint32_t extension;		/* WRITE_EXT_*; 0: a field of its own */
+	size_t offset;			/* of a bool in struct pool_config */
+	bool when_on;			/* its value if the switch is on */
 } policy_switches[] = {
-	{ "cache", 0 },
-	{ "fork-locked", WRITE_EXT_FORK_LOCKED },
-	{ "stos-any", WRITE_EXT_STOS_ANY },
-	{ "pair", WRITE_EXT_PAIR },
-	{ "zeros", WRITE_EXT_ZEROS },
-	{ "reinit", WRITE_EXT_REINIT },
-	{ "flood", WRITE_EXT_FLOOD },
-	{ "markers", WRITE_EXT_MARKERS },
+	{ "cache", 0, offsetof(struct pool_config, cache_off), false },
+	{ "large-leaves", 0, offsetof(struct pool_config, large_leaves), true },
+	{ .name = "fork-locked", .extension = WRITE_EXT_FORK_LOCKED },
+	{ .name = "stos-any", .extension = WRITE_EXT_STOS_ANY },
+	{ .name = "pair", .extension = WRITE_EXT_PAIR },
+	{ .name = "zeros", .extension = WRITE_EXT_ZEROS },
+	{ .name = "reinit", .extension = WRITE_EXT_REINIT },
+	{ .name = "flood", .extension = WRITE_EXT_FLOOD },
+	{ .name = "markers", .extension = WRITE_EXT_MARKERS },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -45,7 +48,7 @@ static const char *const format_names[] = { [POOL_F64] = "f64", [POOL_F32] = "f3
 const char *policy_keys(void)
 {
 	return "prefetch cached-roots hot-limit leaf-limit upper-limit users extents rmap-nodes unsync (numbers), "
-	       "cache fork-locked stos-any pair zeros reinit flood markers (on, off), format (f64, f32)";
+	       "cache large-leaves fork-locked stos-any pair zeros reinit flood markers (on, off), format (f64, f32)";
 }
 
 static int set_number(struct pool_config *config, const struct policy_number *k, const char *value, char *err,
@@ -76,7 +79,7 @@ static int set_switch(struct pool_config *config, const struct policy_switch *k,
 		return -EINVAL;
 	}
 	if (!k->extension)
-		config->cache_off = !on;
+		*(bool *)((char *)config + k->offset) = on == k->when_on;
 	else if (on)
 		config->extensions |= k->extension;
 	else

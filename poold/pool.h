@@ -50,6 +50,7 @@ struct pool_config {
 	/* extensions, each may be off */
 	uint32_t extensions;		/* of the write policy, WRITE_EXT_* */
 	uint32_t unsync_tables;		/* leaf tables that may be out of step at one time, up to 64; 0: off */
+	bool large_leaves;		/* 2 MiB of a large guest page or of unpaged memory by one entry */
 	bool cache_off;			/* tables are flushed at their last put */
 };
 

@@ -49,6 +49,38 @@ static void audit_leaf(struct audit *a, uint32_t page, uint32_t slot, uint64_t e
 		audit_report(a, 16, page, slot, derive_leaf_entry(p, &d), e);
 }
 
+/* A leaf of 2 MiB: of RAM as a whole, and nobody watches a page of it. */
+static void audit_large(struct audit *a, uint32_t page, uint32_t slot, uint64_t e)
+{
+	const struct pool *p = a->p;
+	uint64_t gpa = large_gpa(p, e), want;
+	struct derived d;
+
+	if (e & ~(LEAF_BITS | PTE_PS) || (e & ALWAYS_BITS) != ALWAYS_BITS || !(e & PTE_W) != !(e & PTE_D)) {
+		audit_report(a, 20, page, slot, ALWAYS_BITS, e);
+		return;
+	}
+	if (gpa == GPA_NIL) {
+		audit_report(a, 10, page, slot, PAGE_NIL, e);
+		return;
+	}
+	if (!word_has(p, *large_word(p, gpa), RMAP_REF(page, slot)))
+		audit_report(a, 14, page, slot, gpa, e);
+	for (uint64_t gfn = gfn_of(gpa); gfn < gfn_of(gpa + LARGE_SIZE); gfn++)
+		if ((e & PTE_W) && gfn_is_guarded(p, gfn))
+			audit_report(a, 18, page, slot, gfn, e);
+	if (e & ENTRY_GUARDED || ((e & PTE_W) && (e & ENTRY_DEFERRED)))
+		audit_report(a, 16, page, slot, e & ~PTE_W, e);
+	if (table_is_loose(p, page))
+		return;
+	derive(p, page, slot, &d);
+	want = derive_large_entry(p, &d);
+	if (!want || d.large_target != gpa)
+		audit_report(a, page_kind(p, page)->source == SOURCE_LINEAR ? 24 : 17, page, slot, want, e);
+	else if (!entry_matches(e, want))
+		audit_report(a, 16, page, slot, want, e);
+}
+
 static void audit_table(struct audit *a, uint32_t page, uint32_t slot, uint64_t e)
 {
 	const struct pool *p = a->p;
@@ -112,6 +144,8 @@ void audit_entries(struct audit *a)
 				audit_equal(a, 20, page, s, 0, e);
 			} else if (k->flags & KF_LEAF) {
 				audit_leaf(a, page, s, e);
+			} else if (entry_maps_large(k, e)) {
+				audit_large(a, page, s, e);
 			} else {
 				links++;
 				audit_table(a, page, s, e);

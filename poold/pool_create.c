@@ -49,6 +49,8 @@ static const char *config_error(const struct pool_config *c)
 		return "RAM must end below 1 TiB";
 	if (c->ram_maddr % PAGE_SIZE || c->ram_maddr + guest_ram_span(&c->ram) > PTE_ADDR)
 		return "ram_maddr must be page aligned and leave room for RAM";
+	if (c->large_leaves && c->ram_maddr % LARGE_SIZE)
+		return "ram_maddr must be 2 MiB aligned for large leaves";
 	if (c->pool_maddr % (2ull << 20) || c->pool_maddr + c->max_pages * PAGE_SIZE > PTE_ADDR)
 		return "pool_maddr must be 2 MiB aligned and leave room for the pool";
 	if (c->ram_maddr < c->pool_maddr + c->max_pages * PAGE_SIZE &&
@@ -74,8 +76,8 @@ static const char *config_error(const struct pool_config *c)
 }
 
 struct layout {
-	uint64_t page, gtable, user, extent, bucket, rmap, state, size;
-	uint32_t n_gfn, n_bucket_log2;
+	uint64_t page, gtable, user, extent, bucket, rmap, state, large_rmap, no_large, size;
+	uint32_t n_gfn, n_frames, n_bucket_log2;
 };
 
 static uint64_t layout_add(struct layout *l, uint64_t count, uint64_t size)
@@ -102,6 +104,10 @@ static void layout_make(const struct pool_config *c, struct layout *l)
 	l->bucket = layout_add(l, 1ull << l->n_bucket_log2, sizeof(uint32_t));
 	l->rmap = layout_add(l, l->n_gfn, sizeof(uint64_t));
 	l->state = layout_add(l, l->n_gfn, 1);
+	if (c->large_leaves)
+		l->n_frames = large_frames((uint32_t)gfn_of(c->ram.low_end), l->n_gfn - (uint32_t)gfn_of(c->ram.low_end));
+	l->large_rmap = layout_add(l, l->n_frames, sizeof(uint64_t));
+	l->no_large = layout_add(l, l->n_frames, sizeof(uint16_t));
 }
 
 uint64_t pool_memory_needed(const struct pool_config *config)
@@ -133,6 +139,7 @@ static void lists_init(struct pool *p)
 	memset(p->bucket, 0, sizeof(uint32_t) << (64 - p->hash_shift));
 	memset(p->rmap, 0, (size_t)p->n_gfn * sizeof(uint64_t));
 	memset(p->kind_pages, 0, sizeof(p->kind_pages));
+	large_init(p);
 	p->n_overflowed = p->n_idle_roots = p->n_open = 0;
 	memset(p->fetch_leaf, 0, sizeof(p->fetch_leaf));
 	p->n_present = 0;
@@ -177,6 +184,9 @@ int pool_create(struct pool **out, const struct pool_config *config, const struc
 	p->bucket = (void *)(base + l.bucket);
 	p->rmap = (void *)(base + l.rmap);
 	p->state = base + l.state;
+	p->large_rmap = (void *)(base + l.large_rmap);
+	p->no_large = (void *)(base + l.no_large);
+	p->n_frames = l.n_frames;
 	p->n_gfn = l.n_gfn;
 	p->low_gfn = (uint32_t)gfn_of(p->cfg.ram.low_end);
 	p->high_gfn = l.n_gfn - p->low_gfn;

@@ -42,6 +42,16 @@ static void derive_leaf(struct derived *d, uint32_t role, uint64_t target, uint6
 	}
 }
 
+/* An entry that leads to the inside of a large page, or to memory as it is: 2 MiB of it might be mapped at once. */
+static void derive_large(struct derived *d, const struct pool_kind *k, uint32_t role, uint64_t target, bool user)
+{
+	if (!(k->flags & KF_LARGE) || smap_refuses(role, user))
+		return;
+	d->large = true;
+	d->large_target = target;
+	d->large_bits = d->bits | PTE_PS | view_nx(role, user);
+}
+
 static void derive_none(const struct pool *p, const struct pool_page *pg, const struct pool_kind *k, uint32_t slot,
 			struct derived *d)
 {
@@ -61,6 +71,7 @@ static void derive_linear(const struct pool *p, const struct pool_page *pg, cons
 		derive_leaf(d, pg->role, target, d->bits, true);
 	} else {
 		derive_table(d, pg->role, target, k->child_table, 0, true);
+		derive_large(d, k, pg->role, target, true);
 	}
 }
 
@@ -140,6 +151,8 @@ static void derive_guest(const struct pool *p, const struct pool_page *pg, const
 		derive_leaf(d, role, target, d->bits, user);
 	} else {
 		derive_table(d, role, target, large ? k->child_large : k->child_table, quad, user);
+		if (large)
+			derive_large(d, k, role, target + quad * LARGE_SIZE, user);
 	}
 }
 
@@ -179,6 +192,15 @@ uint64_t derive_leaf_entry(const struct pool *p, const struct derived *d)
 	return e | PTE_D;
 }
 
+uint64_t derive_large_entry(const struct pool *p, const struct derived *d)
+{
+	uint64_t e = (p->cfg.ram_maddr + d->large_target) | d->large_bits;
+
+	if (d->what != DERIVE_TABLE || !d->large || !large_allowed(p, d->large_target))
+		return 0;
+	return e & PTE_W ? e | PTE_D : e;
+}
+
 struct pool_key derive_key(const struct pool *p, uint32_t page, const struct derived *d)
 {
 	return (struct pool_key){ .gpa = d->target, .role = d->role, .pdpte = p->page[page].pdpte };
@@ -186,6 +208,7 @@ struct pool_key derive_key(const struct pool *p, uint32_t page, const struct der
 
 uint64_t derive_entry(const struct pool *p, uint32_t page, uint32_t slot)
 {
+	uint64_t have = entry_get(p, page, slot);
 	struct pool_key key;
 	struct derived d;
 	uint32_t child;
@@ -195,7 +218,9 @@ uint64_t derive_entry(const struct pool *p, uint32_t page, uint32_t slot)
 		return derive_leaf_entry(p, &d);
 	if (d.what != DERIVE_TABLE)
 		return 0;
-	child = entry_child(p, entry_get(p, page, slot));
+	if (entry_maps_large(page_kind(p, page), have))
+		return derive_large_entry(p, &d);
+	child = entry_child(p, have);
 	key = derive_key(p, page, &d);
 	return child && key_matches(p, child, &key) ? page_maddr(p, child) | d.bits : 0;
 }

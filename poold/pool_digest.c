@@ -53,9 +53,9 @@ static void mix_list(struct digest *d, const struct pool *p, uint32_t page, bool
  * The references of one gfn in an order of their own: a sum over each one's mixed value, so that neither the history of
  * the chain nor a sort buffer is needed.
  */
-static void mix_rmap(struct digest *d, const struct pool *p, uint32_t i)
+static void mix_rmap(struct digest *d, const struct pool *p, uint64_t word, uint32_t i)
 {
-	uint64_t word = p->rmap[i], sum = 0;
+	uint64_t sum = 0;
 	uint32_t x = RMAP_TAG(word) == RMAP_CHAIN ? (uint32_t)word : EXT_NIL;
 
 	if (RMAP_TAG(word) == RMAP_SINGLE) {
@@ -101,7 +101,10 @@ void pool_digest(const struct pool *p, uint64_t out[2])
 		mix(&d, p->gtable[p->unsync[i]].gfn << 1 | p->gtable[p->unsync[i]].closing);
 	for (uint32_t i = 0; i < p->n_gfn; i++)
 		if (p->rmap[i])
-			mix_rmap(&d, p, i);
+			mix_rmap(&d, p, p->rmap[i], i);
+	for (uint32_t i = 0; i < p->n_frames; i++)
+		if (p->large_rmap[i])
+			mix_rmap(&d, p, p->large_rmap[i], ~i);
 	for (unsigned s = 0; s < POOL_STAT_COUNT; s++)
 		if (counter_is_digested((enum pool_stat)s))
 			mix(&d, load_relaxed(&p->stats[s]));

@@ -46,36 +46,44 @@ static bool entry_reduces(uint64_t old, uint64_t new)
 	return (old & ~new & PTE_W) || (~old & new & PTE_NX);
 }
 
-/* Test hook: the n-th leaf installed points to the neighbour of its frame. */
-static uint64_t entry_poison(struct pool *p, uint64_t new)
+/* Where a leaf leads: GPA_NIL if not into RAM as a whole. */
+static uint64_t leaf_gpa(const struct pool *p, const struct pool_kind *k, uint64_t e)
 {
+	return entry_maps_large(k, e) ? large_gpa(p, e) : entry_gpa(p, e);
+}
+
+static bool target_exists(const struct pool *p, const struct pool_kind *k, uint64_t e)
+{
+	return entry_is_leaf(k, e) ? leaf_gpa(p, k, e) != GPA_NIL : entry_child(p, e) != PAGE_NIL;
+}
+
+/* Test hook: the n-th leaf installed points to the neighbour of its frame. */
+static uint64_t entry_poison(struct pool *p, const struct pool_kind *k, uint64_t new)
+{
+	uint64_t other = new ^ (entry_maps_large(k, new) ? LARGE_SIZE : PAGE_SIZE);
+
 	if (!p->poison || --p->poison)
 		return new;
-	return entry_gpa(p, new ^ PAGE_SIZE) != GPA_NIL ? new ^ PAGE_SIZE : new;
+	return leaf_gpa(p, k, other) != GPA_NIL ? other : new;
 }
 
 static void target_drop(struct pool *p, const struct pool_kind *k, uint32_t page, uint32_t slot, uint64_t old)
 {
-	if (k->flags & KF_LEAF) {
-		uint64_t gpa = entry_gpa(p, old);
-
-		if (gpa == GPA_NIL)
-			pool_corrupt(p);
-		else
-			rmap_remove(p, gfn_of(gpa), page, slot);
-	} else {
-		uint32_t child = entry_child(p, old);
-
-		if (child)
-			user_remove(p, child, page, slot);
-		else
-			pool_corrupt(p);
-	}
+	if (!target_exists(p, k, old))
+		pool_corrupt(p);
+	else if (entry_maps_large(k, old))
+		word_remove(p, large_word(p, large_gpa(p, old)), RMAP_REF(page, slot));
+	else if (k->flags & KF_LEAF)
+		rmap_remove(p, gfn_of(entry_gpa(p, old)), page, slot);
+	else
+		user_remove(p, entry_child(p, old), page, slot);
 }
 
 static void target_take(struct pool *p, const struct pool_kind *k, uint32_t page, uint32_t slot, uint64_t new)
 {
-	if (k->flags & KF_LEAF)
+	if (entry_maps_large(k, new))
+		word_insert(p, large_word(p, large_gpa(p, new)), RMAP_REF(page, slot));
+	else if (k->flags & KF_LEAF)
 		rmap_insert(p, gfn_of(entry_gpa(p, new)), page, slot);
 	else
 		user_add(p, entry_child(p, new), page, slot);
@@ -98,15 +106,20 @@ static void count_present(struct pool *p, struct pool_page *pg, uint32_t slot, b
 	counter_set(&p->stats[POOL_STAT_present_entries], p->n_present);
 }
 
+/*
+ * What one address costs is enough for a leaf of 4 KiB, and for rights that a large one gains. A large leaf that loses
+ * some may be in the TLB in many parts, which only the flush of a root finds once the entry is gone (SDM vol. 3A 4.10.4.1).
+ */
 static void note_change(struct pool *p, uint32_t page, uint32_t slot, uint64_t old, uint64_t new)
 {
-	bool leaf = page_kind(p, page)->flags & KF_LEAF;
+	const struct pool_kind *k = page_kind(p, page);
+	bool reduces = entry_reduces(old, new), small = k->flags & KF_LEAF, large = entry_maps_large(k, old);
 
 	debt_touch(&p->op.debt, page_maddr(p, page));
-	debt_flush(&p->op.debt, leaf ? p->op.scope : POOL_FLUSH_ALL, p->op.scope_gva);
-	if (entry_reduces(old, new)) {
+	debt_flush(&p->op.debt, small || (large && !reduces) ? p->op.scope : POOL_FLUSH_ALL, p->op.scope_gva);
+	if (reduces) {
 		p->reduce_stamp = epoch_stamp(p);
-		if (!leaf)
+		if (!small)
 			p->nonleaf_stamp = p->reduce_stamp;
 	}
 	stat_inc(p, POOL_STAT_entries_changed_present);
@@ -133,13 +146,9 @@ void entry_set(struct pool *p, uint32_t page, uint32_t slot, uint64_t new)
 		return;
 	}
 	moved = was != is || ((old ^ new) & PTE_ADDR);
-	if (is && moved && (k->flags & KF_LEAF))
-		new = entry_poison(p, new);
-	if (is && (k->flags & KF_LEAF ? entry_gpa(p, new) == GPA_NIL : !entry_child(p, new))) {
-		pool_corrupt(p);
-		return;
-	}
-	if (!entry_fits(p, page, new)) {
+	if (is && moved && entry_is_leaf(k, new))
+		new = entry_poison(p, k, new);
+	if (is && (!target_exists(p, k, new) || !entry_fits(p, page, new))) {
 		pool_corrupt(p);
 		return;
 	}
@@ -194,4 +203,23 @@ void entry_zero_leaf_table(struct pool *p, uint32_t page)
 	pg->first_present = k->count;
 	p->gen++;
 	counter_set(&p->stats[POOL_STAT_present_entries], p->n_present);
+}
+
+/* By the entries themselves: neither reverse map nor counters say which there are. */
+void entry_zero_large_leaves(struct pool *p, uint32_t page)
+{
+	const struct pool_kind *k = page_kind(p, page);
+
+	if (!(k->flags & KF_LARGE))
+		return;
+	for (uint32_t s = 0; s < k->count; s++) {
+		uint64_t old = entry_get(p, page, s);
+
+		if (!entry_maps_large(k, old))
+			continue;
+		entry_put(p, page, s, 0);
+		count_present(p, &p->page[page], s, true, false);
+		note_change(p, page, s, old, 0);
+		p->gen++;
+	}
 }

@@ -26,9 +26,9 @@ static void path_check(struct pool *p, uint32_t root, uint64_t gva, bool *coarse
 			pool_put(p, page, slot);
 			return;
 		}
-		if (k->flags & (KF_SPLIT | KF_PHYS))
+		if (k->flags & (KF_SPLIT | KF_PHYS) || entry_maps_large(k, have))
 			*coarse = true;
-		if (k->flags & KF_LEAF)
+		if (entry_is_leaf(k, have))
 			return;
 		page = entry_child(p, have);
 	}
@@ -96,7 +96,7 @@ static enum pool_status dirty_path(struct pool *p, uint32_t root, uint64_t gva)
 			entry_set(p, page, slot, want);
 			stat_inc(p, POOL_STAT_dirty_upgrade);
 		}
-		if (k->flags & KF_LEAF)
+		if (entry_is_leaf(k, have))
 			return POOL_OK;
 		page = entry_child(p, have);
 		if (!page)
@@ -131,10 +131,16 @@ void pool_clear_all(struct pool *p, struct pool_result *r)
 {
 	if (!op_begin(p, 0, r))
 		return;
-	for (uint32_t page = 1; page < p->cfg.max_pages; page++)
-		if (page_in_use(p, page) && (page_kind(p, page)->flags & KF_LEAF))
+	for (uint32_t page = 1; page < p->cfg.max_pages; page++) {
+		if (!page_in_use(p, page))
+			continue;
+		if (page_kind(p, page)->flags & KF_LEAF)
 			entry_zero_leaf_table(p, page);
+		else
+			entry_zero_large_leaves(p, page);
+	}
 	memset(p->rmap, 0, (size_t)p->n_gfn * sizeof(*p->rmap));
+	memset(p->large_rmap, 0, (size_t)p->n_frames * sizeof(*p->large_rmap));
 	p->n_overflowed = 0;
 	extent_list_init(p);
 	while (p->mod_head != GT_NIL)

@@ -32,8 +32,8 @@ enum pool_status pool_get(struct pool *p, const struct pool_key *key, uint32_t p
 
 void pool_put(struct pool *p, uint32_t parent, uint32_t slot)
 {
-	bool leaf = page_kind(p, parent)->flags & KF_LEAF;
-	uint32_t child = leaf ? PAGE_NIL : entry_child(p, entry_get(p, parent, slot));
+	uint64_t e = entry_get(p, parent, slot);
+	uint32_t child = entry_is_leaf(page_kind(p, parent), e) ? PAGE_NIL : entry_child(p, e);
 
 	entry_set(p, parent, slot, 0);
 	if (!child || p->page[child].users != USER_NIL || p->page[child].lock)

@@ -15,6 +15,7 @@ struct descent {
 	uint32_t page, slot;	/* where the walk stands */
 	unsigned used;		/* guest entries compared */
 	bool writable;		/* so far */
+	bool large;		/* it ended at a large leaf, above the tables of leaves */
 	uint64_t gen;		/* at the start */
 };
 
@@ -60,6 +61,23 @@ static enum pool_status descend_link(struct descent *w, const struct derived *d,
 	return status == POOL_CACHED ? POOL_OK : status;
 }
 
+/*
+ * A large leaf instead of a table, unless the table is there already: it may have been made because of a page that is
+ * watched no more, but to replace it costs a flush of everything, and the guest may well watch that page again.
+ */
+static bool large_is_due(struct descent *w, const struct derived *d)
+{
+	struct pool *p = w->p;
+	uint64_t have = entry_get(p, w->page, w->slot);
+
+	if (!p->n_frames || !d->large || ((have & PTE_P) && !entry_maps_large(page_kind(p, w->page), have)))
+		return false;
+	if (derive_large_entry(p, d))
+		return true;
+	stat_inc(p, POOL_STAT_large_refused);
+	return false;
+}
+
 static enum pool_status descend(struct descent *w, struct derived *d)
 {
 	struct pool *p = w->p;
@@ -85,6 +103,9 @@ static enum pool_status descend(struct descent *w, struct derived *d)
 			return POOL_RETRY;
 		if (d->what != DERIVE_TABLE)
 			return d->what == DERIVE_LEAF ? POOL_OK : POOL_E_INVAL;
+		w->large = large_is_due(w, d);
+		if (w->large)
+			return POOL_OK;
 		w->writable &= !!(d->bits & PTE_W);
 		status = descend_link(w, d, &child);
 		if (status != POOL_OK)
@@ -138,9 +159,10 @@ static bool is_stale_unsync(const struct descent *w, uint64_t old, uint64_t want
 static enum pool_status leaf_install(struct descent *w, const struct derived *d, struct pool_result *r)
 {
 	struct pool *p = w->p;
-	uint64_t want = derive_leaf_entry(p, d), old = entry_get(p, w->page, w->slot);
+	uint64_t want = w->large ? derive_large_entry(p, d) : derive_leaf_entry(p, d), old = entry_get(p, w->page, w->slot);
+	uint64_t target = w->large ? d->large_target | (w->a->gva & (LARGE_SIZE - 1) & PAGE_MASK) : d->target;
 
-	if (d->target != (w->a->gpa & PAGE_MASK) || w->used != w->a->nwalk)
+	if (target != (w->a->gpa & PAGE_MASK) || w->used != w->a->nwalk)
 		return POOL_RETRY;
 	if (is_stale_unsync(w, old, want)) {
 		enum pool_status status = resync_gtable(p, p->page[w->page].gt);
@@ -155,6 +177,8 @@ static enum pool_status leaf_install(struct descent *w, const struct derived *d,
 	} else if (old != want) {
 		entry_set(p, w->page, w->slot, want);
 		stat_inc(p, old & PTE_P ? POOL_STAT_map_leaf_upgrade : POOL_STAT_map_leaf_new);
+		if (w->large)
+			stat_inc(p, POOL_STAT_map_large);
 	}
 	p->op.scope = POOL_FLUSH_ALL;
 	r->entry = want;
@@ -227,7 +251,7 @@ void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, stru
 		status = fetch_leaf_install(&w, &d, r);
 	} else if (status == POOL_OK) {
 		status = leaf_install(&w, &d, r);
-		r->prefetched = prefetch(&w);
+		r->prefetched = w.large ? 0 : prefetch(&w);
 	}
 	if (status == POOL_RETRY)
 		stat_inc(p, POOL_STAT_map_retry);

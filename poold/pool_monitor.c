@@ -147,6 +147,7 @@ static void entry_guard(struct pool *p, uint32_t page, uint32_t slot)
 void write_protect_gfn(struct pool *p, uint64_t gfn)
 {
 	stat_inc(p, POOL_STAT_write_protect_gfn);
+	large_flush(p, gfn);
 	if (!rmap_each(p, gfn, entry_guard))
 		flush_gfn(p, gfn);
 	/*

@@ -33,6 +33,8 @@
 #define ENTRY_FETCH		(1ull << 52)
 #define ENTRY_DEFERRED		(ENTRY_TRACK_DIRTY | ENTRY_GUARDED)
 
+#define LARGE_SIZE		(2ull << 20)
+
 #define POOL_SLOTS		512u
 #define POOL_MAX_PATH		5u
 #define POOL_MAX_OPEN		4u
@@ -73,6 +75,7 @@ enum kind_group { GROUP_NONE, GROUP_N, GROUP_L, GROUP_P, GROUP_CHILD };
 #define KF_OWNED	(1u << 5)	/* holds the monitor's entries */
 #define KF_PDPTE	(1u << 6)	/* the PDPTE values are part of the key */
 #define KF_RETIRED	(1u << 7)
+#define KF_LARGE	(1u << 8)	/* an entry may be a leaf of 2 MiB instead of leading to a table */
 
 /* One kind as data: no other place knows a kind by its number. */
 struct pool_kind {
@@ -227,6 +230,9 @@ struct pool {
 	uint32_t *bucket;
 	uint64_t *rmap;			/* one word per RAM gfn */
 	uint8_t *state;			/* page_state per RAM gfn */
+	uint64_t *large_rmap;		/* one word per 2 MiB of RAM; as those of rmap, for large leaves */
+	uint16_t *no_large;		/* per 2 MiB: pages in it that are watched or no RAM */
+	uint32_t n_frames;		/* entries of these two; 0: no large leaves */
 	uint32_t n_gfn, hash_shift;
 	uint32_t low_gfn, high_gfn;	/* RAM pages below 4 GiB, and from there */
 	uint32_t free_head, n_free;
@@ -373,6 +379,23 @@ bool rmap_each(struct pool *p, uint64_t gfn, void (*fn)(struct pool *p, uint32_t
 void flush_gfn(struct pool *p, uint64_t gfn);
 bool rmap_has(const struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot);
 void extent_list_init(struct pool *p);
+/* The same for one word of either map; word_flush: not if it is overflowed. */
+void word_insert(struct pool *p, uint64_t *word, uint64_t ref);
+void word_remove(struct pool *p, uint64_t *word, uint64_t ref);
+bool word_has(const struct pool *p, uint64_t word, uint64_t ref);
+void word_flush(struct pool *p, uint64_t *word);
+
+/* pool_large.c: leaves of 2 MiB. Nothing here does anything if the configuration has none. */
+uint32_t large_frames(uint32_t low_gfn, uint32_t high_gfn);	/* how many frames RAM of so many pages has */
+uint64_t large_frame_gpa(const struct pool *p, uint32_t frame);
+uint32_t large_count(const struct pool *p, uint32_t frame);	/* what no_large should be */
+void large_init(struct pool *p);
+void large_state_changed(struct pool *p, uint64_t gfn, uint8_t was, uint8_t is);
+bool large_allowed(const struct pool *p, uint64_t gpa);
+uint64_t large_gpa(const struct pool *p, uint64_t entry);	/* of a large leaf; GPA_NIL: not 2 MiB of RAM */
+uint64_t *large_word(const struct pool *p, uint64_t gpa);	/* NULL: no frame */
+/* Afterwards no large leaf maps gfn. */
+void large_flush(struct pool *p, uint64_t gfn);
 
 /*
  * pool_format.c: an entry as all others see it, 8 bytes with machine addresses, whatever the table's kind has in memory.
@@ -391,10 +414,21 @@ bool entry_fits(const struct pool *p, uint32_t page, uint64_t entry);
 /* No entry of the kind leads to a target at or above this. */
 uint64_t kind_reach(const struct pool_kind *k);
 
+/* Is it a leaf, of either size, and is it one of 2 MiB? */
+static inline bool entry_maps_large(const struct pool_kind *k, uint64_t e)
+{
+	return (k->flags & KF_LARGE) && (e & (PTE_P | PTE_PS)) == (PTE_P | PTE_PS);
+}
+static inline bool entry_is_leaf(const struct pool_kind *k, uint64_t e)
+{
+	return k->flags & KF_LEAF || entry_maps_large(k, e);
+}
+
 /* pool_entry.c */
 void entry_set(struct pool *p, uint32_t page, uint32_t slot, uint64_t entry);
-/* Zero a whole leaf table whose reverse map has been dropped as a whole. */
+/* Zero a whole leaf table, or all large leaves of a directory, whose reverse map has been dropped as a whole. */
 void entry_zero_leaf_table(struct pool *p, uint32_t page);
+void entry_zero_large_leaves(struct pool *p, uint32_t page);
 uint64_t entry_gpa(const struct pool *p, uint64_t entry);	/* leaf: gpa; GPA_NIL outside the RAM window */
 uint32_t entry_child(const struct pool *p, uint64_t entry);	/* table: page in use; PAGE_NIL */
 /* Does an entry say the same as another, rights not yet given (TRACK_DIRTY, GUARDED) counting as given? */
@@ -444,6 +478,9 @@ struct derived {
 	bool bad;		/* present, with reserved bits or a target outside RAM */
 	bool split;		/* TABLE: the inside of a large page */
 	bool fetch_only;	/* ABSENT but for a fetch: target and bits are those of the leaf */
+	bool large;		/* TABLE: the entry might map 2 MiB itself, ... */
+	uint64_t large_target;	/* ... these, ... */
+	uint64_t large_bits;	/* ... with this entry, apart from the address */
 	uint64_t guest;
 	uint64_t target;	/* LEAF: gpa of the page; TABLE: gpa of the child's key */
 	uint32_t role;		/* TABLE: role of the child */
@@ -453,10 +490,15 @@ void derive(const struct pool *p, uint32_t page, uint32_t slot, struct derived *
 /* Leaves with ENTRY_FETCH: take note of one, and let all go. */
 void fetch_leaf_note(struct pool *p, uint32_t page, uint32_t slot);
 void fetch_leaves_drop(struct pool *p);
+/* The large leaf in place of a table; 0: not possible, or not now. */
+uint64_t derive_large_entry(const struct pool *p, const struct derived *d);
 /* The leaf for a derivation, D and the guard taken into account; 0 if it is no leaf. */
 uint64_t derive_leaf_entry(const struct pool *p, const struct derived *d);
 struct pool_key derive_key(const struct pool *p, uint32_t page, const struct derived *d);
-/* What the slot should hold now: a full entry, for tables only if the present child has the right key; else 0. */
+/*
+ * What the slot should hold now: a full entry, for tables only if the present child has the right key; else 0. Where a
+ * table and a large leaf are both right, the one that is there.
+ */
 uint64_t derive_entry(const struct pool *p, uint32_t page, uint32_t slot);
 /* Guest entries of [gpa, gpa + len) as the slots of one shadow: false if it has none. */
 bool derive_slots(const struct pool *p, uint32_t page, uint64_t gpa, uint32_t len, uint32_t *first, uint32_t *end);

@@ -45,6 +45,7 @@ void state_put(struct pool *p, uint64_t gfn, uint8_t bits)
 
 	if (i == RAM_NIL || p->state[i] == bits)
 		return;
+	large_state_changed(p, gfn, p->state[i], bits);
 	p->state[i] = bits;
 	if (p->cb.state_changed)
 		p->cb.state_changed(p->cb.ctx, gfn, bits);

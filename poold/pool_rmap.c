@@ -94,9 +94,9 @@ static void chain_insert(struct pool *p, uint64_t *word, uint64_t ref)
 	*word = RMAP_WORD(RMAP_CHAIN, x);
 }
 
-void rmap_insert(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
+void word_insert(struct pool *p, uint64_t *word, uint64_t ref)
 {
-	uint64_t *word = rmap_word(p, gfn), ref = RMAP_REF(page, slot), first;
+	uint64_t first;
 
 	if (!word) {
 		pool_corrupt(p);
@@ -122,6 +122,11 @@ void rmap_insert(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
 	default:	/* overflowed: a superset already */
 		break;
 	}
+}
+
+void rmap_insert(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
+{
+	word_insert(p, rmap_word(p, gfn), RMAP_REF(page, slot));
 }
 
 /* Take one node out of its chain. */
@@ -155,10 +160,8 @@ static bool chain_remove(struct pool *p, uint64_t *word, uint64_t ref)
 	return false;
 }
 
-void rmap_remove(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
+void word_remove(struct pool *p, uint64_t *word, uint64_t ref)
 {
-	uint64_t *word = rmap_word(p, gfn), ref = RMAP_REF(page, slot);
-
 	stat_inc(p, POOL_STAT_deref);
 	if (!word)
 		pool_corrupt(p);
@@ -170,10 +173,13 @@ void rmap_remove(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
 		pool_corrupt(p);
 }
 
-bool rmap_has(const struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
+void rmap_remove(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
 {
-	uint32_t i = ram_index(p, gfn);
-	uint64_t word = i == RAM_NIL ? 0 : p->rmap[i], ref = RMAP_REF(page, slot);
+	word_remove(p, rmap_word(p, gfn), RMAP_REF(page, slot));
+}
+
+bool word_has(const struct pool *p, uint64_t word, uint64_t ref)
+{
 	uint32_t x = chain_head(word);
 
 	if (RMAP_TAG(word) == RMAP_OVERFLOW)
@@ -185,6 +191,13 @@ bool rmap_has(const struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
 			if (p->extent[x].ref[j] == ref)
 				return true;
 	return false;
+}
+
+bool rmap_has(const struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
+{
+	uint32_t i = ram_index(p, gfn);
+
+	return word_has(p, i == RAM_NIL ? 0 : p->rmap[i], RMAP_REF(page, slot));
 }
 
 bool rmap_each(struct pool *p, uint64_t gfn, void (*fn)(struct pool *p, uint32_t page, uint32_t slot))
@@ -221,18 +234,8 @@ static void flush_gfn_scan(struct pool *p, uint64_t gfn)
 	}
 }
 
-void flush_gfn(struct pool *p, uint64_t gfn)
+void word_flush(struct pool *p, uint64_t *word)
 {
-	uint64_t *word = rmap_word(p, gfn);
-
-	if (!word || !*word)
-		return;
-	if (RMAP_TAG(*word) == RMAP_OVERFLOW) {
-		flush_gfn_scan(p, gfn);
-		*word = 0;
-		p->n_overflowed--;
-		return;
-	}
 	stat_inc(p, RMAP_TAG(*word) == RMAP_SINGLE ? POOL_STAT_flush_gfn_single : POOL_STAT_flush_gfn_list);
 	for (uint32_t n = 0; *word && n <= EXT_REFS * p->cfg.rmap_nodes_per_gfn; n++) {
 		uint32_t x = chain_head(*word);
@@ -243,4 +246,20 @@ void flush_gfn(struct pool *p, uint64_t gfn)
 	}
 	if (*word)
 		pool_corrupt(p);
+}
+
+void flush_gfn(struct pool *p, uint64_t gfn)
+{
+	uint64_t *word = rmap_word(p, gfn);
+
+	large_flush(p, gfn);
+	if (!word || !*word)
+		return;
+	if (RMAP_TAG(*word) == RMAP_OVERFLOW) {
+		flush_gfn_scan(p, gfn);
+		*word = 0;
+		p->n_overflowed--;
+		return;
+	}
+	word_flush(p, word);
 }

@@ -29,11 +29,13 @@ int pool_walk(const struct pool *p, uint64_t root, uint64_t gva, struct pool_wal
 			break;
 		out->writable &= !!(e & PTE_W);
 		out->nx |= !!(e & PTE_NX);
-		if (k->flags & KF_LEAF) {
-			out->gpa = entry_gpa(p, e);
+		if (entry_is_leaf(k, e)) {
+			bool large = entry_maps_large(k, e);
+
+			out->gpa = large ? large_gpa(p, e) : entry_gpa(p, e);
 			if (out->gpa == GPA_NIL)
 				break;
-			out->gpa |= gva & (PAGE_SIZE - 1);
+			out->gpa |= gva & ((large ? LARGE_SIZE : PAGE_SIZE) - 1);
 			out->present = true;
 			return 0;
 		}

@@ -46,6 +46,7 @@ static const struct config_value {
 	BELOW("format", legacy_format, POOL_F32 + 1),
 	FIELD("unsync", unsync_tables),
 	BELOW("cache-off", cache_off, 2),
+	BELOW("large-leaves", large_leaves, 2),
 };
 
 #define NVALUES (sizeof(config_values) / sizeof(config_values[0]))

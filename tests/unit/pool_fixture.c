@@ -169,7 +169,7 @@ static void tlb_flush(struct fix *f, enum pool_flush flush, uint64_t gva)
 	for (unsigned i = 0; i < FIX_TLB; i++) {
 		struct fix_tlb *t = &f->tlb[i];
 
-		if (flush == POOL_FLUSH_GVA ? t->gva == (gva & PAGE_MASK) : flush != POOL_FLUSH_NONE)
+		if (flush == POOL_FLUSH_GVA ? gva - t->gva < t->span : flush != POOL_FLUSH_NONE)
 			t->valid = false;
 	}
 	/* INVLPG too drops every paging-structure cache entry, SDM vol. 3A 4.10.4.1. */
@@ -182,11 +182,13 @@ static void tlb_check(const struct fix *f)
 {
 	for (unsigned i = 0; i < FIX_TLB; i++) {
 		const struct fix_tlb *t = &f->tlb[i];
-		uint64_t gfn = t->gpa >> PAGE_SHIFT;
 
-		if (t->valid && t->writable && !(f->stepping && gfn == f->open_gfn))
-			cr_assert(!page_state_guards(f->state[gfn]), "a TLB entry gives write access to the monitored page %llx",
-				  (unsigned long long)t->gpa);
+		if (!t->valid || !t->writable)
+			continue;
+		for (uint64_t gfn = t->gpa >> PAGE_SHIFT; gfn < (t->gpa + t->span) >> PAGE_SHIFT; gfn++)
+			cr_assert((f->stepping && gfn == f->open_gfn) ||
+				  !page_state_guards(f->state[gfn]),
+				  "a TLB entry gives write access to the monitored page %llx", (unsigned long long)gfn << PAGE_SHIFT);
 	}
 }
 
@@ -349,21 +351,35 @@ static void psc_drop(struct fix *f, uint64_t gva)
 			f->psc[i].valid = false;
 }
 
+/* A large page goes into the TLB as a whole or in parts, as the CPU likes. */
+static void tlb_fill(struct fix *f, uint64_t root, uint64_t gva, const struct pool_walk *w, bool large)
+{
+	struct fix_tlb t = { true, w->writable, w->nx, root, gva & PAGE_MASK, w->gpa & PAGE_MASK, PAGE_SIZE };
+
+	if (large && f->tlb_next % 3) {
+		t.span = 2ull << 20;
+		t.gva &= ~(t.span - 1);
+		t.gpa &= ~(t.span - 1);
+	}
+	f->tlb[f->tlb_next++ % FIX_TLB] = t;
+}
+
 static bool cpu_access(struct fix *f, uint64_t gva, uint32_t access, uint64_t *gpa)
 {
 	struct pool_modes m;
 	struct pool_walk w;
 	uint64_t root[2], want;
+	bool large = false;
 
 	pool_vcpu_roots(f->p, 0, root, &m);
 	want = root[!!(access & WALK_USER)];
 	for (unsigned i = 0; i < FIX_TLB; i++) {
 		struct fix_tlb *t = &f->tlb[i];
 
-		if (!t->valid || t->root != want || t->gva != (gva & PAGE_MASK))
+		if (!t->valid || t->root != want || gva - t->gva >= t->span)
 			continue;
 		if (!((access & WALK_WRITE) && !t->writable) && !((access & WALK_FETCH) && t->nx)) {
-			*gpa = t->gpa | (gva & (PAGE_SIZE - 1));
+			*gpa = t->gpa + (gva - t->gva);
 			return true;
 		}
 		t->valid = false;	/* a page fault drops the entry */
@@ -371,12 +387,14 @@ static bool cpu_access(struct fix *f, uint64_t gva, uint32_t access, uint64_t *g
 	if (psc_walk(f, want, gva, &w)) {
 		if (pool_walk(f->p, want, gva, &w))
 			return false;
-		psc_fill(f, want, gva, &w);
+		large = w.step[w.nsteps - 1].entry & PTE_PS;
+		if (!large)
+			psc_fill(f, want, gva, &w);
 	}
 	if (((access & WALK_WRITE) && !w.writable) || ((access & WALK_FETCH) && w.nx))
 		return false;
 	*gpa = w.gpa;
-	f->tlb[f->tlb_next++ % FIX_TLB] = (struct fix_tlb){ true, w.writable, w.nx, want, gva & PAGE_MASK, w.gpa & PAGE_MASK };
+	tlb_fill(f, want, gva, &w, large);
 	return true;
 }
 

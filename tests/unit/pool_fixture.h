@@ -27,7 +27,8 @@
 /* One entry of a paging-structure cache: a leaf table that a walk has reached. */
 struct fix_psc { bool valid, writable, nx, f32; uint64_t root, gva, table; };
 struct fix_event { uint64_t gpa; uint32_t len; enum write_class class; };
-struct fix_tlb { bool valid, writable, nx; uint64_t root, gva, gpa; };
+/* span: 4 KiB, or 2 MiB. A CPU may also keep a part of a large page only. */
+struct fix_tlb { bool valid, writable, nx; uint64_t root, gva, gpa, span; };
 
 struct fix {
 	struct pool *p;

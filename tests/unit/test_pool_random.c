@@ -21,7 +21,7 @@ struct plan {
 	uint64_t seed;
 	unsigned steps, ntables;
 	uint32_t users, extents, nodes, roots, hot, prefetch;
-	bool cache_off, f32;
+	bool cache_off, f32, large;
 	uint32_t extensions;	/* of the write policy */
 	unsigned audit_every, within;	/* within: percent of accesses that are compared even without an audit */
 };
@@ -75,9 +75,9 @@ static uint64_t any_entry(unsigned size)
 		return 0;
 	if (kind < 10)
 		return size == 4 ? (uint32_t)rnd() : rnd();
-	if (kind < 68)
+	if (kind < (plan.large ? 54 : 68))
 		e = any_table();
-	else if (kind < 88)
+	else if (kind < (plan.large ? 70 : 88))
 		e = any_data();
 	else
 		e = PTE_PS | (pick(4) << (size == 4 ? 22 : 21));
@@ -210,16 +210,16 @@ static void check_tlb(uint64_t gva)
 {
 	for (unsigned i = 0; i < FIX_TLB; i++) {
 		const struct fix_tlb *t = &f.tlb[i];
-		uint64_t root[2];
+		uint64_t root[2], at = gva & PAGE_MASK;
 		struct pool_modes m;
 
-		if (!t->valid || t->gva != (gva & PAGE_MASK))
+		if (!t->valid || gva - t->gva >= t->span)
 			continue;
 		pool_vcpu_roots(f.p, 0, root, &m);
 		if (t->root == root[0] && t->root != root[1])
-			check_right(t->gva, t->writable ? WALK_WRITE : 0, t->gpa, "TLB");
+			check_right(at, t->writable ? WALK_WRITE : 0, t->gpa + (at - t->gva), "TLB");
 		else if (t->root == root[1] && t->root != root[0])
-			check_right(t->gva, WALK_USER | (t->writable ? WALK_WRITE : 0), t->gpa, "TLB");
+			check_right(at, WALK_USER | (t->writable ? WALK_WRITE : 0), t->gpa + (at - t->gva), "TLB");
 	}
 }
 
@@ -457,6 +457,7 @@ static void run_plan(const struct plan *param)
 	f.cfg.hot_limit = plan.hot;
 	f.cfg.prefetch = plan.prefetch;
 	f.cfg.cache_off = plan.cache_off;
+	f.cfg.large_leaves = plan.large;
 	f.cfg.legacy_format = plan.f32 ? POOL_F32 : POOL_F64;
 	f.cfg.extensions = plan.extensions;
 	fix_open(&f);
@@ -472,6 +473,8 @@ static void run_plan(const struct plan *param)
 			fix_audit(&f, "every now and then");
 		}
 	}
+	cr_log_info("large leaves %llu refused %llu broken %llu", (unsigned long long)f.stats[POOL_STAT_map_large],
+		    (unsigned long long)f.stats[POOL_STAT_large_refused], (unsigned long long)f.stats[POOL_STAT_large_broken]);
 	cr_log_info("maps %llu retries %llu evictions %llu need_flush %u events %llu steps %llu hits %llu overflow %llu",
 		    (unsigned long long)f.stats[POOL_STAT_map_requests], (unsigned long long)f.stats[POOL_STAT_map_retry],
 		    (unsigned long long)f.stats[POOL_STAT_evict], f.need_flush,
@@ -509,6 +512,17 @@ Test(pool_random, hot_tables)
 	run_plan(&(struct plan){ "hot", 0x123456789, 2500, 12, .nodes = 2, .hot = 2, .prefetch = 64, .audit_every = 1 });
 }
 
+Test(pool_random, large_leaves)
+{
+	run_plan(&(struct plan){ "large", 0x2b1b, 2500, 40, .prefetch = 8, .large = true, .audit_every = 1 });
+}
+
+Test(pool_random, large_leaves_crowded)
+{
+	run_plan(&(struct plan){ "large crowded", 0x1a79e, 10000, 300, .users = 64, .extents = 2, .nodes = 1, .roots = 4, .hot = 6,
+				 .prefetch = 4, .large = true, .audit_every = 16 });
+}
+
 Test(pool_random, four_byte_entries)
 {
 	run_plan(&(struct plan){ "f32", 0xf32, 2500, 24, .prefetch = 8, .f32 = true, .audit_every = 1 });
@@ -538,7 +552,8 @@ static struct plan any_plan(uint64_t seed)
 	return (struct plan){
 		.name = "long", .seed = seed, .steps = LONG_STEPS, .ntables = ntables[pick(6)], .users = users[pick(6)],
 		.extents = extents[pick(5)], .nodes = nodes[pick(4)], .roots = roots[pick(5)], .hot = hot[pick(6)],
-		.prefetch = 1u << pick(7), .cache_off = chance(15), .f32 = chance(25), .extensions = pick(WRITE_EXT_ALL + 1),
+		.prefetch = 1u << pick(7), .cache_off = chance(15), .f32 = chance(25), .large = chance(50),
+		.extensions = pick(WRITE_EXT_ALL + 1),
 		.audit_every = audits[pick(4)],
 		.within = 60,
 	};
