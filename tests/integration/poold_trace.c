@@ -268,6 +268,7 @@ static void other_pools_replay_the_same_guest(void)
 		{ .policy = "cache=off" }, { .policy = "hot-limit=2,cached-roots=1" },
 		{ .policy = "users=16,extents=1,rmap-nodes=1" },
 		{ .policy = "format=f32" },
+		{ .policy = "large-leaves=on" },
 	};
 	static const char *const bad[] = {
 		"prefetch", "prefetch=x", "prefetch=3", "cache=maybe", "colour=red", "users=1",

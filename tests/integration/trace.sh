@@ -39,7 +39,7 @@ replay --check "$work/damaged" && fail "half a block is taken"
 grep -q 'offset' "$work/err" || fail "a cut file without an offset"
 
 # ---- the same guest with other pools
-for other in --pool=2M --pool=64M --policy=prefetch=1 --policy=cache=off --policy=hot-limit=4,cached-roots=2 --policy=format=f32; do
+for other in --pool=2M --pool=64M --policy=prefetch=1 --policy=cache=off --policy=hot-limit=4,cached-roots=2 --policy=format=f32 --policy=large-leaves=on; do
 	replay --json "$other" "$trace" || { fail "$other"; show "$work/err"; }
 	"$json" 'calls>500' complete=true pool.audit_violations=0 pool.errors_corrupt=0 pool.errors_inval=0 \
 		<"$work/replay" 2>"$work/json" || fail "$other: $(cat "$work/json")"
