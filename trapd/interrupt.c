@@ -12,6 +12,7 @@
 #include "common/counters.h"
 #include "trapd/deliver.h"
 #include "trapd/devices/bus.h"
+#include "trapd/devices/device_thread.h"
 #include "trapd/insn.h"
 #include "trapd/startup.h"
 #include "trapd/vcpu_priv.h"
@@ -40,6 +41,35 @@ static void notify(void *ctx, unsigned cpu)
 }
 
 const struct irqs_ops interrupt_irqs_ops = { .notify = notify, .init = startup_init, .startup = startup_begin };
+
+/*
+ * Hosts that emulate guest code look for an open window now and then only. While one is wanted there, kicks make them look; a
+ * window that is open for the n-th part of the time is then found after n kicks.
+ */
+#define WINDOW_SAMPLE_NS 150000u
+
+static void on_window_sample(void *dev)
+{
+	struct vcpu *v = dev;
+
+	if (!load_relaxed(&v->priv->window_wanted))
+		return;
+	vcpu_kick(v);
+	timer_arm(&v->priv->window_sample, timers_now(v->priv->window_sample.timers) + WINDOW_SAMPLE_NS);
+}
+
+static void want_window(struct vcpu *v)
+{
+	struct vcpu_priv *p = v->priv;
+
+	p->kcpu.run->request_interrupt_window = 1;
+	if (!v->vm->if_direct_32 || cpu_code64(&v->cpu) || load_relaxed(&p->window_wanted))
+		return;
+	bus_lock(v->vm->bus);
+	store_relaxed(&p->window_wanted, 1);
+	timer_arm(&p->window_sample, timers_now(p->window_sample.timers) + WINDOW_SAMPLE_NS);
+	bus_unlock(v->vm->bus);
+}
 
 static bool is_open(const struct cpu_state *c)
 {
@@ -103,11 +133,11 @@ static int end_shadow(struct vcpu *v)
 
 int interrupt_before_entry(struct vcpu *v)
 {
-	struct kvm_run *run = v->priv->kcpu.run;
 	int vector, rc;
 
 	v->priv->shadow_step = false;
-	run->request_interrupt_window = 0;
+	v->priv->kcpu.run->request_interrupt_window = 0;
+	store_relaxed(&v->priv->window_wanted, 0);
 	for (unsigned i = 0; i < MAX_IN_A_ROW; i++) {
 		if (!load_acquire(&v->irq_request) || v->priv->step.active || !look(v, &vector))
 			return 0;
@@ -118,7 +148,8 @@ int interrupt_before_entry(struct vcpu *v)
 			if (v->priv->shadow_step)
 				return rc;
 		} else {
-			run->request_interrupt_window = vcpu_if_is_native(v);
+			if (vcpu_if_is_native(v))
+				want_window(v);
 			return 0;
 		}
 		if (rc || v->cpu.halted)
@@ -129,15 +160,13 @@ int interrupt_before_entry(struct vcpu *v)
 
 bool interrupt_wants_state(struct vcpu *v)
 {
-	struct kvm_run *run = v->priv->kcpu.run;
-
 	if (!load_acquire(&v->irq_request))
 		return false;
 	if (v->priv->kcpu.in_tail || !vcpu_if_is_native(v))
 		return v->cpu.rflags & RFLAGS_IF;
-	if (run->ready_for_interrupt_injection)
+	if (v->priv->kcpu.run->ready_for_interrupt_injection)
 		return true;
-	run->request_interrupt_window = 1;
+	want_window(v);
 	return false;
 }
 
@@ -152,6 +181,9 @@ void interrupt_sleep(struct vcpu *v)
 
 void interrupt_thread_begin(struct vcpu *v)
 {
+	bus_lock(v->vm->bus);
+	timer_init(&v->priv->window_sample, device_thread_timers(v->vm->devices), on_window_sample, v);
+	bus_unlock(v->vm->bus);
 	pthread_mutex_lock(&v->sleep_lock);
 	v->self = pthread_self();
 	v->alive = true;
@@ -160,6 +192,9 @@ void interrupt_thread_begin(struct vcpu *v)
 
 void interrupt_thread_end(struct vcpu *v)
 {
+	bus_lock(v->vm->bus);
+	timer_fini(&v->priv->window_sample);
+	bus_unlock(v->vm->bus);
 	pthread_mutex_lock(&v->sleep_lock);
 	v->alive = false;
 	pthread_mutex_unlock(&v->sleep_lock);

@@ -8,6 +8,7 @@
 #define SHADOWPOOL_TRAPD_VCPU_PRIV_H
 
 #include "common/write_class.h"
+#include "trapd/devices/timer.h"
 #include "trapd/kcpu.h"
 #include "trapd/vcpu.h"
 #include "trapd/vm.h"
@@ -57,6 +58,8 @@ struct vcpu_priv {
 	struct return_work work;
 	uint32_t epoch_in_flight;	/* of the return program that was handed to the CPU, 0: none */
 	struct step step;
+	struct timer window_sample;	/* bus lock */
+	uint32_t window_wanted;		/* atomic: the vCPU waits for IF to become 1 */
 	bool shadow_step;		/* one instruction runs with TF set because an interrupt waits behind it: interrupt.c */
 	struct soft_breakpoints breakpoints;
 	uint64_t last_rip, last_gva, last_others, last_trap;	/* livelock check of fault.c */

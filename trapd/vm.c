@@ -136,15 +136,12 @@ static int choose_interrupt_flag(struct vm *vm, char *err, size_t err_size)
 {
 	const struct host_facts *f = &vm->facts;
 
-	vm->if_native_32 = f->iopl_native_32;
-	vm->if_native_64 = f->iopl_native_64;
 	if (vm->config.interrupt_flag == VM_CONF_IF_TRAP)
-		vm->if_native_32 = vm->if_native_64 = false;
-	if (vm->config.interrupt_flag != VM_CONF_IF_NATIVE)
 		return 0;
 	vm->if_direct_32 = f->iopl_direct_32;
-	vm->if_native_32 |= f->iopl_direct_32;
-	if (!vm->if_native_32 && !vm->if_native_64)
+	vm->if_native_32 = f->iopl_native_32 || f->iopl_direct_32;
+	vm->if_native_64 = f->iopl_native_64;
+	if (vm->config.interrupt_flag == VM_CONF_IF_NATIVE && !vm->if_native_32 && !vm->if_native_64)
 		return fail(err, err_size, -EOPNOTSUPP, "this host's KVM ignores IOPL 3 in guest code; use --if=trap or --if=auto");
 	return 0;
 }

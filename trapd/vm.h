@@ -64,7 +64,7 @@ struct host_facts {		/* doc/hosts.md */
 	bool coherent_after_flush;	/* a CR3 load alone makes changed present entries visible: no touches needed */
 	bool coherent_after_touch;	/* touch + CR3 load does */
 	bool iopl_native_32, iopl_native_64;
-	bool iopl_direct_32;		/* ... in compatibility mode if it is entered without IRETQ, but windows are seen late */
+	bool iopl_direct_32;		/* ... in compatibility mode if it is entered without IRETQ, but windows are seen late: interrupt.c samples */
 	bool syscall_faults_at_lstar;	/* SYSCALL with SCE=0 arrives as a fetch #PF at LSTAR */
 	bool int_n_gives_ud;		/* INT n through a DPL 0 gate: #UD at the instruction */
 	bool iret_traps;		/* IRET to Linux's user selectors traps like any other */

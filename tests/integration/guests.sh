@@ -10,9 +10,10 @@ for g in tour faults user; do
 	guest 0 $g --audit --timeout $((50 * scale)) && counters "${real[@]}"
 	tail -n 1 "$work/out" | grep -q "^$g: ok" || fail "$g does not end with its verdict"
 done
-# Interrupts. IF by PUSHF and POPF is exact only where the real flag is the guest's, which auto says by itself.
-for g in irq32 irq64; do
-	guest 0 $g --audit --timeout $((50 * scale)) --cmdline pushf=0 && counters audit_violations=0 trapd.irqs_delivered\>100 trapd.halts\>10
+# Interrupts, with less than an ordinary host could do (doc/hosts.md): check-hosts asks for all of it.
+for g in irq32:exact=0 irq64:pushf=0; do
+	options=${g#*:} g=${g%:*}
+	guest 0 $g --audit --timeout $((50 * scale)) --cmdline "$options" && counters audit_violations=0 trapd.irqs_delivered\>100 trapd.halts\>10
 	tail -n 1 "$work/out" | grep -q "^$g: ok" || fail "$g does not end with its verdict"
 done
 guest 0 irq32 --if=trap --audit --timeout $((50 * scale)) --cmdline pushf=0 && counters trapd.exit_irq_window=0 trapd.irqs_delivered\>100
