@@ -66,16 +66,13 @@ static int link_lost(struct vcpu *v)
 	return -ENOTCONN;
 }
 
-/* A pool that finds itself corrupt is replaced, but not for ever: three times a minute. */
-static bool corrupt_too_often(struct vcpu *v)
+/* A pool that finds itself corrupt is replaced, but not for ever. */
+static bool corrupt_again(struct vcpu *v)
 {
-	uint64_t *at = v->priv->corrupt_at_s, oldest = at[0];
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	memmove(at, at + 1, (CORRUPT_LIMIT - 1) * sizeof(at[0]));
-	at[CORRUPT_LIMIT - 1] = (uint64_t)now.tv_sec + 1;
-	return oldest && (uint64_t)now.tv_sec + 1 - oldest < 60;
+	return corrupt_too_often(v->priv->corrupt_at_s, (uint64_t)now.tv_sec);
 }
 
 static int refused(struct vcpu *v, const struct link_req *req, const struct link_rep *rep)
@@ -89,7 +86,7 @@ static int refused(struct vcpu *v, const struct link_req *req, const struct link
 			return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v), "the pool audit found %llu violations; poold's log lists them",
 				       (unsigned long long)rep->rp_entry);
 		}
-		if (corrupt_too_often(v))
+		if (corrupt_again(v))
 			return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v),
 				       "poold found its pool corrupt more than %u times in a minute; please report this with its log", CORRUPT_LIMIT);
 		return link_lost(v);

@@ -8,6 +8,7 @@
 #define SHADOWPOOL_TRAPD_VCPU_PRIV_H
 
 #include "common/write_class.h"
+#include "trapd/corrupt_limit.h"
 #include "trapd/devices/timer.h"
 #include "trapd/kcpu.h"
 #include "trapd/vcpu.h"
@@ -16,7 +17,6 @@
 #define STEP_MAX_GFNS 4u
 #define KERNEL_STACKS 4u
 #define BARREN_SLOTS 256u
-#define CORRUPT_LIMIT 3u		/* fresh pools in a minute after the pool found itself corrupt */
 
 /* One instruction of the guest run with a table open (doc/pool.md, Step). */
 struct step {
@@ -66,7 +66,7 @@ struct vcpu_priv {
 	unsigned repeats;
 	uint64_t barren[BARREN_SLOTS];	/* RIPs behind which look-ahead found nothing to do: look_ahead.c */
 	bool audit_failed;
-	uint64_t corrupt_at_s[CORRUPT_LIMIT];	/* when that was, CLOCK_MONOTONIC seconds + 1; 0: never */
+	uint64_t corrupt_at_s[CORRUPT_LIMIT];	/* of corrupt_too_often() */
 };
 
 /* vcpu_real.c */

@@ -19,6 +19,7 @@ tests_integration_poold_verify_test_SOURCES = tests/integration/poold_verify.c $
 tests_integration_poold_verify_test_LDADD = $(POOLD_LIBS)
 
 TESTS += tests/integration/poold_config.sh tests/integration/statistics_doc.sh
+EXTRA_DIST += tests/integration/manual_knows.sh
 EXTRA_DIST += tests/integration/poold_config.sh tests/integration/statistics_doc.sh doc/statistics.md doc/devices.md
 
 # A guest under the real daemons, its arena replayed.

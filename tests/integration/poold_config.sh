@@ -62,21 +62,6 @@ expect 1 'poold-attach.sock' --runtime-dir "$dir"
 rm "$dir/poold-attach.sock"
 expect 1 'trace' --runtime-dir "$dir" --trace "$dir/no/trace"
 
-timeout 10 "$poold" --help >"$dir/out" || failed=1
-# Manual pages know what the program knows.
-keys=$(sed -n '/^keys:/,$s/^  \([a-z-]*\) .*/\1/p' "$dir/out")
-options=$(grep -o -- '--[a-z-]*' "$dir/out" | sort -u)
-[ "$(echo $keys | wc -w)" -ge 8 ] && [ "$(echo $options | wc -w)" -ge 7 ] || { echo "--help is too short"; failed=1; }
-for key in $keys; do
-	grep -q "^\.It Cm $key\$" "$top_srcdir/man/poold.conf.5" || { echo "poold.conf(5) lacks $key"; failed=1; }
-done
-for option in $options; do
-	grep -q "Fl -${option#--}" "$top_srcdir/man/poold.8" || { echo "poold(8) lacks $option"; failed=1; }
-done
-if command -v mandoc >/dev/null; then
-	mandoc -T lint -W warning "$top_srcdir/man/poold.8" "$top_srcdir/man/poold.conf.5" || failed=1
-fi
-for path in $(grep -o '"/\(run\|etc\)/shadowpool/[^"]*"' "$top_srcdir/poold/config.c" | tr -d '"'); do
-	grep -qF "$path" "$top_srcdir/man/poold.conf.5" || { echo "poold.conf(5) does not name $path"; failed=1; }
-done
+. "$top_srcdir/tests/integration/manual_knows.sh"
+manual_knows poold 8 7
 exit $failed

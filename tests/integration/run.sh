@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shadowctl run: exit codes, what goes to which stream, files, signals, bad input; and that nothing is left behind,
 # however it ends: no process, no directory, no socket.
@@ -37,7 +37,7 @@ until_true()
 	end=$(($(date +%s) + limit))
 	until "$@"; do
 		[ "$(date +%s)" -ge $end ] && return 1
-		sleep 0.05
+		read -r -t 0.01 _ <><(:)
 	done
 	return 0
 }

@@ -74,23 +74,9 @@ memory = 4M'; do
 	expect 2 'bad.conf' -n -c "$dir/good"
 done
 
-timeout 10 "$trapd" --help >"$dir/out" || failed=1
-keys=$(sed -n '/^keys:/,$s/^  \([a-z-]*\) .*/\1/p' "$dir/out")
-options=$(grep -o -- '--[a-z-]*' "$dir/out" | sort -u)
-[ "$(echo "$keys" | wc -l)" -ge 6 ] || { echo "FAIL: --help has too few keys"; failed=1; }
-[ "$(echo "$options" | wc -l)" -ge 7 ] || { echo "FAIL: --help has too few options"; failed=1; }
+. "$top_srcdir/tests/integration/manual_knows.sh"
 vm_keys=$(sed -n 's/.*KEY("\([a-z-]*\)".*/\1/p' "$top_srcdir/common/vm_conf.c")
 [ "$(echo "$vm_keys" | wc -l)" -ge 7 ] || { echo "FAIL: too few keys of a VM"; failed=1; }
-for key in $keys $vm_keys; do
-	grep -q "^\.It Cm $key\$" "$top_srcdir/man/trapd.conf.5" || { echo "FAIL: trapd.conf(5) lacks $key"; failed=1; }
-done
-for option in $options; do
-	grep -q "Fl -${option#--}" "$top_srcdir/man/trapd.8" || { echo "FAIL: trapd(8) lacks $option"; failed=1; }
-done
-if command -v mandoc >/dev/null; then
-	mandoc -T lint -W warning "$top_srcdir/man/trapd.8" "$top_srcdir/man/trapd.conf.5" || failed=1
-fi
-for path in $(grep -o '"/\(run\|etc\)/shadowpool/[^"]*"' "$top_srcdir/trapd/config.c" | tr -d '"'); do
-	grep -qF "$path" "$top_srcdir/man/trapd.conf.5" || { echo "trapd.conf(5) does not name $path"; failed=1; }
-done
+# shellcheck disable=SC2086
+manual_knows trapd 6 7 $vm_keys
 exit $failed

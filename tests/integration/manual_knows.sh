@@ -1,0 +1,27 @@
+# shellcheck shell=sh disable=SC2034
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sourced: manual pages know what the program knows. Sets failed=1 and says what is missing.
+
+# manual_knows PROGRAM LEAST-KEYS LEAST-OPTIONS [KEY...]: keys and options of --help (and KEYs), and default paths of
+# PROGRAM/config.c, are in PROGRAM(8) and PROGRAM.conf(5); both pages are well-formed.
+manual_knows() {
+	name=$1 least_keys=$2 least_options=$3 page=$top_srcdir/man/$1.8 conf=$top_srcdir/man/$1.conf.5
+	shift 3
+	help=$(timeout 10 "$top_builddir/$name/$name" --help) || { echo "FAIL: $name --help: exit code $?"; failed=1; }
+	keys=$(echo "$help" | sed -n '/^keys:/,$s/^  \([a-z-]*\) .*/\1/p')
+	options=$(echo "$help" | grep -o -- '--[a-z-]*' | sort -u)
+	[ "$(echo "$keys" | wc -w)" -ge "$least_keys" ] && [ "$(echo "$options" | wc -w)" -ge "$least_options" ] ||
+		{ echo "FAIL: $name --help is too short"; failed=1; }
+	for key in $keys "$@"; do
+		grep -q "^\.It Cm $key\$" "$conf" || { echo "FAIL: $name.conf(5) lacks $key"; failed=1; }
+	done
+	for option in $options; do
+		grep -q "Fl -${option#--}" "$page" || { echo "FAIL: $name(8) lacks $option"; failed=1; }
+	done
+	if command -v mandoc >/dev/null; then
+		mandoc -T lint -W warning "$page" "$conf" || failed=1
+	fi
+	for path in $(grep -o '"/\(run\|etc\)/shadowpool/[^"]*"' "$top_srcdir/$name/config.c" | tr -d '"'); do
+		grep -qF "$path" "$conf" || { echo "FAIL: $name.conf(5) does not name $path"; failed=1; }
+	done
+}
