@@ -26,6 +26,10 @@ enum pool_status pool_get(struct pool *p, const struct pool_key *key, uint32_t p
 	status = cache_page(p, key, child);
 	if (status != POOL_OK && status != POOL_CACHED)
 		return status;
+	if (status == POOL_CACHED && unsync_below_link(p, *child) != POOL_OK) {
+		*child = PAGE_NIL;
+		return POOL_NEED_SHOOTDOWN;
+	}
 	entry_set(p, parent, slot, page_maddr(p, *child) | bits);
 	return status;
 }

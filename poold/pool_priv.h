@@ -456,12 +456,14 @@ void unsync_list_init(struct pool *p);
 /* Out of the list, the mark is gone; the caller publishes the new state. */
 void unsync_unlist(struct pool *p, uint32_t gt);
 /*
- * A write to a monitored table in this state. plain: by an instruction that says nothing about the table's end.
+ * A write to a monitored table in this state, which is brought up to date if it has changed here. plain: by an instruction that says nothing about the table's end.
  * POOL_UNSYNC: it may be made natively; POOL_OK: the write policy decides.
  */
-enum pool_status unsync_write_fault(struct pool *p, uint32_t gt, uint8_t state, bool plain);
+enum pool_status unsync_write_fault(struct pool *p, uint32_t gt, uint8_t *state, bool plain);
 /* A table is about to be hung under an entry: on a CPU its walk reads memory, so its shadow must be in step. */
 enum pool_status unsync_before_link(struct pool *p, const struct pool_key *key);
+/* The same for a directory that was kept with what hangs below it. */
+enum pool_status unsync_below_link(struct pool *p, uint32_t page);
 /* Nothing is stale any more, because no leaf is left. */
 void unsync_forget_all(struct pool *p);
 

@@ -72,18 +72,19 @@ static void unsync_enter(struct pool *p, uint32_t gt)
 	unsync_gauge(p);
 }
 
-enum pool_status unsync_write_fault(struct pool *p, uint32_t gt, uint8_t state, bool plain)
+enum pool_status unsync_write_fault(struct pool *p, uint32_t gt, uint8_t *state, bool plain)
 {
 	uint64_t gfn = p->gtable[gt].gfn;
 	enum pool_status status;
 
 	if (p->gtable[gt].closing) {
 		status = resync_gtable(p, gt);
+		*state = state_get(p, gfn);
 		return status == POOL_OK && gtable_find(p, gfn) == GT_NIL ? POOL_UNSHADOW : status;
 	}
 	if (p->gtable[gt].unsync)
 		return POOL_UNSYNC;
-	if (!p->cfg.unsync_tables || !plain || !(state & PAGE_STATE_HOT))
+	if (!p->cfg.unsync_tables || !plain || !(*state & PAGE_STATE_HOT))
 		return POOL_OK;
 	if (!unsync_is_allowed(p, gt)) {
 		stat_inc(p, POOL_STAT_unsync_refused);
@@ -107,6 +108,18 @@ enum pool_status unsync_before_link(struct pool *p, const struct pool_key *key)
 	if (gt == GT_NIL || !p->gtable[gt].unsync)
 		return POOL_OK;
 	status = resync_gtable(p, gt);
+	if (status == POOL_OK)
+		stat_inc(p, POOL_STAT_unsync_role_conflict);
+	return status;
+}
+
+enum pool_status unsync_below_link(struct pool *p, uint32_t page)
+{
+	enum pool_status status;
+
+	if (!p->n_unsync || !p->page[page].n_present || page_kind(p, page)->flags & KF_LEAF)
+		return POOL_OK;
+	status = resync_all(p);
 	if (status == POOL_OK)
 		stat_inc(p, POOL_STAT_unsync_role_conflict);
 	return status;

@@ -237,7 +237,7 @@ static enum pool_status write_fault_decide(struct pool *p, uint32_t vcpu, uint64
 	gtable_mods_add(p, gt, 1);
 	says_nothing = p->gtable[gt].history.reason == WRITE_REASON_NONE &&
 		       write_policy(class, state & ~PAGE_STATE_HOT, p->cfg.extensions) == WRITE_DO_EMULATE;
-	status = unsync_write_fault(p, gt, state, says_nothing);
+	status = unsync_write_fault(p, gt, &state, says_nothing);
 	if (status != POOL_OK)
 		return status;
 	if (write_policy(class, state, p->cfg.extensions) == WRITE_DO_EMULATE)

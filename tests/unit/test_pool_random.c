@@ -23,6 +23,7 @@ struct plan {
 	uint32_t users, extents, nodes, roots, hot, prefetch;
 	bool cache_off, f32, large;
 	uint32_t extensions;	/* of the write policy */
+	uint32_t unsync;
 	unsigned audit_every, within;	/* within: percent of accesses that are compared even without an audit */
 };
 
@@ -96,6 +97,28 @@ static uint64_t any_entry(unsigned size)
 	return e;
 }
 
+/* Where tables are to be left out of step they need a level of their own: every fourth page is a PML4, a PDPT, a PD, a PT. */
+static uint64_t table_of_level(unsigned level)
+{
+	return TABLE_BASE + (pick(plan.ntables / 4) * 4 + (4 - level)) * PAGE_SIZE;
+}
+
+/* An entry that fits the level of the table it is stored to, mostly. Leaf tables map leaf tables, so that they are written. */
+static uint64_t any_entry_at(uint64_t gpa, unsigned size)
+{
+	uint64_t e = any_entry(size), target;
+	unsigned level = 4 - (((gpa - TABLE_BASE) >> PAGE_SHIFT) & 3);
+
+	if (!plan.unsync || gpa < TABLE_BASE || gpa >= TABLE_BASE + plan.ntables * PAGE_SIZE || !(e & PTE_P) ||
+	    (e & PTE_PS) || chance(8))
+		return e;
+	if (level > 1)
+		target = table_of_level(level - 1);
+	else
+		target = chance(70) ? table_of_level(1) : chance(50) ? any_table() : any_data();
+	return (e & ~(size == 4 ? 0xfffff000ull : PTE_ADDR)) | target;
+}
+
 static unsigned entry_size(void)
 {
 	return f.mode.paging == WALK_32BIT ? 4 : 8;
@@ -165,13 +188,138 @@ static uint32_t any_access(void)
 	return a | (chance(40) ? WALK_USER : 0);
 }
 
+/* ---- what a CPU may still hold ---- */
+
+/*
+ * Stores to a table that is out of step are told to nobody: until INVLPG or a load of CR3 a translation by the older
+ * entry is right too, if the CPU could have made it, that is if the way to the table was there before the store.
+ */
+#define LEADS_TO (PTE_P | PTE_PS | PTE_ADDR)
+
+static struct change { uint64_t gpa, old, new; uint32_t at; bool silent; } changes[4096];
+static struct { uint64_t gva; uint32_t at; } flushed[64];
+static uint32_t tick, n_changes, n_flushed;
+
+static void store_note(uint64_t gpa, const void *bytes, uint32_t len, bool silent)
+{
+	unsigned size = entry_size();
+	uint8_t copy[128];
+	uint64_t from = gpa & ~(uint64_t)(size - 1), end = (gpa + len + size - 1) & ~(uint64_t)(size - 1);
+
+	memcpy(copy, f.ram.base + from, end - from);
+	memcpy(copy + (gpa - from), bytes, len);
+	tick++;
+	for (uint64_t at = from; at < end && n_changes < 4096; at += size) {
+		struct change *c = &changes[n_changes];
+
+		*c = (struct change){ .gpa = at, .old = fix_read(&f, at, size), .at = tick, .silent = silent };
+		memcpy(&c->new, copy + (at - from), size);
+		n_changes += c->old != c->new;
+	}
+}
+
+static void store(uint64_t gpa, const void *bytes, uint32_t len, enum write_class class)
+{
+	store_note(gpa, bytes, len, false);
+	fix_store(&f, gpa, bytes, len, class);
+}
+
+static void poke(uint64_t gpa, uint64_t value, unsigned size)
+{
+	store_note(gpa, &value, size, f.state[gpa >> PAGE_SHIFT] & PAGE_STATE_UNSYNC);
+	fix_poke(&f, gpa, value, size);
+}
+
+static void invlpg(uint64_t gva)
+{
+	fix_invlpg(&f, gva);
+	flushed[n_flushed % 64].gva = gva & PAGE_MASK;
+	flushed[n_flushed++ % 64].at = ++tick;
+}
+
+static uint32_t flush_time(uint64_t gva)
+{
+	uint32_t at = 0;
+
+	for (unsigned i = 0; i < 64 && i < n_flushed; i++)
+		if (flushed[i].gva == (gva & PAGE_MASK) && flushed[i].at > at)
+			at = flushed[i].at;
+	return at;
+}
+
+/* Since when, at the latest, has the entry led to where it leads? 0: since the last load of CR3. */
+static uint32_t leads_since(uint64_t gpa, uint64_t entry)
+{
+	bool first = true;
+
+	for (unsigned i = 0; i < n_changes; i++) {
+		if (changes[i].gpa != gpa)
+			continue;
+		if (first && !((changes[i].old ^ entry) & LEADS_TO))
+			return 0;
+		if (!((changes[i].new ^ entry) & LEADS_TO))
+			return changes[i].at;
+		first = false;
+	}
+	return 0;
+}
+
+static bool is_right(uint64_t gva, uint32_t access, uint64_t gpa)
+{
+	struct walk_result g;
+
+	if (walk_guest(&f.ram, &f.mode, gva, access, &g) || g.gpa != gpa)
+		return false;
+	for (unsigned i = 0; i < g.nentries; i++)
+		if (!(g.entry[i] & PTE_A) && g.entry_gpa[i] != ~0ull)
+			return false;
+	return !(access & WALK_WRITE) || !g.nentries || g.entry[g.nentries - 1] & PTE_D;
+}
+
+static bool was_right(uint64_t gva, uint32_t access, uint64_t gpa)
+{
+	struct walk_result g;
+	unsigned levels, size = entry_size();
+	uint32_t since = flush_time(gva);
+	bool right = false;
+	uint64_t slot, value;
+
+	walk_levels(f.mode.paging, &levels);
+	walk_guest(&f.ram, &f.mode, gva, WALK_PROBE, &g);
+	if (!levels || g.nentries != levels)
+		return false;
+	slot = g.entry_gpa[levels - 1];
+	if (!guest_ram_contains(&f.ram, slot, size) || !(f.state[slot >> PAGE_SHIFT] & PAGE_STATE_UNSYNC))
+		return false;
+	for (unsigned i = 0; i + 1 < levels; i++) {
+		uint32_t at = g.entry_gpa[i] == ~0ull ? 0 : leads_since(g.entry_gpa[i], g.entry[i]);
+
+		since = at > since ? at : since;
+	}
+	value = fix_read(&f, slot, size);
+	for (unsigned i = 0; i < n_changes && !right; i++)
+		if (changes[i].gpa == slot && changes[i].silent && changes[i].at > since) {
+			fix_poke(&f, slot, changes[i].old, size);
+			right = is_right(gva, access, gpa);
+		}
+	fix_poke(&f, slot, value, size);
+	return right || n_changes == 4096;
+}
+
 /* ---- what must hold ---- */
+
+static uint64_t n_stale;	/* translations that only a CPU's TLB could give any more */
 
 static void check_right(uint64_t gva, uint32_t access, uint64_t gpa, const char *what)
 {
 	struct walk_result g;
-	int rc = walk_guest(&f.ram, &f.mode, gva, access, &g);
+	int rc;
 
+	if (plan.unsync && !is_right(gva, access, gpa) && was_right(gva, access, gpa)) {
+		n_stale++;
+		return;
+	}
+	rc = walk_guest(&f.ram, &f.mode, gva, access, &g);
 	cr_assert_eq(rc, 0, "seed %llx: %s %llx: the shadow gives what the guest does not", (unsigned long long)plan.seed, what,
 		     (unsigned long long)gva);
 	cr_assert_eq(g.gpa, gpa, "seed %llx: %s %llx: shadow %llx, guest %llx", (unsigned long long)plan.seed, what,
@@ -225,6 +373,13 @@ static void check_tlb(uint64_t gva)
 
 /* ---- steps ---- */
 
+static uint64_t any_pdpte(void)
+{
+	if (chance(15))
+		return 0;
+	return (plan.unsync ? table_of_level(2) : any_table()) | PTE_P;
+}
+
 static void step_set_root(void)
 {
 	uint64_t cr0 = CR0_PE | (chance(70) ? CR0_WP : 0), cr4 = chance(30) ? CR4_SMEP : 0, efer = 0, cr3 = any_table();
@@ -249,13 +404,15 @@ static void step_set_root(void)
 	if (mode == WALK_PAE) {
 		cr3 += 32 * pick(128);
 		for (unsigned i = 0; i < 4; i++)
-			fix_write(&f, cr3 + 8 * i, chance(85) ? any_table() | PTE_P : 0, 8);
+			fix_write(&f, cr3 + 8 * i, any_pdpte(), 8);
 	}
 	/* Few address spaces, so that they are met again. */
 	if (mode != WALK_PAE && chance(80))
 		cr3 = TABLE_BASE + pick(4) * PAGE_SIZE;
+	if (plan.unsync && mode != WALK_PAE && chance(90))
+		cr3 = TABLE_BASE + (mode == WALK_32BIT ? 2 : 0) * PAGE_SIZE;
 	fix_set_root(&f, cr0, cr3, cr4, efer, ac);
-	n_recent = 0;
+	n_recent = n_changes = n_flushed = tick = 0;
 }
 
 /* A store as an emulator or a device makes it: by guest-physical address, at any size and alignment. */
@@ -266,20 +423,46 @@ static void step_store(void)
 	uint32_t len = chance(70) ? entry_size() : sizes[pick(8)];
 
 	for (unsigned i = 0; i < 8; i++)
-		bytes[i] = any_entry(entry_size());
+		bytes[i] = any_entry_at(gpa, entry_size());
 	if (chance(10))
 		gpa += pick(8);
 	if ((gpa & (PAGE_SIZE - 1)) + len > PAGE_SIZE)
 		len = entry_size();
 	if ((gpa & (PAGE_SIZE - 1)) + len > PAGE_SIZE)
 		return;
-	fix_store(&f, gpa, bytes, len, chance(80) ? WRITE_CLASS_SIMPLE : WRITE_CLASS_DEVICE);
+	store(gpa, bytes, len, chance(80) ? WRITE_CLASS_SIMPLE : WRITE_CLASS_DEVICE);
+}
+
+/* The guest gets a #PF: its CPU has dropped the address, so nothing old may be left for it. */
+static void page_fault(uint64_t gva)
+{
+	struct walk_result g;
+
+	walk_guest(&f.ram, &f.mode, gva, WALK_PROBE, &g);
+	for (unsigned i = 0; i < g.nentries; i++)
+		if (guest_ram_contains(&f.ram, g.entry_gpa[i], 1) &&
+		    f.state[g.entry_gpa[i] >> PAGE_SHIFT] & PAGE_STATE_UNSYNC) {
+			invlpg(gva);
+			check_tlb(gva);
+			check_within(gva);
+			return;
+		}
+}
+
+static void read_access(uint64_t gva, uint32_t access)
+{
+	uint64_t gpa;
+	enum fix_access a = fix_access(&f, gva, access, &gpa);
+
+	cr_assert_neq(a, FIX_STUCK);
+	if (a == FIX_FAULT)
+		page_fault(gva);
 }
 
 /* One instruction that writes at gva, as trapd handles it. It must come to an end. */
 static void step_write(uint64_t gva, uint32_t access)
 {
-	uint64_t gpa, value = any_entry(entry_size()), rip = 0x1000 + pick(4) * 16;
+	uint64_t gpa, value, rip = 0x1000 + pick(4) * 16;
 	enum write_class class = chance(40) ? WRITE_CLASS_SIMPLE : (enum write_class)pick(WRITE_CLASS_DEVICE);
 	unsigned size = entry_size(), tries;
 
@@ -287,13 +470,16 @@ static void step_write(uint64_t gva, uint32_t access)
 		enum fix_access a = fix_access(&f, gva, access, &gpa);
 		enum pool_status s;
 
+		if (a == FIX_FAULT)
+			page_fault(gva);
 		if (a == FIX_FAULT || a == FIX_OUTSIDE)
 			return;
 		cr_assert_neq(a, FIX_STUCK, "seed %llx: the fault at %llx comes for ever", (unsigned long long)plan.seed,
 			      (unsigned long long)gva);
 		if (a == FIX_OK) {	/* natively: nobody is told */
-			cr_assert(!(f.state[gpa >> PAGE_SHIFT] & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED)));
-			fix_poke(&f, gpa, value, size);
+			cr_assert(!page_state_guards(f.state[gpa >> PAGE_SHIFT]));
+			value = any_entry_at(gpa, size);
+			poke(gpa, value, size);
 			return;
 		}
 		if (chance(30))
@@ -305,7 +491,8 @@ static void step_write(uint64_t gva, uint32_t access)
 		else
 			s = fix_write_fault(&f, gva, gpa, class, rip);
 		if (s == POOL_EMULATE) {
-			fix_store(&f, gpa, &value, size, class);
+			value = any_entry_at(gpa, size);
+			store(gpa, &value, size, class);
 			return;
 		}
 		if (s == POOL_STEP) {
@@ -314,18 +501,18 @@ static void step_write(uint64_t gva, uint32_t access)
 			cr_assert(a == FIX_OK || a == FIX_FAULT || a == FIX_OUTSIDE, "seed %llx: access %d inside a step",
 				  (unsigned long long)plan.seed, a);
 			if (a == FIX_OK)
-				fix_poke(&f, gpa, value, size);
+				poke(gpa, any_entry_at(gpa, size), size);
 			fix_step_close(&f);
 			return;
 		}
-		cr_assert(s == POOL_UNSHADOW || s == POOL_OK, "status %d", s);
+		cr_assert(s == POOL_UNSHADOW || s == POOL_UNSYNC || s == POOL_OK, "status %d", s);
 	}
 	cr_assert_fail("seed %llx: livelock of the write at %llx", (unsigned long long)plan.seed, (unsigned long long)gva);
 }
 
 static void step_access(void)
 {
-	uint64_t gva = any_gva(), gpa;
+	uint64_t gva = any_gva();
 	uint32_t access = any_access();
 	struct walk_result g;
 
@@ -339,11 +526,25 @@ static void step_access(void)
 	if (access & WALK_WRITE)
 		step_write(gva, access);
 	else
-		cr_assert_neq(fix_access(&f, gva, access, &gpa), FIX_STUCK);
+		read_access(gva, access);
 	recent[n_recent++ % 16] = gva;
 	if (f.audit || (plan.within && chance(plan.within))) {
 		fix_consume(&f);
 		check_within(gva);
+	}
+}
+
+/* The guest fills a table, or clears it, through one mapping, and uses what it maps meanwhile. */
+static void step_burst(void)
+{
+	uint64_t gva = recent_gva() & PAGE_MASK;
+
+	for (unsigned n = 0; n < 6; n++) {
+		step_write(gva | any_index(9) * (uint64_t)entry_size(), WALK_WRITE);
+		fix_consume(&f);
+		check_within(recent_gva());
+		if (chance(50))
+			step_access();
 	}
 }
 
@@ -373,7 +574,7 @@ static void step_rare(void)
 		uint64_t gpa = any_table(), len = PAGE_SIZE + pick(3 * PAGE_SIZE);
 
 		for (uint64_t i = 0; i < len / 64; i++)
-			fix_poke(&f, gpa + i * 64, any_entry(8), 8);
+			poke(gpa + i * 64, any_entry(8), 8);
 		fix_consume(&f);
 		pool_guest_range_changed(f.p, gpa, len, &r);
 		cr_assert_eq(r.status, POOL_OK);
@@ -412,19 +613,22 @@ static void one_step(void)
 	unsigned what = (unsigned)pick(1000);
 	uint64_t gva;
 
+	if (plan.unsync && chance(20))
+		step_burst();
 	if (what < 450) {
 		step_access();
 	} else if (what < 800) {
 		step_store();
 	} else if (what < 900) {
 		gva = chance(70) ? recent_gva() : any_gva();
-		fix_invlpg(&f, gva);
+		invlpg(gva);
 		check_tlb(gva);
 		check_within(gva);
 	} else if (what < 940) {
 		step_dirty();
 	} else if (what < 992) {
-		step_set_root();
+		if (!plan.unsync || chance(30))
+			step_set_root();
 	} else {
 		step_rare();
 	}
@@ -434,7 +638,7 @@ static void fill_tables(void)
 {
 	for (unsigned t = 0; t < plan.ntables; t++)
 		for (unsigned i = 0; i < 64; i++)
-			fix_poke(&f, any_slot(TABLE_BASE + t * PAGE_SIZE), any_entry(8), 8);
+			fix_poke(&f, any_slot(TABLE_BASE + t * PAGE_SIZE), any_entry_at(TABLE_BASE + t * PAGE_SIZE, 8), 8);
 }
 
 static uint64_t from_environment(const char *name, uint64_t otherwise)
@@ -458,6 +662,7 @@ static void run_plan(const struct plan *param)
 	f.cfg.prefetch = plan.prefetch;
 	f.cfg.cache_off = plan.cache_off;
 	f.cfg.large_leaves = plan.large;
+	f.cfg.unsync_tables = plan.unsync;
 	f.cfg.legacy_format = plan.f32 ? POOL_F32 : POOL_F64;
 	f.cfg.extensions = plan.extensions;
 	fix_open(&f);
@@ -475,6 +680,11 @@ static void run_plan(const struct plan *param)
 	}
 	cr_log_info("large leaves %llu refused %llu broken %llu", (unsigned long long)f.stats[POOL_STAT_map_large],
 		    (unsigned long long)f.stats[POOL_STAT_large_refused], (unsigned long long)f.stats[POOL_STAT_large_broken]);
+	cr_log_info("out of step: %llu tables, %llu slots wanted again, %llu linked anew, %llu entries changed, %llu stale",
+		    (unsigned long long)f.stats[POOL_STAT_unsync_grants],
+		    (unsigned long long)f.stats[POOL_STAT_unsync_slot_overflow],
+		    (unsigned long long)f.stats[POOL_STAT_unsync_role_conflict],
+		    (unsigned long long)f.stats[POOL_STAT_resync_changed], (unsigned long long)n_stale);
 	cr_log_info("maps %llu retries %llu evictions %llu need_flush %u events %llu steps %llu hits %llu overflow %llu",
 		    (unsigned long long)f.stats[POOL_STAT_map_requests], (unsigned long long)f.stats[POOL_STAT_map_retry],
 		    (unsigned long long)f.stats[POOL_STAT_evict], f.need_flush,
@@ -534,6 +744,13 @@ Test(pool_random, four_byte_entries_crowded)
 				 .prefetch = 32, .f32 = true, .audit_every = 16 });
 }
 
+Test(pool_random, tables_out_of_step)
+{
+	n_stale = 0;
+	run_plan(&(struct plan){ "unsync", 0x4afe, 3000, 16, .hot = 1, .prefetch = 8, .unsync = 4, .audit_every = 1 });
+	cr_assert_gt(n_stale, 0, "nothing was ever left out of step");
+}
+
 /*
  * The long run: one plan after the other, each drawn from its seed alone. POOL_RANDOM_OPS is how many steps in all,
  * POOL_RANDOM_SEED the first seed, POOL_RANDOM_SECONDS an earlier end, POOL_RANDOM_POISON which leaf of each pool is made
@@ -546,6 +763,7 @@ static struct plan any_plan(uint64_t seed)
 {
 	static const uint32_t users[] = { 0, 0, 0, 24, 32, 64 }, extents[] = { 0, 0, 1, 2, 16 }, nodes[] = { 0, 1, 1, 2 };
 	static const uint32_t roots[] = { 0, 1, 2, 4, 16 }, hot[] = { 0, 1, 2, 3, 6, 20 };
+	static const uint32_t unsync[] = { 0, 0, 1, 3, 16 };
 	static const unsigned ntables[] = { 4, 12, 40, 60, 150, 400 }, audits[] = { 16, 32, 64, 64 };
 
 	rng = seed * 0x9e3779b97f4a7c15ull + 1;
@@ -556,6 +774,7 @@ static struct plan any_plan(uint64_t seed)
 		.extensions = pick(WRITE_EXT_ALL + 1),
 		.audit_every = audits[pick(4)],
 		.within = 60,
+		.unsync = unsync[pick(5)],
 	};
 }
 
