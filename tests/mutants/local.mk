@@ -1,6 +1,6 @@
 # Errors put back into the pool library, each of which a test must notice. Minutes, so not part of make check.
 EXTRA_DIST += tests/mutants/run-mutants tests/mutants/rmap.mutants tests/mutants/entry.mutants tests/mutants/page.mutants \
-	tests/mutants/write.mutants tests/mutants/flow.mutants \
+	tests/mutants/write.mutants tests/mutants/unsync.mutants tests/mutants/flow.mutants \
 	tests/mutants/formats.mutants
 .PHONY: check-mutants
 check-mutants: all

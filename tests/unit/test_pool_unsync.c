@@ -277,6 +277,20 @@ Test(pool_unsync, table_that_is_hung_again_is_in_step)
 	fix_close(&f);
 }
 
+/* The same one level up: the directory is found in the cache, with the link to the table still in it. */
+Test(pool_unsync, table_below_a_directory_that_is_hung_again_is_in_step)
+{
+	start(4);
+	make_unsync(t.pt, 0);
+	fix_expect(&f, 3 * PAGE_SIZE, 0, DATA + 3 * PAGE_SIZE);
+	guest_store(t.pt + 8 * 3, (OTHER + PAGE_SIZE) | FIX_USED);
+	guest_store(t.pdpt + 8 * 3, t.pd | FIX_RWU);
+	cr_assert(is_unsync(t.pt));
+	fix_expect(&f, (3ull << 30) + 3 * PAGE_SIZE, 0, OTHER + PAGE_SIZE);
+	cr_assert(!is_unsync(t.pt));
+	fix_close(&f);
+}
+
 Test(pool_unsync, page_that_holds_data_now_is_let_go)
 {
 	start(4);
