@@ -7,10 +7,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "ctl/cmd_table.h"
 #include "ctl/run.h"
+#include "poold/policy.h"
 
 /* Options that are keys of a VM's configuration, under the same name. */
 static const char *const conf_options[] = { "mem", "vcpus", "pool", "pool-pages", "cmdline", "initrd", "if", NULL };
@@ -38,6 +40,20 @@ static int set_poison(struct run *run, const char *text)
 	return 0;
 }
 
+/* poold would refuse it too, but then nobody would be there to say so. */
+static int set_policy(struct run *run, const char *text)
+{
+	struct pool_config config = { 0 };
+	char err[256];
+
+	if (!text)
+		return 0;
+	if (strlen(text) > 400 || policy_apply(&config, text, err, sizeof(err)))
+		return cmd_fail(run->cmd, CONTROL_USAGE, NULL, "--policy: %s", strlen(text) > 400 ? "too long" : err);
+	run->policy = text;
+	return 0;
+}
+
 static int take_options(struct run *run)
 {
 	const struct cmd *cmd = run->cmd;
@@ -55,6 +71,8 @@ static int take_options(struct run *run)
 		rc = set_key(run, "image", cmd->args[0]);
 	if (!rc)
 		rc = set_poison(run, cmd_value(cmd, "inject-poison"));
+	if (!rc)
+		rc = set_policy(run, cmd_value(cmd, "policy"));
 	if (rc)
 		return rc;
 	for (i = 0; (value = cmd_value_at(cmd, "module", i)); i++)
@@ -155,6 +173,7 @@ static const struct cmd_option options[] = {
 	{ "audit", "[full]", "check the pool after every request; violations end the VM" },
 	{ "stats", "FILE", "write counters as JSON when the VM has ended; - is standard error" },
 	{ "status", "FILE", "write how the VM ended as JSON; - is standard error" },
+	{ "policy", "KEY=VALUE,...", "switches of the pool, as replay takes them" },
 	{ "trace", "FILE", "record the calls of the pool for shadowctl replay" },
 	{ "verbose", NULL, "tell the runtime directory, let the daemons log what they do" },
 	{ "inject-poison", "N", "test hook: break the N-th shadow entry on purpose" },

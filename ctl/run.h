@@ -29,6 +29,7 @@ struct run {
 	struct vm_conf conf;
 	const char *stats_file, *status_file;	/* NULL: none; "-": standard error */
 	const char *trace_file;			/* NULL: none; poold writes it */
+	const char *policy;			/* switches of the pool, NULL: as poold has them */
 	bool verbose;
 	char dir[96];
 	pid_t cleaner;

@@ -112,7 +112,7 @@ static char *console_option(const char *option, int fd)
 
 static void __attribute__((noreturn)) child_main(const struct run *run, const struct run_child *child, pid_t parent)
 {
-	char *argv[12];
+	char *argv[16], policy[512];
 	sigset_t none;
 	int n = 0, null;
 
@@ -130,6 +130,11 @@ static void __attribute__((noreturn)) child_main(const struct run *run, const st
 	if (child == &run->poold && run->trace_file) {
 		argv[n++] = (char *)(uintptr_t)"--trace";
 		argv[n++] = (char *)(uintptr_t)run->trace_file;
+	}
+	if (child == &run->poold && run->policy) {
+		snprintf(policy, sizeof(policy), "policy=%s", run->policy);
+		argv[n++] = (char *)(uintptr_t)"-o";
+		argv[n++] = policy;
 	}
 	if (child == &run->trapd) {
 		argv[n] = console_option("in", run->console_in);

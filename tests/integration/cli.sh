@@ -89,7 +89,7 @@ bash -c '. "$1"; COMP_WORDS=(shadowctl ""); COMP_CWORD=1; _shadowctl; printf "%s
 bash -c '. "$1"; COMP_WORDS=(shadowctl run --po) COMP_CWORD=2
 	compopt() { :; }; _shadowctl; echo "${COMPREPLY[@]}"' - \
 	"$dir/completion" >"$dir/out"
-[ "$(cat "$dir/out")" = "--pool= --pool-pages=" ] || fail "completion of options: $(cat "$dir/out")"
+[ "$(cat "$dir/out")" = "--pool= --pool-pages= --policy=" ] || fail "completion of options: $(cat "$dir/out")"
 
 # ---- the manual page knows every verb and option
 man=$top_srcdir/man/shadowctl.1

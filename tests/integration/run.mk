@@ -2,6 +2,7 @@
 RUN_TESTS = \
 	tests/integration/fault_path_doc.sh \
 	tests/integration/churn.sh \
+	tests/integration/unsync.sh \
 	tests/integration/guests.sh \
 	tests/integration/isolation.sh \
 	tests/integration/kick_storm.sh \
