@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The guest images and their parts; see guests.make. Read by make only.
-IMAGES = churn faults hello irq32 irq64 loop64 matrix slots smp spin tour triple user wild
+IMAGES = churn faults hello hostile irq32 irq64 loop64 matrix slots smp spin tour triple user wild
 
 churn_PARTS = $(ONLY64) churn.c64 churn_model.c64 churn_ops.c64 churn_store.c64 churn_tables.c64
 faults_PARTS = $(LIB32) $(TRAPS32) $(LIB64) $(TRAPS64) paging32.c32 paging64.c64 faults32.c32 faults64.c64 faults_rules.c32 \
 	faults_rules.c64 faults_run.c32 faults_run.c64 faults_user.S32 faults_user.S64
 hello_PARTS = $(LIB32) hello.c32
+hostile_PARTS = $(ONLY64) hostile.c64
 irq32_PARTS = $(LIB32) $(TRAPS32) paging32.c32 irq32.c32 irq_common.c32 irq_devices.c32
 irq64_PARTS = $(ONLY64) paging64.c64 irq64.c64 irq_common.c64 irq_devices.c64
 loop64_PARTS = $(ONLY64) loop64.c64

@@ -3,6 +3,7 @@ GUESTS = \
 	tests/guests/churn.elf \
 	tests/guests/faults.elf \
 	tests/guests/hello.elf \
+	tests/guests/hostile.elf \
 	tests/guests/irq32.elf \
 	tests/guests/irq64.elf \
 	tests/guests/loop64.elf \
@@ -35,6 +36,7 @@ EXTRA_DIST += \
 	tests/guests/guests.make \
 	tests/guests/hello.c \
 	tests/guests/images.make \
+	tests/guests/hostile.c \
 	tests/guests/irq.h \
 	tests/guests/irq32.c \
 	tests/guests/irq64.c \
