@@ -298,3 +298,33 @@ int attach_recv_welcome(int sock, struct attach_welcome *w, int fds[WELCOME_NFDS
 		fds[i] = i < p.nfds ? p.fds[i] : -1;
 	return 0;
 }
+
+#define NOTICE_QUIESCE 1u
+
+int attach_send_quiesce(int sock)
+{
+	Shadowpool__AttachNotice m;
+	struct packet p = { .size = 0 };
+
+	shadowpool__attach_notice__init(&m);
+	m.kind = NOTICE_QUIESCE;
+	p.size = shadowpool__attach_notice__pack(&m, p.data);
+	return packet_send(sock, &p);
+}
+
+int attach_recv_quiesce(int sock)
+{
+	Shadowpool__AttachNotice *m;
+	struct packet p;
+	bool good;
+	int rc = packet_recv(sock, &p, 0);
+
+	if (rc)
+		return rc;
+	m = shadowpool__attach_notice__unpack(NULL, p.size, p.data);
+	good = m && m->kind == NOTICE_QUIESCE && !p.nfds;
+	if (m)
+		shadowpool__attach_notice__free_unpacked(m, NULL);
+	packet_close(&p);
+	return good ? 0 : -EPROTO;
+}

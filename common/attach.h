@@ -12,7 +12,7 @@
 
 #include "common/link.h"
 
-#define ATTACH_PROTOCOL		1u
+#define ATTACH_PROTOCOL		2u
 #define ATTACH_MAX_MESSAGE	4096u
 #define ATTACH_MAX_FDS		8u
 
@@ -75,5 +75,12 @@ int attach_recv_hello(int sock, struct attach_hello *h, int fds[HELLO_NFDS], int
 /* A welcome with an error carries no descriptors. */
 int attach_send_welcome(int sock, const struct attach_welcome *w, const int fds[WELCOME_NFDS]);
 int attach_recv_welcome(int sock, struct attach_welcome *w, int fds[WELCOME_NFDS], int deadline_ms);
+
+/*
+ * After the handshake, poold to trapd: stop every vCPU at its trap, and send AUDIT when they stand. Sending never waits: 0,
+ * -EAGAIN (the peer does not read), -ENOTCONN. Receiving: 0; -EPROTO: anything else, or with descriptors; -ENOTCONN.
+ */
+int attach_send_quiesce(int sock);
+int attach_recv_quiesce(int sock);
 
 #endif

@@ -82,6 +82,7 @@ static int start_links(struct poold *d, char *err, size_t err_size)
 {
 	links_init(&d->links, (unsigned)d->config.max_vms);
 	traces_init(&d->traces, d);
+	verifies_init(&d->verifies, d);
 	hugepages_open(&d->huge);
 	return attach_server_create(&d->attach, d, err, err_size);
 }
@@ -90,6 +91,7 @@ static int start_links(struct poold *d, char *err, size_t err_size)
 static void daemon_woken(void *ctx)
 {
 	traces_woken(ctx);
+	verifies_woken(ctx);
 }
 
 static int start_control(struct poold *d, char *err, size_t err_size)
@@ -157,6 +159,7 @@ void daemon_stop(struct poold *d)
 	if (d->attach)
 		quiet = links_close(&d->links, STOP_WAIT_MS);
 	traces_close(&d->traces);
+	verifies_close(&d->verifies);
 	control_server_destroy(d->control);
 	notify_close(&d->notify);
 	if (!quiet) {

@@ -17,6 +17,7 @@
 #include "poold/notify.h"
 #include "poold/trace.h"
 #include "poold/traces.h"
+#include "poold/verify.h"
 
 struct attach_server;
 
@@ -27,6 +28,7 @@ struct poold {
 	struct links links;
 	struct hugepages huge;
 	struct recorder *recorder;	/* of --trace, NULL: none */
+	struct verifies verifies;	/* that clients wait for */
 	struct traces traces;		/* that clients have asked for */
 	uint64_t epoch;			/* atomic; of the next link */
 	struct attach_server *attach;

@@ -122,20 +122,33 @@ void links_unlock(struct links *links)
 	pthread_mutex_unlock(&links->lock);
 }
 
-struct vm *links_find(struct links *links, const char *name)
+static struct link *link_of(struct links *links, const char *name)
 {
 	for (struct link *l = links->first; l; l = l->next)
 		if (l->vm && !strcmp(l->name, name))
-			return l->vm;
+			return l;
 	return NULL;
+}
+
+struct vm *links_find(struct links *links, const char *name)
+{
+	struct link *l = link_of(links, name);
+
+	return l ? l->vm : NULL;
 }
 
 bool links_hang_up(struct links *links, const char *name)
 {
-	for (struct link *l = links->first; l; l = l->next)
-		if (l->vm && !strcmp(l->name, name))
-			return !shutdown(l->sock, SHUT_RDWR);
-	return false;
+	struct link *l = link_of(links, name);
+
+	return l && !shutdown(l->sock, SHUT_RDWR);
+}
+
+int links_quiesce(struct links *links, const char *name)
+{
+	struct link *l = link_of(links, name);
+
+	return l ? attach_send_quiesce(l->sock) : -ENOENT;
 }
 
 bool links_close(struct links *links, int wait_ms)

@@ -50,6 +50,8 @@ void links_lock(struct links *links);
 void links_unlock(struct links *links);
 /* Detach: trapd attaches anew, to an empty pool. false: no such VM is attached. */
 bool links_hang_up(struct links *links, const char *name);
+/* Ask the VM's trapd for a moment at which it stands, see attach_send_quiesce(). -ENOENT: no such VM is attached. */
+int links_quiesce(struct links *links, const char *name);
 /* NULL: no such VM is attached. */
 struct vm *links_find(struct links *links, const char *name);
 

@@ -249,7 +249,9 @@ int requests_serve(struct vm *vm, uint32_t v, const struct link_req *req)
 	merge_pending(vm, v, !call.op);
 	result = vm->out.result;
 	if (req->rq_op == LINK_OP_AUDIT && result.status == POOL_OK) {
-		audit_run(vm, req->rq_gva);
+		/* The VM stands, and has told all: this is what verify has waited for. */
+		audit_run(vm, req->rq_gva || vm_verify_is_full(vm));
+		vm_verify_done(vm, &vm->out);
 		/* All since the attach: a violation that has gone away again must not go unnoticed. */
 		result.entry = vm->stats[POOL_STAT_audit_violations];
 	} else if (audit_after_request(vm)) {

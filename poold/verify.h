@@ -3,21 +3,27 @@
 #ifndef SHADOWPOOL_POOLD_VERIFY_H
 #define SHADOWPOOL_POOLD_VERIFY_H
 
+#include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "common/control_server.h"
-#include "poold/vm.h"
 
-struct verification {
-	uint32_t audits;		/* made */
-	uint32_t nviolations;		/* of the last one; 0: sound */
-	uint32_t nlisted;
-	struct pool_violation violation[POOL_CALL_MAX_VIOLATIONS];
+struct poold;
+struct verify_job;
+
+/* Lock order: links, VM, verifies. */
+struct verifies {
+	struct poold *daemon;
+	pthread_mutex_t lock;
+	struct verify_job *first;	/* of the main thread */
+	bool closing;			/* the control server is no more */
 };
 
-/* Thread: main, the links held so that the VM stays. Takes the VM's lock; up to a second and the time of its audits. */
-void verify_vm(struct vm *vm, bool full, struct verification *out);
+void verifies_init(struct verifies *v, struct poold *daemon);
+/* Before the control server goes: nobody is told any more. Thread: main. */
+void verifies_close(struct verifies *v);
+/* Answer those whose audit is made. Thread: main, from the control server's woken(). */
+void verifies_woken(struct poold *d);
 /* Handler of the verb in poold_verbs; the context is the struct poold. */
 control_handler verify_handler;
 

@@ -124,6 +124,7 @@ void vm_destroy(struct vm *vm)
 	if (!vm)
 		return;
 	vm_trace_end(vm);
+	vm_verify_done(vm, NULL);
 	objects_destroy(&vm->objects);
 	pthread_mutex_destroy(&vm->lock);
 	free(vm);
@@ -148,4 +149,53 @@ void vm_call_out(struct vm *vm, const struct pool_call *call, struct pool_call_o
 void vm_call(struct vm *vm, const struct pool_call *call)
 {
 	vm_call_out(vm, call, &vm->out);
+}
+
+void vm_verify_add(struct vm *vm, struct vm_verify *v)
+{
+	pthread_mutex_lock(&vm->lock);
+	v->next = vm->verify;
+	vm->verify = v;
+	pthread_mutex_unlock(&vm->lock);
+}
+
+bool vm_verify_remove(struct vm *vm, struct vm_verify *v)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&vm->lock);
+	for (struct vm_verify **p = &vm->verify; *p && !found; p = &(*p)->next) {
+		found = *p == v;
+		if (found) {
+			*p = v->next;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&vm->lock);
+	return found;
+}
+
+bool vm_verify_is_full(struct vm *vm)
+{
+	bool full = false;
+
+	pthread_mutex_lock(&vm->lock);
+	for (const struct vm_verify *v = vm->verify; v; v = v->next)
+		full |= v->full;
+	pthread_mutex_unlock(&vm->lock);
+	return full;
+}
+
+void vm_verify_done(struct vm *vm, const struct pool_call_out *audit)
+{
+	struct vm_verify *v, *next;
+
+	pthread_mutex_lock(&vm->lock);
+	v = vm->verify;
+	vm->verify = NULL;
+	pthread_mutex_unlock(&vm->lock);
+	for (; v; v = next) {
+		next = v->next;		/* done() gives it away */
+		v->done(v, audit);
+	}
 }

@@ -26,6 +26,14 @@ struct vm_trace {
 	void *ctx;
 };
 
+/* Somebody who waits for an audit of a VM that stands. */
+struct vm_verify {
+	struct vm_verify *next;
+	bool full;
+	/* Called once, not with the VM's lock held; audit NULL: the VM went before. */
+	void (*done)(struct vm_verify *v, const struct pool_call_out *audit);
+};
+
 struct vm {
 	char name[33];
 	uint64_t epoch;
@@ -38,6 +46,8 @@ struct vm {
 	struct pool *pool;
 	uint64_t *stats;		/* POOL_STAT_COUNT counters in stats-p; written by the link's thread */
 	struct vm_trace trace;		/* recorder NULL unless this link is traced; under the lock */
+
+	struct vm_verify *verify;	/* under the lock: who waits for the next AUDIT request */
 
 	/* Of the link's thread alone. */
 	struct link_server link;
@@ -61,6 +71,15 @@ void vm_destroy(struct vm *vm);
 
 /* End the trace with its end mark, if there is one; the VM goes on. Thread: any, with the lock held. */
 void vm_trace_end(struct vm *vm);
+
+/* Thread: any that knows that the VM stays. */
+void vm_verify_add(struct vm *vm, struct vm_verify *v);
+/* false: it is no longer there, done() is called or just being called. */
+bool vm_verify_remove(struct vm *vm, struct vm_verify *v);
+/* Does somebody wait who wants a full audit? */
+bool vm_verify_is_full(struct vm *vm);
+/* Tell all who wait. Thread: the link's. */
+void vm_verify_done(struct vm *vm, const struct pool_call_out *audit);
 
 /* Make one library call, traced if this link is; the outcome is in vm->out. Thread: the link's; takes the lock. */
 void vm_call(struct vm *vm, const struct pool_call *call);

@@ -65,12 +65,25 @@ static int connect_poold(const char *path)
 	return s;
 }
 
+/* true: look on. The one thing that poold says is QUIESCE; whatever else comes is its end. */
+static bool watch_once(struct vm *vm, struct pollfd p[2])
+{
+	p[0].revents = p[1].revents = 0;
+	if (poll(p, 2, -1) < 0)
+		return errno == EINTR;
+	if (p[1].revents || p[0].revents != POLLIN || attach_recv_quiesce(vm->link->sock))
+		return false;
+	store_release(&vm->quiesce, 1);		/* pairs with the load in vcpu_thread.c */
+	vcpu_kick(&vm->vcpu[0]);
+	return true;
+}
+
 static void *watch(void *arg)
 {
 	struct vm *vm = arg;
-	struct pollfd p[2] = { { .fd = vm->link->sock, .events = POLLRDHUP }, { .fd = vm->link->watch_quit, .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = vm->link->sock, .events = POLLRDHUP | POLLIN }, { .fd = vm->link->watch_quit, .events = POLLIN } };
 
-	while (poll(p, 2, -1) < 0 && errno == EINTR)
+	while (watch_once(vm, p))
 		;
 	if (!(p[1].revents & POLLIN)) {
 		store_release(&vm->link_lost, 1);	/* pairs with the load in vcpu_thread.c */

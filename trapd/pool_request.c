@@ -235,13 +235,13 @@ int pool_link_close(struct vcpu *v)
 	return rc ? rc : rep.rp_status;
 }
 
-int64_t pool_link_audit(struct vcpu *v)
+int64_t pool_link_audit(struct vcpu *v, bool full)
 {
 	struct link_rep rep;
 	int rc;
 
 	counter_add(&v->stat[TRAP_STAT_audit_requests], 1);
-	rc = simple_request(v, LINK_OP_AUDIT, 1, 0, &rep);
+	rc = simple_request(v, LINK_OP_AUDIT, full, 0, &rep);
 	return rc ? rc : (int64_t)rep.rp_entry;
 }
 

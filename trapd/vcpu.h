@@ -65,6 +65,7 @@ struct vcpu {
 	/* under the lock of vm->world: world.c */
 	bool in_guest;
 	bool at_rest;			/* touches nothing that an attach replaces */
+	bool parked;			/* waits for another one, with its trap handled and its events published */
 	bool flush_demanded;		/* by another vCPU's shootdown */
 	uint32_t writing;		/* atomic, odd: stores are in RAM whose events may not be published yet */
 	uint32_t startup;		/* atomic: messages of startup.c */

@@ -128,8 +128,11 @@ int pool_link_write_fault(struct vcpu *v, uint64_t gva, uint64_t gpa, enum write
 int pool_link_unshadow(struct vcpu *v, uint64_t gva, uint64_t gpa);
 int pool_link_open(struct vcpu *v, uint64_t gpa);
 int pool_link_close(struct vcpu *v);
-/* Full audit. Number of violations, or a negative return value of vcpu.h. */
-int64_t pool_link_audit(struct vcpu *v);
+/*
+ * An audit, made while this vCPU stands; poold makes it a full one if somebody waits for that. Number of violations since the
+ * attach, or a negative return value of vcpu.h.
+ */
+int64_t pool_link_audit(struct vcpu *v, bool full);
 
 /* report.c: registers, paging, bytes at RIP decoded; malloc'ed text or NULL. */
 char *report_vcpu(struct vcpu *v);

@@ -104,6 +104,22 @@ static int ensure_link(struct vcpu *v)
 	return rc;
 }
 
+/*
+ * poold wants the VM to stand for a moment. This vCPU does now, the others soon, all events go out before the request, and
+ * poold does what it has to do before it answers. What it finds is told to whoever asked.
+ */
+static int answer_quiesce(struct vcpu *v)
+{
+	int64_t n;
+
+	if (v->index || !__atomic_exchange_n(&v->vm->quiesce, 0, __ATOMIC_ACQUIRE))	/* pairs with the watcher's store */
+		return 0;
+	world_stand(v);
+	n = pool_link_audit(v, false);
+	world_release(v);
+	return n < 0 ? (int)n : 0;
+}
+
 /* Is a table on the way to gva out of step? Then its shadow may be older than the guest's last store to it. */
 static bool walk_is_unsync(struct vcpu *v, uint64_t gva)
 {
@@ -201,12 +217,13 @@ static int handle_trap(struct vcpu *v)
 /* Must the guest's registers be taken over: an interrupt, the other vCPUs, a message of startup.c? */
 static bool wants_state(struct vcpu *v)
 {
-	return interrupt_wants_state(v) || world_wants_state(v) || __atomic_load_n(&v->startup, __ATOMIC_ACQUIRE);
+	return interrupt_wants_state(v) || world_wants_state(v) || __atomic_load_n(&v->startup, __ATOMIC_ACQUIRE) ||
+	       (!v->index && load_acquire(&v->vm->quiesce));
 }
 
 /*
- * After an exit without a frame the vCPU may be entered as it stands (1), unless an interrupt is to be delivered or the link
- * must be made anew: then its state is taken over (0).
+ * After an exit without a frame the vCPU may be entered as it stands (1), unless an interrupt is to be delivered, the link
+ * must be made anew or poold wants it to stand: then its state is taken over (0).
  */
 static int leave_in_place(struct vcpu *v)
 {
@@ -273,7 +290,7 @@ static void final_audit(struct vcpu *v)
 
 	if (!vm->config.audit || !v->link_up || v->priv->audit_failed)
 		return;
-	n = pool_link_audit(v);
+	n = pool_link_audit(v, true);
 	if (n <= 0)
 		return;
 	pthread_mutex_lock(&vm->stop_lock);
@@ -324,6 +341,8 @@ void *vcpu_thread_main(void *arg)
 			}
 			do {
 				rc = ensure_link(v);
+				if (!rc)
+					rc = answer_quiesce(v);
 				if (!rc)
 					rc = before_entry(v);
 			} while (rc == -ENOTCONN);

@@ -99,6 +99,7 @@ struct vm {
 	struct vm_stop stop;
 	uint32_t stopping;		/* atomic: set by vm_stop */
 	uint32_t link_lost;		/* atomic: set by the link's watcher, cleared by the vCPU thread that attaches anew */
+	uint32_t quiesce;		/* atomic: poold wants AUDIT from a VM that stands; set by the watcher, cleared by vCPU 0 */
 	uint32_t running;		/* vCPU threads that have not ended */
 	void (*attached)(struct vm *vm, void *ctx);	/* NULL, or set before vm_start: called once, by a vCPU thread */
 	void (*ended)(struct vm *vm, void *ctx);

@@ -34,6 +34,18 @@ static void announce(struct world *w)
 	pthread_cond_broadcast(&w->changed);
 }
 
+/* With nothing half done: world_stand() counts on it. */
+static void wait_for_holder(struct world *w, struct vcpu *v)
+{
+	if (!w->holder || w->holder == v)
+		return;
+	v->parked = true;
+	announce(w);
+	while (w->holder && w->holder != v)
+		wait_change(w);
+	v->parked = false;
+}
+
 bool world_enter(struct vcpu *v)
 {
 	struct world *w = &v->vm->world;
@@ -42,8 +54,7 @@ bool world_enter(struct vcpu *v)
 	if (alone(v))
 		return true;
 	pthread_mutex_lock(&w->lock);
-	while (w->holder && w->holder != v)
-		wait_change(w);
+	wait_for_holder(w, v);
 	flush = v->flush_demanded;
 	v->in_guest = !flush;
 	pthread_mutex_unlock(&w->lock);
@@ -98,8 +109,7 @@ void world_hold(struct vcpu *v)
 		return;
 	vcpu_write_end(v);
 	pthread_mutex_lock(&w->lock);
-	while (w->holder && w->holder != v)
-		wait_change(w);
+	wait_for_holder(w, v);
 	w->holder = v;
 	w->depth++;
 	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
@@ -148,6 +158,29 @@ void world_shootdown(struct vcpu *v)
 			vm->vcpu[i].flush_demanded = true;
 	pthread_mutex_unlock(&vm->world.lock);
 	world_release(v);
+}
+
+static bool others_stand(const struct vcpu *v)
+{
+	const struct vm *vm = v->vm;
+
+	for (uint32_t i = 0; i < vm->config.nvcpu; i++)
+		if (&vm->vcpu[i] != v && !vm->vcpu[i].parked && !vm->vcpu[i].at_rest)
+			return false;
+	return true;
+}
+
+void world_stand(struct vcpu *v)
+{
+	struct world *w = &v->vm->world;
+
+	if (alone(v))
+		return;
+	world_hold(v);
+	pthread_mutex_lock(&w->lock);
+	while (w->holder == v && !others_stand(v))
+		wait_change(w);
+	pthread_mutex_unlock(&w->lock);
 }
 
 static bool others_rest(const struct vcpu *v)

@@ -42,6 +42,8 @@ bool world_take_flush(struct vcpu *v);
  */
 void world_hold(struct vcpu *v);
 void world_release(struct vcpu *v);
+/* The same, and every other vCPU has handled its trap: it waits to enter, to hold the world, or is at rest. */
+void world_stand(struct vcpu *v);
 /* Every other vCPU is out of the guest once, and loads CR3 before its next guest instruction. SDM vol. 3A 4.10.5. */
 void world_shootdown(struct vcpu *v);
 

@@ -14,7 +14,8 @@ RUN_TESTS = \
 	tests/integration/smp.sh \
 	tests/integration/systemd.sh \
 	tests/integration/trace_live.sh \
-	tests/integration/trace.sh
+	tests/integration/trace.sh \
+	tests/integration/verify_live.sh
 TESTS += $(RUN_TESTS)
 EXTRA_DIST += $(RUN_TESTS) tests/integration/lib.sh
 

@@ -289,3 +289,23 @@ Test(attach, silence_ends_by_the_deadline_and_hang_up_at_once)
 	cr_assert_eq(attach_recv_hello(sock[1], &h, fds, DEADLINE), -ENOTCONN);
 	cr_assert_eq(attach_send_hello(sock[1], &h, (int[HELLO_NFDS]){ 2, 2, 2, 2 }), -ENOTCONN);
 }
+
+Test(attach, what_follows_the_handshake_is_quiesce_or_refused)
+{
+	static const uint8_t other[] = { 0x08, 0x02 }, quiesce[] = { 0x08, 0x01 };
+	int sock[2];
+
+	make_pair(sock);
+	cr_assert_eq(attach_send_quiesce(sock[0]), 0);
+	cr_assert_eq(attach_recv_quiesce(sock[1]), 0);
+	send_raw(sock[0], other, sizeof(other), 0);
+	cr_assert_eq(attach_recv_quiesce(sock[1]), -EPROTO, "another kind");
+	send_raw(sock[0], quiesce, sizeof(quiesce), 1);
+	cr_assert_eq(attach_recv_quiesce(sock[1]), -EPROTO, "with a descriptor");
+	send_raw(sock[0], "\xff\xff\xff", 3, 0);
+	cr_assert_eq(attach_recv_quiesce(sock[1]), -EPROTO, "no message");
+	cr_assert_eq(attach_recv_quiesce(sock[1]), -ETIMEDOUT, "silence");
+	close(sock[0]);
+	cr_assert_eq(attach_recv_quiesce(sock[1]), -ENOTCONN);
+	cr_assert_eq(attach_send_quiesce(sock[1]), -ENOTCONN);
+}
