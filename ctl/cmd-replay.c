@@ -13,6 +13,7 @@
 
 #include "common/conf.h"
 #include "ctl/cmd_table.h"
+#include "ctl/replay_diff.h"
 #include "poold/replay.h"
 
 struct file {
@@ -43,7 +44,34 @@ static int open_file(const struct cmd *cmd, const char *path, struct file *f)
 			strerror(-rc));
 }
 
-static json_t *result_json(const struct cmd *cmd, const struct replay_result *r, bool checked, const char *difference)
+/* What is around a difference, beside its one line. states: NULL if they could not be had. */
+static json_t *around_json(const struct replay_result *r, const struct replay_state *states)
+{
+	const struct replay_difference *d = &r->difference;
+	json_t *o;
+
+	if (d->kind == REPLAY_TRANSLATION)
+		o = replay_walks_json(d);
+	else if (states)
+		o = replay_diff_json(&states[0], &states[1]);
+	else
+		o = json_object();
+	json_object_set_new(o, "calls_agree", json_integer((json_int_t)d->agree));
+	json_object_set_new(o, "calls_differ", json_integer((json_int_t)d->calls));
+	json_object_set_new(o, "call", d->call ? json_string(d->call) : json_null());
+	return o;
+}
+
+static void print_around(const struct replay_result *r, const struct replay_state *states)
+{
+	if (r->difference.kind == REPLAY_TRANSLATION)
+		replay_walks_print(&r->difference);
+	else if (states)
+		replay_diff_print(&states[0], &states[1]);
+}
+
+static json_t *result_json(const struct cmd *cmd, const struct replay_result *r, bool checked, const char *difference,
+			   const struct replay_state *states)
 {
 	json_t *pool = json_object(), *o;
 
@@ -63,6 +91,11 @@ static json_t *result_json(const struct cmd *cmd, const struct replay_result *r,
 	json_object_set_new(o, "unknown_words", json_integer((json_int_t)r->unknown_reads));
 	json_object_set_new(o, "corrections", json_integer((json_int_t)r->corrections));
 	json_object_set_new(o, "digest", json_sprintf("0x%016" PRIx64 "%016" PRIx64, r->digest[0], r->digest[1]));
+	json_object_set_new(o, "translations", json_sprintf("0x%016" PRIx64 "%016" PRIx64, r->translations[0],
+							    r->translations[1]));
+	json_object_set_new(o, "comparisons", json_integer((json_int_t)r->ncompared));
+	json_object_set_new(o, "compared_addresses", json_integer((json_int_t)r->ntranslations));
+	json_object_set_new(o, "around", difference ? around_json(r, states) : json_null());
 	json_object_set_new(o, "difference", difference ? cmd_json_string(difference) : json_null());
 	return o;
 }
@@ -81,6 +114,8 @@ static void print_result(const struct replay_result *r)
 	print_count("calls answered otherwise", r->other_answers);
 	print_count("words not in the trace", r->unknown_reads);
 	print_count("changes told to this pool", r->corrections);
+	print_count("comparisons", r->ncompared);
+	print_count("addresses compared", r->ntranslations);
 	printf("digest %016" PRIx64 "%016" PRIx64 "\n", r->digest[0], r->digest[1]);
 	for (unsigned i = 0; i < POOL_STAT_COUNT; i++)
 		if (r->stats[i])
@@ -88,14 +123,16 @@ static void print_result(const struct replay_result *r)
 }
 
 /* Equal or different: a result either way, not an error. */
-static int report(struct cmd *cmd, const struct replay_result *r, bool checked, const char *difference)
+static int report(struct cmd *cmd, const struct replay_result *r, bool checked, const char *difference,
+		  const struct replay_state *states)
 {
 	if (cmd->json) {
-		if (cmd_json(result_json(cmd, r, checked, difference)))
+		if (cmd_json(result_json(cmd, r, checked, difference, states)))
 			return CONTROL_FAILED;
 	} else if (difference) {
 		cmd_print(stdout, difference);
 		putchar('\n');
+		print_around(r, states);
 	} else if (checked) {
 		printf("equal: %" PRIu64 " calls, %" PRIu64 " guest words, %" PRIu64 " digests\n", r->ncalls,
 		       r->nreads, r->ndigests);
@@ -113,6 +150,7 @@ static int take_options(const struct cmd *cmd, struct replay_options *o)
 
 	o->check = cmd_value(cmd, "check") != NULL;
 	o->policy = cmd_value(cmd, "policy");
+	o->compare = true;
 	o->max_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	if (pool && (conf_parse_size(pool, &o->pool_bytes) || !o->pool_bytes || o->pool_bytes % (2u << 20)))
 		return cmd_fail(cmd, CONTROL_USAGE, "give a multiple of 2M", "not a size for a pool: %s", pool);
@@ -122,6 +160,20 @@ static int take_options(const struct cmd *cmd, struct replay_options *o)
 	return 0;
 }
 
+/* The recorded pool once more, to the call that differs: the state before it, or at the last equal digest, and after. */
+static int report_difference(struct cmd *cmd, const struct replay_options *o, const struct file *f,
+			     const struct replay_result *r, const char *difference)
+{
+	const uint64_t calls[2] = { r->difference.agree, r->difference.calls };
+	struct replay_state states[2];
+	bool have = r->difference.kind != REPLAY_TRANSLATION && !replay_states(f->data, f->size, o, calls, states);
+	int rc = report(cmd, r, o->check, difference, have ? states : NULL);
+
+	for (unsigned i = 0; have && i < 2; i++)
+		replay_state_free(&states[i]);
+	return rc;
+}
+
 static int replay(struct cmd *cmd, const struct replay_options *o, const struct file *f)
 {
 	static struct replay_result result;
@@ -129,9 +181,9 @@ static int replay(struct cmd *cmd, const struct replay_options *o, const struct 
 
 	switch (replay_trace(f->data, f->size, o, &result, err, sizeof(err))) {
 	case 0:
-		return report(cmd, &result, o->check, NULL);
+		return report(cmd, &result, o->check, NULL, NULL);
 	case -EILSEQ:
-		return report(cmd, &result, true, err);
+		return report_difference(cmd, o, f, &result, err);
 	case -EINVAL:
 		return cmd_fail(cmd, CONTROL_USAGE, "see shadowctl replay --help", "%s", err);
 	case -ENOMEM:

@@ -23,6 +23,7 @@ ctl_shadowctl_SOURCES = \
 	ctl/options.c \
 	ctl/output.c \
 	ctl/preflight.c \
+	ctl/replay_diff.c ctl/replay_diff.h \
 	ctl/run.h \
 	ctl/run_child.c \
 	ctl/run_dir.c \

@@ -179,6 +179,35 @@ const char *pool_kind_name(unsigned kind);
 void pool_poison_leaf(struct pool *p, uint64_t nth);
 /* Statistics of one kind: pages in use. */
 uint32_t pool_pages_of_kind(const struct pool *p, unsigned kind);
+/* One page that a root leads to; gva in canonical form. */
+struct pool_translation {
+	uint64_t gva, gpa;
+	bool writable, nx;
+	bool unsync;			/* its table is out of step: it may be stale, as a TLB is */
+};
+/* false: enough. */
+typedef bool pool_translation_fn(void *ctx, const struct pool_translation *t);
+/*
+ * All translations that root (a machine address) leads to, by slot. 0; -ECANCELED: each() said enough; -E2BIG: there are
+ * too many ways to them, some are left out; -EINVAL: no root of this pool.
+ */
+int pool_translations(const struct pool *p, uint64_t root, pool_translation_fn *each, void *ctx);
+/* Digest of the translations of every vCPU's roots: the same for pools of any size and format that say the same. */
+void pool_semantic_digest(const struct pool *p, uint64_t out[2]);
+/* Is the guest table of this page out of step? */
+bool pool_table_is_unsync(const struct pool *p, uint32_t page);
+
+/* For dumps. */
+struct pool_page_info {
+	uint64_t gpa;
+	uint32_t role;
+	uint16_t lock, n_present, count;	/* count: its entries */
+	uint8_t kind, flags;
+};
+/* false: not in use. */
+bool pool_page_describe(const struct pool *p, uint32_t page, struct pool_page_info *out);
+/* In the form of 8 bytes; 0 if there is no such page in use or slot. */
+uint64_t pool_page_entry(const struct pool *p, uint32_t page, uint32_t slot);
 /* 128-bit digest of section 11. */
 void pool_digest(const struct pool *p, uint64_t out[2]);
 

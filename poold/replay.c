@@ -32,6 +32,8 @@ static uint64_t replay_read(void *ctx, uint64_t gpa, unsigned size)
 	struct replay *r = ctx;
 	uint8_t *page = trace_image_find(&r->image, gpa >> PAGE_SHIFT);
 
+	if (r->peek)
+		return page ? trace_image_get(page, gpa, size) : 0;
 	r->nread++;
 	r->result->nreads++;
 	if (!page) {
@@ -50,6 +52,13 @@ static uint64_t replay_read(void *ctx, uint64_t gpa, unsigned size)
 		trace_image_put(page, gpa, size, d->value);
 	}
 	return trace_image_get(page, gpa, size);
+}
+
+static void replay_entry_changed(void *ctx, uint32_t page, uint32_t slot, uint64_t old, uint64_t new)
+{
+	struct replay *r = ctx;
+
+	r->states = trace_entry_hash(r->states, page, slot, old, new);
 }
 
 static void replay_state_changed(void *ctx, uint64_t gfn, uint8_t bits)
@@ -115,7 +124,8 @@ static int replay_allocate(struct replay *r, const struct pool_config *config)
 
 static int replay_begin(struct replay *r)
 {
-	struct pool_callbacks callbacks = { .ctx = r, .state_changed = replay_state_changed, .read = replay_read };
+	struct pool_callbacks callbacks = { .ctx = r, .state_changed = replay_state_changed,
+					    .entry_changed = replay_entry_changed, .read = replay_read };
 	struct pool_config *config = &r->result->config;
 	int rc = trace_next(&r->reader, &r->record);
 
@@ -210,8 +220,19 @@ static int take_call(struct replay *r, const struct pool_call *c)
 	return 0;
 }
 
+static void note_difference(struct replay *r, enum replay_difference_kind kind, uint64_t agree, uint64_t calls)
+{
+	struct replay_difference *d = &r->result->difference;
+
+	d->kind = kind;
+	d->agree = agree;
+	d->calls = calls;
+	d->call = pool_call_name(r->call.op);
+}
+
 static int differs(struct replay *r, const char *how, uint64_t got, uint64_t want)
 {
+	note_difference(r, REPLAY_ANSWER, r->result->ncalls, r->result->ncalls + 1);
 	return replay_fail(r, -EILSEQ, "call %llu (%s) %s: replayed 0x%llx, recorded 0x%llx",
 			   (unsigned long long)r->result->ncalls, pool_call_name(r->call.op), how,
 			   (unsigned long long)got, (unsigned long long)want);
@@ -274,15 +295,18 @@ static int take_digest(struct replay *r, const struct trace_digest *want)
 	if (!r->options->check)
 		return 0;
 	pool_digest(r->pool, got);
-	if (got[0] != want->digest[0] || got[1] != want->digest[1])
-		return replay_fail(r, -EILSEQ,
-				   "after call %llu the pool is another one: digest 0x%llx, recorded 0x%llx",
-				   (unsigned long long)r->result->ncalls, (unsigned long long)got[0],
-				   (unsigned long long)want->digest[0]);
 	arena = want->arena ? trace_arena_hash(r->arena, r->result->config.max_pages) : 0;
+	if (got[0] == want->digest[0] && got[1] == want->digest[1] && arena == want->arena) {
+		r->sure = r->result->ncalls;
+		return 0;
+	}
+	note_difference(r, REPLAY_DIGEST, r->sure, r->result->ncalls);
 	if (arena != want->arena)
 		return replay_fail(r, -EILSEQ, "the tables that were left behind are not what the calls make");
-	return 0;
+	return replay_fail(r, -EILSEQ,
+			   "after call %llu the pool is another one: digest 0x%llx, recorded 0x%llx; it was the same after %llu",
+			   (unsigned long long)r->result->ncalls, (unsigned long long)got[0],
+			   (unsigned long long)want->digest[0], (unsigned long long)r->sure);
 }
 
 static int take_end(struct replay *r, const struct trace_end *end)
@@ -318,31 +342,85 @@ static int replay_record(struct replay *r, const struct trace_record *rec)
 	}
 }
 
-int replay_trace(const uint8_t *data, size_t size, const struct replay_options *options, struct replay_result *result,
-		 char *err, size_t err_size)
+int replay_say(const struct replay_source *src, int code, const char *fmt, ...)
 {
-	struct replay *r = calloc(1, sizeof(*r));
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(src->err, src->err_size, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int replay_open(struct replay **out, const struct replay_source *src, const struct replay_options *options,
+		struct replay_result *result)
+{
+	struct replay *r = *out = calloc(1, sizeof(*r));
 	int rc;
 
 	memset(result, 0, sizeof(*result));
-	if (err_size)
-		err[0] = 0;
 	if (!r)
 		return -ENOMEM;
-	*r = (struct replay){ .options = options, .result = result, .err = err, .err_size = err_size };
+	*r = (struct replay){ .options = options, .result = result, .err = src->err, .err_size = src->err_size };
 	r->exact = is_exact(options);
-	rc = trace_open(&r->reader, data, size, err, err_size);
-	if (!rc)
-		rc = replay_begin(r);
-	while (!rc && (rc = trace_next(&r->reader, &r->record)) > 0)
-		rc = replay_record(r, &r->record);
-	result->nrecords = r->reader.seq;
-	if (!rc)
-		pool_digest(r->pool, result->digest);
+	rc = trace_open(&r->reader, src->data, src->size, src->err, src->err_size);
+	return rc ? rc : replay_begin(r);
+}
+
+int replay_step(struct replay *r)
+{
+	int rc = trace_next(&r->reader, &r->record);
+
+	if (rc <= 0)
+		return rc;
+	rc = replay_record(r, &r->record);
+	r->result->nrecords = r->reader.seq;
+	return rc ? rc : 1;
+}
+
+uint32_t replay_audit(struct replay *r, struct pool_violation *first)
+{
+	uint64_t *runs = &r->result->stats[POOL_STAT_audit_runs], had_runs = *runs;
+	uint64_t *violations = &r->result->stats[POOL_STAT_audit_violations], had_violations = *violations;
+	uint32_t n;
+
+	r->peek = true;
+	n = pool_audit(r->pool, POOL_AUDIT_FULL, first, 1);
+	r->peek = false;
+	*runs = had_runs;
+	*violations = had_violations;
+	return n;
+}
+
+void replay_close(struct replay *r)
+{
+	if (!r)
+		return;
+	if (r->pool) {
+		pool_digest(r->pool, r->result->digest);
+		pool_semantic_digest(r->pool, r->result->translations);
+	}
 	trace_image_fini(&r->image);
 	free(r->delta);
 	free(r->arena);
 	free(r->tracking);
 	free(r);
+}
+
+int replay_trace(const uint8_t *data, size_t size, const struct replay_options *options, struct replay_result *result,
+		 char *err, size_t err_size)
+{
+	const struct replay_source src = { data, size, err, err_size };
+	struct replay *r;
+	int rc;
+
+	if (err_size)
+		err[0] = 0;
+	if (options->compare && !is_exact(options))
+		return replay_compare(&src, options, result);
+	rc = replay_open(&r, &src, options, result);
+	while (!rc && (rc = replay_step(r)) > 0)
+		rc = 0;
+	replay_close(r);
 	return rc;
 }

@@ -20,6 +20,8 @@ struct replay {
 	struct pool *pool;
 	void *arena, *tracking;
 	struct pool_call_out out, audit;
+	bool peek;			/* reads are an audit's: from the image as it is, and not counted */
+	uint64_t sure;			/* number of calls after which the digest was the recorded one */
 	uint64_t ntraced;		/* calls of the trace so far */
 	struct pool_call call;		/* that waits for its result */
 	bool have_call;
@@ -31,6 +33,27 @@ struct replay {
 	struct trace_delta *delta;	/* changes for it, by read */
 	size_t ndelta, delta_next, delta_room;
 };
+
+/* The file, and where to say what is wrong with it. */
+struct replay_source {
+	const uint8_t *data;
+	size_t size;
+	char *err;
+	size_t err_size;
+};
+int replay_say(const struct replay_source *src, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Up to the configuration and an empty pool. *out is set also on error, for replay_close(). 0, or as replay_trace(). */
+int replay_open(struct replay **out, const struct replay_source *src, const struct replay_options *options,
+		struct replay_result *result);
+/* The next record. 1; 0: there is none; or as replay_trace(). */
+int replay_step(struct replay *r);
+/* NULL is allowed. */
+void replay_close(struct replay *r);
+/* A full audit between two calls. Number of violations, the first one in *first; counters stay as they are. */
+uint32_t replay_audit(struct replay *r, struct pool_violation *first);
+/* replay_compare.c: both pools side by side. As replay_trace(). */
+int replay_compare(const struct replay_source *src, const struct replay_options *options, struct replay_result *result);
 
 /* Format one line into err and return code. */
 int replay_fail(struct replay *r, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -19,6 +19,8 @@ poold_libpoold_a_SOURCES = \
 	poold/replay.c poold/replay.h \
 	poold/replay_lab.c poold/replay_priv.h \
 	poold/policy.c poold/policy.h \
+	poold/replay_compare.c \
+	poold/replay_states.c \
 	poold/requests.c poold/requests.h \
 	poold/sandbox.c poold/sandbox.h \
 	poold/trace.h poold/trace_format.c poold/trace_write.c \

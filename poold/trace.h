@@ -88,7 +88,8 @@ struct trace_result {
 	uint64_t hash;			/* of the rest: trace_result_hash() */
 };
 
-struct trace_digest {			/* after each full audit, and before the end */
+#define TRACE_DIGEST_EVERY	4096u	/* calls */
+struct trace_digest {			/* after each full audit, every so many calls, and before the end */
 	uint64_t digest[2];		/* pool_digest() */
 	uint64_t arena;			/* trace_arena_hash(); 0: not at the end */
 };
@@ -113,10 +114,12 @@ size_t trace_config_pack(struct trace_config *out, const struct pool_config *con
 /* 0, or -EPROTO with one line in err: a value that has no field, or does not fit it. ram.base is NULL afterwards. */
 int trace_config_unpack(struct pool_config *out, const struct trace_config *config, size_t nvalues, char *err,
 			size_t err_size);
-/* What a call answered. states: hash of the page_state changes during the call, from trace_state_hash(). */
+/* What a call answered. states: hash of what changed during the call, from trace_state_hash() and trace_entry_hash(). */
 void trace_result_pack(struct trace_result *out, const struct pool_call *call, const struct pool_call_out *from,
 		       uint64_t states);
 uint64_t trace_state_hash(uint64_t states, uint64_t gfn, uint8_t bits);
+/* The same for a store over an entry that was present. */
+uint64_t trace_entry_hash(uint64_t states, uint32_t page, uint32_t slot, uint64_t old, uint64_t new);
 /* Of the whole arena, free pages too: that nobody but the library wrote there. Never 0. */
 uint64_t trace_arena_hash(const void *arena, uint32_t npages);
 
@@ -133,13 +136,14 @@ int recorder_begin(struct recorder *r, const struct pool_config *config);
 
 /*
  * The rest under the VM's lock. A failed write spoils the trace, never a call; recorder_end tells. Around each call:
- * recorder_before, then recorder_read for every word that the library reads and recorder_state for every page_state that
- * it changes, then recorder_after.
+ * recorder_before, then recorder_read for every word that the library reads, recorder_state for every page_state and
+ * recorder_entry for every present entry that it changes, then recorder_after.
  */
 void recorder_before(struct recorder *r, const struct pool_call *call);
 /* Loads the word, notes it, returns it. */
 uint64_t recorder_read(struct recorder *r, uint64_t gpa, unsigned size);
 void recorder_state(struct recorder *r, uint64_t gfn, uint8_t bits);
+void recorder_entry(struct recorder *r, uint32_t page, uint32_t slot, uint64_t old, uint64_t new);
 void recorder_after(struct recorder *r, const struct pool *pool, const struct pool_call *call,
 		    const struct pool_call_out *out);
 struct trace_totals {			/* since the begin */

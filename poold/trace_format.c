@@ -48,6 +48,11 @@ uint64_t trace_state_hash(uint64_t states, uint64_t gfn, uint8_t bits)
 	return mix(mix(states, gfn), bits);
 }
 
+uint64_t trace_entry_hash(uint64_t states, uint32_t page, uint32_t slot, uint64_t old, uint64_t new)
+{
+	return mix(mix(mix(states, (uint64_t)page << 16 | slot), old), new);
+}
+
 void trace_result_pack(struct trace_result *out, const struct pool_call *call, const struct pool_call_out *from,
 		       uint64_t states)
 {

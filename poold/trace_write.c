@@ -24,7 +24,7 @@ struct recorder {
 	uint64_t nrecords, ncalls, dropped;
 	uint64_t bytes;		/* of header and whole blocks, in the file */
 	uint32_t nread;		/* words read by the call in hand */
-	uint64_t states;	/* page_state changes of the call in hand */
+	uint64_t states;	/* hash of what the call in hand changed */
 	uint64_t first;		/* sequence number of the block's first record */
 	size_t used;
 	uint8_t buffer[TRACE_BLOCK_MAX];
@@ -223,6 +223,11 @@ void recorder_state(struct recorder *r, uint64_t gfn, uint8_t bits)
 	r->states = trace_state_hash(r->states, gfn, bits);
 }
 
+void recorder_entry(struct recorder *r, uint32_t page, uint32_t slot, uint64_t old, uint64_t new)
+{
+	r->states = trace_entry_hash(r->states, page, slot, old, new);
+}
+
 void recorder_after(struct recorder *r, const struct pool *pool, const struct pool_call *call,
 		    const struct pool_call_out *out)
 {
@@ -233,7 +238,7 @@ void recorder_after(struct recorder *r, const struct pool *pool, const struct po
 	trace_result_pack(&result, call, out, r->states);
 	record_put(r, TRACE_RESULT, &result, sizeof(result));
 	r->ncalls++;
-	if (call->op == POOL_CALL_AUDIT && (call->flags & POOL_CALLF_ALL)) {
+	if ((call->op == POOL_CALL_AUDIT && (call->flags & POOL_CALLF_ALL)) || r->ncalls % TRACE_DIGEST_EVERY == 0) {
 		pool_digest(pool, digest.digest);
 		record_put(r, TRACE_DIGEST, &digest, sizeof(digest));
 	}

@@ -24,6 +24,14 @@ static void vm_state_changed(void *ctx, uint64_t gfn, uint8_t bits)
 		recorder_state(vm->trace.recorder, gfn, bits);
 }
 
+static void vm_entry_changed(void *ctx, uint32_t page, uint32_t slot, uint64_t old, uint64_t new)
+{
+	struct vm *vm = ctx;
+
+	if (vm->trace.recorder)
+		recorder_entry(vm->trace.recorder, page, slot, old, new);
+}
+
 /* The library's own load, and a note of it. The trace may have ended before the link does. */
 static uint64_t vm_read_traced(void *ctx, uint64_t gpa, unsigned size)
 {
@@ -100,7 +108,10 @@ int vm_create(struct vm **out, const struct attach_hello *hello, const struct po
 	vm->stats = objects->stats_p.base;
 	vm_trace_begin(vm, trace);
 	callbacks.ctx = vm;
-	callbacks.read = vm->trace.recorder ? vm_read_traced : NULL;
+	if (vm->trace.recorder) {
+		callbacks.read = vm_read_traced;
+		callbacks.entry_changed = vm_entry_changed;
+	}
 	rc = pool_create(&vm->pool, &vm->config, &callbacks, objects->pool.base, objects->tracking, vm->stats, err,
 			 err_size);
 	if (rc) {

@@ -285,7 +285,11 @@ static void other_pools_replay_the_same_guest(void)
 	f = end(&p, &t);
 	CHECK(replay(&f, &as_was) == 0, "as it was");
 	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		CHECK(replay_as(&f, &others[i], &result, err, sizeof(err)) == 0, "pool %u: %s", i, err);
+		options = others[i];
+		options.compare = true;
+		CHECK(replay_as(&f, &options, &result, err, sizeof(err)) == 0, "pool %u: %s", i, err);
+		CHECK(result.ncompared > 50 && result.ntranslations > 1000, "pool %u: %llu comparisons, %llu addresses", i,
+		      (unsigned long long)result.ncompared, (unsigned long long)result.ntranslations);
 		CHECK(result.complete && result.ncalls == as_was.ncalls, "pool %u: %llu calls", i,
 		      (unsigned long long)result.ncalls);
 		CHECK(!result.stats[POOL_STAT_audit_violations] && !result.stats[POOL_STAT_errors_corrupt] &&
@@ -297,10 +301,45 @@ static void other_pools_replay_the_same_guest(void)
 			CHECK(!result.stats[POOL_STAT_prefetch_installed] && as_was.stats[POOL_STAT_prefetch_installed],
 			      "prefetch=1 prefetches");
 	}
+	options = (struct replay_options){ .compare = true };
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		options.policy = bad[i];
 		CHECK(replay_as(&f, &options, &result, err, sizeof(err)) == -EINVAL, "policy %s is taken", bad[i]);
 	}
+	free(f.data);
+}
+
+/*
+ * One leaf of the recorded pool is broken on purpose, and another one, or none, of the other pool: as recorded it replays,
+ * side by side it shows, with the call after which it does.
+ */
+static void a_wrong_translation_is_found_side_by_side(void)
+{
+	const struct replay_options other = { .policy = "prefetch=1", .compare = true };
+	struct replay_result result;
+	const struct replay_difference *d = &result.difference;
+	struct link_rep rep;
+	struct fake_poold p;
+	struct fake_trapd t;
+	struct file f;
+	char path[128], err[256];
+
+	fake_poold_init(&p);
+	trace_path(&p, path, sizeof(path));
+	fake_poold_start(&p, "--trace", path, "--allow-inject");
+	fake_trapd_init(&t);
+	fake_tables(&t);
+	t.hello.poison = 60;
+	CHECK(!fake_trapd_attach(&t, &p), "refused: %s", t.welcome.error);
+	CHECK(fake_set_root(&t, &rep) == POOL_OK, "SET_ROOT");
+	for (uint64_t i = 0; i < 300; i++)
+		fake_map(&t, FAKE_GVA + i * PAGE_SIZE, false, &rep);
+	f = end(&p, &t);
+	CHECK(replay(&f, &result) == 0, "as recorded");
+	CHECK(replay_as(&f, &other, &result, err, sizeof(err)) == -EILSEQ, "a broken leaf is not found: %s", err);
+	CHECK(strstr(err, "call ") && (d->kind == REPLAY_TRANSLATION || d->kind == REPLAY_NOT_GUESTS) && d->call &&
+	      d->agree < d->calls && d->calls - d->agree < 16, "kind %d, %llu to %llu: %s", (int)d->kind,
+	      (unsigned long long)d->agree, (unsigned long long)d->calls, err);
 	free(f.data);
 }
 
@@ -350,6 +389,23 @@ static int run_check(const struct fake_poold *p, const struct file *f)
 	return WEXITSTATUS(status);
 }
 
+/* The states around a difference can be had, and are those after so many calls. */
+static void check_states(const struct file *f, const struct replay_difference *d)
+{
+	static const struct replay_options plain = { 0 };
+	const uint64_t calls[2] = { d->agree, d->calls };
+	struct replay_state states[2];
+
+	CHECK((d->kind == REPLAY_ANSWER && d->calls == d->agree + 1) || (d->kind == REPLAY_DIGEST && d->calls >= d->agree),
+	      "kind %d, %llu to %llu", (int)d->kind, (unsigned long long)d->agree, (unsigned long long)d->calls);
+	CHECK(!replay_states(f->data, f->size, &plain, calls, states), "no states");
+	for (unsigned i = 0; i < 2; i++) {
+		CHECK(states[i].calls == calls[i] && states[i].npages && states[i].used < states[i].npages,
+		      "state %u after %llu calls", i, (unsigned long long)states[i].calls);
+		replay_state_free(&states[i]);
+	}
+}
+
 /* Differences behind right checksums: another answer, other arguments, another word read, another digest. */
 static void the_first_call_that_differs_is_named(void)
 {
@@ -386,6 +442,7 @@ static void the_first_call_that_differs_is_named(void)
 		CHECK(replay_as(&f, &check, &result, err, sizeof(err)) == -EILSEQ && strstr(err, changes[i].named),
 		      "change %u: %s", i, err);
 		CHECK(run_check(&p, &f) == 7, "exit code of change %u", i);
+		check_states(&f, &result.difference);
 		f.data[at + changes[i].at] ^= 1;
 	}
 	seal(&f);
@@ -404,6 +461,7 @@ int main(void)
 		CASE(a_trace_replays_to_the_same_tables), CASE(a_foreign_store_into_the_arena_shows),
 		CASE(a_new_link_begins_a_new_trace), CASE(any_prefix_of_whole_blocks_replays),
 		CASE(damage_is_refused_with_its_offset), CASE(other_pools_replay_the_same_guest),
+		CASE(a_wrong_translation_is_found_side_by_side),
 		CASE(the_first_call_that_differs_is_named),
 	};
 
