@@ -39,7 +39,7 @@
 #define POOL_STATS_SYNC(X) \
 	X(map_requests) X(map_retry) X(map_new_tables) X(map_leaf_new) X(map_leaf_upgrade) X(map_large) X(map_spurious) \
 	X(dirty_upgrade) X(prefetch_tried) X(prefetch_installed) X(prefetch_skip_not_accessed) X(invlpg) X(invlpg_noop) \
-	X(mode_change) X(large_split) X(large_refused) X(large_broken) X(marker_hits)
+	X(mode_change) X(large_split) X(large_refused) X(large_broken)
 
 #define POOL_STATS_COHERENCE(X) \
 	X(entries_changed_present) X(changed_list_overflow) X(flush_scope_gva) X(flush_scope_root) X(flush_scope_all) \

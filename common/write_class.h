@@ -34,8 +34,7 @@ enum write_class {
 #define WRITE_EXT_ZEROS		(1u << 3)	/* whole entries zeroed one after the other: the table is let go */
 #define WRITE_EXT_REINIT	(1u << 4)	/* entries written one after the other by one loop */
 #define WRITE_EXT_FLOOD		(1u << 5)	/* an upper table written again and again without being used */
-#define WRITE_EXT_MARKERS	(1u << 6)	/* not-present shadow entries say whether the guest's is */
-#define WRITE_EXT_ALL		0x7fu
+#define WRITE_EXT_ALL		0x3fu
 
 /* page_state bits, one byte per gfn, published by poold (ring-spec.md). */
 #define PAGE_STATE_MONITORED	(1u << 0)

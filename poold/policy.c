@@ -38,7 +38,6 @@ static const struct policy_switch {
 	{ .name = "zeros", .extension = WRITE_EXT_ZEROS },
 	{ .name = "reinit", .extension = WRITE_EXT_REINIT },
 	{ .name = "flood", .extension = WRITE_EXT_FLOOD },
-	{ .name = "markers", .extension = WRITE_EXT_MARKERS },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -48,7 +47,7 @@ static const char *const format_names[] = { [POOL_F64] = "f64", [POOL_F32] = "f3
 const char *policy_keys(void)
 {
 	return "prefetch cached-roots hot-limit leaf-limit upper-limit users extents rmap-nodes unsync (numbers), "
-	       "cache large-leaves fork-locked stos-any pair zeros reinit flood markers (on, off), format (f64, f32)";
+	       "cache large-leaves fork-locked stos-any pair zeros reinit flood (on, off), format (f64, f32)";
 }
 
 static int set_number(struct pool_config *config, const struct policy_number *k, const char *value, char *err,

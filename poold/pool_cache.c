@@ -29,6 +29,7 @@ void hash_remove(struct pool *p, uint32_t page)
 	uint32_t *link = &p->bucket[hash_bucket(p, p->page[page].gpa)];
 
 	for (uint32_t n = 0; *link && n < p->cfg.max_pages; n++, link = &p->page[*link].hash_next) {
+		op_steps(p, 1);
 		if (*link != page)
 			continue;
 		*link = p->page[page].hash_next;
@@ -83,6 +84,7 @@ static void cache_drop_stale(struct pool *p, const struct pool_key *key)
 		const struct pool_page *pg = &p->page[page];
 		uint32_t next = pg->hash_next;
 
+		op_steps(p, 1);
 		if (n == p->cfg.max_pages) {
 			pool_corrupt(p);
 			return;
@@ -111,6 +113,7 @@ uint32_t cache_lookup(struct pool *p, const struct pool_key *key)
 	uint32_t probes = 0;
 
 	for (; page && probes < p->cfg.max_pages; probes++, page = p->page[page].hash_next) {
+		op_steps(p, 1);
 		if (!key_matches(p, page, key))
 			continue;
 		if (!p->page[page].lock) {

@@ -137,6 +137,7 @@ void entry_set(struct pool *p, uint32_t page, uint32_t slot, uint64_t new)
 		pool_corrupt(p);
 		return;
 	}
+	op_steps(p, 1);
 	k = page_kind(p, page);
 	old = entry_get(p, page, slot);
 	was = old & PTE_P;
@@ -189,6 +190,7 @@ void entry_zero_leaf_table(struct pool *p, uint32_t page)
 	const struct pool_kind *k = page_kind(p, page);
 	struct pool_page *pg = &p->page[page];
 
+	op_steps(p, k->count);
 	for (uint32_t s = 0; s < k->count; s++) {
 		uint64_t old = entry_get(p, page, s);
 

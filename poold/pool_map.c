@@ -200,6 +200,7 @@ static uint32_t prefetch(struct descent *w)
 
 		if (s == w->slot || (entry_get(p, w->page, s) & PTE_P))
 			continue;
+		op_steps(p, 1);
 		stat_inc(p, POOL_STAT_prefetch_tried);
 		derive(p, w->page, s, &d);
 		if (d.what == DERIVE_LEAF) {

@@ -115,6 +115,7 @@ void gtable_mods_decay(struct pool *p)
 	for (uint32_t n = 0; gt != GT_NIL && n < p->cfg.max_pages; n++) {
 		uint32_t next = p->gtable[gt].mod_next;
 
+		op_steps(p, 1);
 		gtable_mods_set(p, gt, p->gtable[gt].mods / 2);
 		gt = next;
 	}

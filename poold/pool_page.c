@@ -205,6 +205,7 @@ static void page_to_limbo(struct pool *p, uint32_t page)
 
 static void page_clear_children(struct pool *p, uint32_t page)
 {
+	op_steps(p, page_kind(p, page)->count);
 	/* To the table's end whatever the counter says: a reference must not survive a wrong count. */
 	for (uint32_t s = 0; s < page_kind(p, page)->count; s++) {
 		uint64_t e = entry_get(p, page, s);
@@ -285,6 +286,7 @@ uint32_t pool_evict(struct pool *p, uint32_t n)
 	while (done < n) {
 		uint32_t page = evict_candidate(p);
 
+		op_steps(p, 1);
 		if (!page)
 			break;
 		if (page_kind(p, page)->flags & KF_ROOT)
@@ -307,9 +309,14 @@ enum pool_status page_alloc(struct pool *p, uint32_t *out)
 
 	*out = PAGE_NIL;
 	if (!page) {
-		if (!p->limbo_head && !pool_evict(p, POOL_EVICT_BATCH)) {
-			stat_inc(p, POOL_STAT_alloc_fail);
-			return POOL_E_NOMEM;
+		if (!p->limbo_head) {
+			uint32_t n = pool_evict(p, POOL_EVICT_BATCH);
+
+			stat_add(p, POOL_STAT_cache_evict_one, n);
+			if (!n) {
+				stat_inc(p, POOL_STAT_alloc_fail);
+				return POOL_E_NOMEM;
+			}
 		}
 		stat_inc(p, POOL_STAT_limbo_wait);
 		return POOL_NEED_FLUSH;

@@ -216,6 +216,7 @@ struct pool_op {
 	uint64_t scope_gva;
 	uint32_t path[POOL_MAX_PATH + 1];
 	uint32_t npath;
+	uint64_t steps;			/* list elements and entries looked at */
 };
 
 struct pool {
@@ -245,6 +246,7 @@ struct pool {
 	uint32_t gt_free, n_gtables;
 	uint32_t mod_head, n_modified;
 	uint32_t unsync[POOL_MAX_UNSYNC], n_unsync;	/* gtables, oldest first */
+	uint32_t n_single;		/* gfns whose word is RMAP_SINGLE */
 	uint32_t n_overflowed;		/* gfns whose word is RMAP_OVERFLOW */
 	uint32_t kind_pages[KIND_COUNT];
 	uint64_t n_present;
@@ -265,6 +267,8 @@ struct pool {
 
 static inline void stat_add(struct pool *p, enum pool_stat s, uint64_t n) { counter_add(&p->stats[s], n); }
 static inline void stat_inc(struct pool *p, enum pool_stat s) { counter_add(&p->stats[s], 1); }
+/* Rule 6 of doc/pool.md: what an operation looks at is bounded, so it is counted. */
+static inline void op_steps(struct pool *p, uint64_t n) { p->op.steps += n; }
 /* high follows gauge in the list of counters. */
 static inline void stat_gauge(struct pool *p, enum pool_stat s, enum pool_stat high, uint64_t v)
 {

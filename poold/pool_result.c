@@ -149,6 +149,7 @@ void op_end(struct pool *p, enum pool_status status, struct pool_result *r)
 		status = POOL_E_CORRUPT;
 	if (status == POOL_NEED_FLUSH || status == POOL_NEED_SHOOTDOWN)
 		debt_flush(&p->op.debt, POOL_FLUSH_ALL, 0);
+	counter_max(&p->stats[POOL_STAT_steps_max], p->op.steps);
 	r->status = status;
 	if (status >= POOL_E_RANGE) {
 		r->root[0] = r->root[1] = 0;

@@ -65,6 +65,7 @@ static void resync_read(struct pool *p, uint32_t gt, struct resync *s)
 		/* Each shadow reads the same page, or its own part of it. */
 		if (s->bad < bad)
 			s->bad = bad;
+		op_steps(p, count);
 		stat_add(p, POOL_STAT_resync_scanned, count);
 	}
 }

@@ -14,6 +14,8 @@ void extent_list_init(struct pool *p)
 	for (uint32_t i = 0; i < p->cfg.max_extents; i++)
 		p->extent[i] = (struct pool_extent){ .next = i + 1 < p->cfg.max_extents ? i + 1 : EXT_NIL };
 	p->ext_free = p->cfg.max_extents ? 0 : EXT_NIL;
+	p->n_single = 0;
+	counter_set(&p->stats[POOL_STAT_rmap_single], 0);
 	p->n_ext_free = p->cfg.max_extents;
 	counter_set(&p->stats[POOL_STAT_ext_used], 0);
 }
@@ -41,6 +43,12 @@ static void extent_free(struct pool *p, uint32_t x)
 	p->ext_free = x;
 	p->n_ext_free++;
 	counter_set(&p->stats[POOL_STAT_ext_used], p->cfg.max_extents - p->n_ext_free);
+}
+
+static void single_count(struct pool *p, bool more)
+{
+	p->n_single += more ? 1 : -1;
+	counter_set(&p->stats[POOL_STAT_rmap_single], p->n_single);
 }
 
 static uint64_t *rmap_word(struct pool *p, uint64_t gfn)
@@ -78,6 +86,7 @@ static void chain_insert(struct pool *p, uint64_t *word, uint64_t ref)
 	for (; x < p->cfg.max_extents && nodes <= p->cfg.rmap_nodes_per_gfn; x = p->extent[x].next, nodes++) {
 		struct pool_extent *e = &p->extent[x];
 
+		op_steps(p, 1);
 		if (e->count < EXT_REFS) {
 			e->ref[e->count++] = ref;
 			return;
@@ -105,10 +114,12 @@ void word_insert(struct pool *p, uint64_t *word, uint64_t ref)
 	switch (RMAP_TAG(*word)) {
 	case 0:
 		*word = RMAP_WORD(RMAP_SINGLE, ref);
+		single_count(p, true);
 		stat_inc(p, POOL_STAT_rmap_virgin);
 		break;
 	case RMAP_SINGLE:
 		first = *word & ~RMAP_WORD(3ull, 0);
+		single_count(p, false);
 		*word = RMAP_WORD(RMAP_CHAIN, EXT_NIL);
 		chain_insert(p, word, first);
 		if (RMAP_TAG(*word) == RMAP_CHAIN)
@@ -148,6 +159,7 @@ static bool chain_remove(struct pool *p, uint64_t *word, uint64_t ref)
 	for (uint32_t n = 0; x < p->cfg.max_extents && n <= p->cfg.rmap_nodes_per_gfn; n++, prev = x, x = p->extent[x].next) {
 		struct pool_extent *e = &p->extent[x];
 
+		op_steps(p, 1);
 		for (uint32_t i = 0; i < e->count && i < EXT_REFS; i++) {
 			if (e->ref[i] != ref)
 				continue;
@@ -163,14 +175,16 @@ static bool chain_remove(struct pool *p, uint64_t *word, uint64_t ref)
 void word_remove(struct pool *p, uint64_t *word, uint64_t ref)
 {
 	stat_inc(p, POOL_STAT_deref);
-	if (!word)
+	if (!word) {
 		pool_corrupt(p);
-	else if (RMAP_TAG(*word) == RMAP_OVERFLOW)
+	} else if (RMAP_TAG(*word) == RMAP_OVERFLOW) {
 		return;
-	else if (*word == RMAP_WORD(RMAP_SINGLE, ref))
+	} else if (*word == RMAP_WORD(RMAP_SINGLE, ref)) {
 		*word = 0;
-	else if (RMAP_TAG(*word) != RMAP_CHAIN || !chain_remove(p, word, ref))
+		single_count(p, false);
+	} else if (RMAP_TAG(*word) != RMAP_CHAIN || !chain_remove(p, word, ref)) {
 		pool_corrupt(p);
+	}
 }
 
 void rmap_remove(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
@@ -223,6 +237,7 @@ static void flush_gfn_scan(struct pool *p, uint64_t gfn)
 	for (uint32_t page = 1; page < p->cfg.max_pages; page++) {
 		if (!page_in_use(p, page) || !(page_kind(p, page)->flags & KF_LEAF))
 			continue;
+		op_steps(p, page_kind(p, page)->count);
 		for (uint32_t s = 0; s < page_kind(p, page)->count; s++) {
 			uint64_t e = entry_get(p, page, s), gpa = entry_gpa(p, e);
 

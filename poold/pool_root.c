@@ -70,6 +70,8 @@ static enum pool_status roots_get(struct pool *p, const struct pool_modes *m, ui
 		if (status != POOL_OK && status != POOL_CACHED)
 			return status;
 		stat_inc(p, status == POOL_CACHED ? POOL_STAT_root_hit : POOL_STAT_root_miss);
+		if (status == POOL_OK)
+			stat_inc(p, view ? POOL_STAT_root_view_user : POOL_STAT_root_view_super);
 		op_pin(p, root[view]);
 		p->page[root[view]].last_use = ++p->sequence;
 	}

@@ -12,6 +12,7 @@ void rederive_slot(struct pool *p, uint32_t page, uint32_t slot)
 {
 	uint64_t have = entry_get(p, page, slot), want;
 
+	op_steps(p, 1);
 	if (!(have & PTE_P) || (have & ENTRY_OWNED)) {
 		stat_inc(p, POOL_STAT_mon_not_present_skip);
 		return;
@@ -115,6 +116,8 @@ void pool_guest_range_changed(struct pool *p, uint64_t gpa, uint64_t len, struct
 		op_end(p, len && end >= gpa ? POOL_E_RANGE : POOL_E_INVAL, r);
 		return;
 	}
+	if (gfn_of(gpa) != gfn_of(end - 1))
+		stat_inc(p, POOL_STAT_mon_cross_page);
 	while (gpa < end) {
 		uint64_t left = PAGE_SIZE - (gpa & (PAGE_SIZE - 1));
 		uint32_t n = (uint32_t)(left < end - gpa ? left : end - gpa), gt = gtable_find(p, gfn_of(gpa));
@@ -257,6 +260,8 @@ void pool_write_fault(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa,
 	if (!op_begin(p, vcpu, r))
 		return;
 	fetch_leaves_drop(p);
+	if ((gpa & (PAGE_SIZE - 1)) + size > PAGE_SIZE)
+		stat_inc(p, POOL_STAT_mon_cross_page);
 	status = ram_has(p, gpa) ? write_fault_decide(p, vcpu, gva, gpa, class, rip) : POOL_E_RANGE;
 	if (status == POOL_EMULATE)
 		stat_inc(p, POOL_STAT_mon_emulate);

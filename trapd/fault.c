@@ -109,6 +109,12 @@ static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 	}
 	if (same_fault_forever(v, gva))
 		return stuck(v, gva);
+	/* There is an entry, the guest allows the write, and its D bit was 0 until now: most likely that is all that lacks. */
+	if (write && walk.ad_changed && (v->priv->error & PF_P)) {
+		rc = pool_link_dirty(v, gva);
+		if (rc != POOL_E_NOTFOUND)
+			return rc;
+	}
 	return pool_link_map(v, gva, &walk, write, fetch);
 }
 

@@ -65,7 +65,7 @@ void insn_write_gpr(struct vcpu *v, const struct operand *op, uint64_t value);
 /* Bytes of a guest paging entry in the vCPU's paging mode: 4 or 8. */
 unsigned insn_entry_size(const struct vcpu *v);
 /* How this instruction writes memory (for the write policy), and whether our emulator knows it. gva_fault: CR2. */
-struct insn_write { enum write_class class; unsigned size; bool emulated; };
+struct insn_write { enum write_class class; unsigned size; bool emulated; uint64_t gva; };
 void insn_classify_write(struct vcpu *v, const struct insn *in, uint64_t gva_fault, unsigned entry_size, struct insn_write *out);
 
 /*

@@ -235,6 +235,7 @@ void insn_classify_write(struct vcpu *v, const struct insn *in, uint64_t gva_fau
 	if (!store_find(v, in, row, &store))
 		return;
 	out->size = store.size;
+	out->gva = store.gva;
 	/* A locked operand that is misaligned cannot be one host atomic. */
 	out->emulated = emulate_find(in) && !((in->lock || in->id == X86_INS_XCHG) && (store.gva & (store.size - 1)));
 	if (store_is_reuse(v, row, &store))

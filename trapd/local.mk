@@ -34,5 +34,6 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/vcpu_thread.c trapd/vcpu_thread.h \
 	trapd/world.c trapd/world.h \
 	trapd/vm.c trapd/vm.h \
+	trapd/write_pair.c trapd/write_pair.h \
 	trapd/write_fault.c
 include trapd/control.mk

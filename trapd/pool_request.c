@@ -141,6 +141,7 @@ static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 	uint64_t touch[LINK_MAX_TOUCH] = { 0 };
 	int rc;
 
+	vcpu_pair_close(v);	/* no request overtakes an event */
 	for (unsigned i = 0; i < MAX_REPEATS; i++) {
 		if (!v->link_up)
 			return -ENOTCONN;
@@ -185,6 +186,17 @@ int pool_link_map(struct vcpu *v, uint64_t gva, const struct walk_result *walk, 
 	req.rq_flags = mode_flags(v) | (write ? LINK_RQF_WRITE : 0) | (fetch ? LINK_RQF_FETCH : 0);
 	memcpy(req.rq_walk, walk->entry, walk->nentries * sizeof(req.rq_walk[0]));
 	counter_add(&v->stat[TRAP_STAT_map_requests], 1);
+	rc = request(v, &req, &rep);
+	return rc ? rc : rep.rp_status;
+}
+
+int pool_link_dirty(struct vcpu *v, uint64_t gva)
+{
+	struct link_req req = { .rq_op = LINK_OP_DIRTY, .rq_gva = gva, .rq_flags = mode_flags(v) | LINK_RQF_WRITE };
+	struct link_rep rep;
+	int rc;
+
+	counter_add(&v->stat[TRAP_STAT_dirty_requests], 1);
 	rc = request(v, &req, &rep);
 	return rc ? rc : rep.rp_status;
 }
@@ -294,7 +306,7 @@ int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uin
 }
 
 /* One event, if its page is monitored: the store is done. */
-static void post_event(struct vcpu *v, const struct link_event *ev)
+static void post_one(struct vcpu *v, const struct link_event *ev)
 {
 	const uint8_t *state = v->vm->page_state;
 
@@ -307,6 +319,31 @@ static void post_event(struct vcpu *v, const struct link_event *ev)
 	counter_add(&v->stat[TRAP_STAT_write_events], 1);
 	if (link_client_post(&v->link, ev))
 		link_lost(v);	/* a lost link cancels the debt */
+}
+
+static void post_event(struct vcpu *v, const struct link_event *ev)
+{
+	struct link_event out[2];
+	unsigned n;
+
+	if (!v->priv->pair.open) {
+		post_one(v, ev);
+		return;
+	}
+	n = write_pair_add(&v->priv->pair, ev, out);
+	if (n == 1 && out[0].ev_size == 8 && ev->ev_size == 4)
+		counter_add(&v->stat[TRAP_STAT_write_pairs], 1);
+	for (unsigned i = 0; i < n; i++)
+		post_one(v, &out[i]);
+}
+
+void vcpu_pair_close(struct vcpu *v)
+{
+	struct link_event ev;
+
+	v->priv->pair.open = false;
+	if (write_pair_end(&v->priv->pair, &ev))
+		post_one(v, &ev);
 }
 
 void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes, uint16_t ev_flags)

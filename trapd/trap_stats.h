@@ -7,8 +7,8 @@
 	X(exits) X(exit_trap) X(exit_io) X(exit_irq_window) X(exit_interrupted) X(exit_other) \
 	X(trap_pf) X(trap_gp) X(trap_ud) X(trap_db) X(trap_other) \
 	X(fault_guest) X(fault_mmio) X(fault_monitored) X(fault_retry) \
-	X(write_emulated) X(write_events) X(write_fault_requests) X(unshadow_requests) X(steps) \
-	X(map_requests) X(invlpg_requests) X(set_root_requests) X(audit_requests) X(requests_total) \
+	X(write_emulated) X(write_events) X(write_fault_requests) X(unshadow_requests) X(steps) X(write_pairs) \
+	X(map_requests) X(dirty_requests) X(invlpg_requests) X(set_root_requests) X(audit_requests) X(requests_total) \
 	X(privileged_emulated) X(ahead_privileged) X(ahead_simple) X(exceptions_delivered) X(irqs_delivered) X(halts) X(shadow_steps) \
 	X(iret_emulated) X(iret_unseen) X(syscall_emulated) \
 	X(tables_touched) X(slot_cycles) X(return_programs) X(recoveries)

@@ -13,6 +13,7 @@
 #include "trapd/kcpu.h"
 #include "trapd/vcpu.h"
 #include "trapd/vm.h"
+#include "trapd/write_pair.h"
 
 #define STEP_MAX_GFNS 4u
 #define KERNEL_STACKS 4u
@@ -60,6 +61,7 @@ struct vcpu_priv {
 	struct step step;
 	struct timer window_sample;	/* bus lock */
 	uint32_t window_wanted;		/* atomic: the vCPU waits for IF to become 1 */
+	struct write_pair pair;
 	bool shadow_step;		/* one instruction runs with TF set because an interrupt waits behind it: interrupt.c */
 	struct soft_breakpoints breakpoints;
 	uint64_t last_rip, last_gva, last_others, last_trap;	/* livelock check of fault.c */
@@ -124,6 +126,8 @@ void pool_link_detach(struct vm *vm);
 /* Detach and free; before the VM's file is closed. */
 void pool_link_destroy(struct vm *vm);
 int pool_link_map(struct vcpu *v, uint64_t gva, const struct walk_result *walk, bool write, bool fetch);
+/* The guest's D bit has been set just now: 0, POOL_E_NOTFOUND (map it), or as others. */
+int pool_link_dirty(struct vcpu *v, uint64_t gva);
 int pool_link_write_fault(struct vcpu *v, uint64_t gva, uint64_t gpa, enum write_class class, unsigned size);
 int pool_link_unshadow(struct vcpu *v, uint64_t gva, uint64_t gpa);
 int pool_link_open(struct vcpu *v, uint64_t gpa);
@@ -133,6 +137,9 @@ int pool_link_close(struct vcpu *v);
  * attach, or a negative return value of vcpu.h.
  */
 int64_t pool_link_audit(struct vcpu *v, bool full);
+
+/* What the pair still holds is posted, and it is closed. */
+void vcpu_pair_close(struct vcpu *v);
 
 /* report.c: registers, paging, bytes at RIP decoded; malloc'ed text or NULL. */
 char *report_vcpu(struct vcpu *v);

@@ -12,14 +12,19 @@
 #include "trapd/look_ahead.h"
 #include "trapd/vcpu_priv.h"
 
-static int emulate(struct vcpu *v, const struct insn *in)
+static int emulate(struct vcpu *v, const struct insn *in, const struct insn_write *w)
 {
-	int rc = emulate_memory(v, in);
+	int rc;
 
-	if (rc)
-		return rc;
-	counter_add(&v->stat[TRAP_STAT_write_emulated], 1);
-	return look_ahead(v);		/* INVLPG often follows */
+	v->priv->pair.open = (v->vm->extensions & WRITE_EXT_PAIR) && w->class == WRITE_CLASS_SIMPLE &&
+			     write_pair_possible(v, w->gva, w->size);
+	rc = emulate_memory(v, in);
+	if (!rc)
+		counter_add(&v->stat[TRAP_STAT_write_emulated], 1);
+	if (!rc && v->priv->pair.held)
+		rc = write_pair_absorb(v, w->gva);
+	vcpu_pair_close(v);
+	return rc ? rc : look_ahead(v);		/* INVLPG often follows */
 }
 
 /* What poold answered to a write that it was asked about. */
@@ -50,7 +55,7 @@ int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk
 	if (!rc)
 		insn_classify_write(v, &in, gva, insn_entry_size(v), &w);
 	if (w.emulated && !(state & PAGE_STATE_HOT) && write_policy(w.class, state, v->vm->extensions) == WRITE_DO_EMULATE) {
-		rc = emulate(v, &in);
+		rc = emulate(v, &in, &w);
 		if (rc != -EOPNOTSUPP)
 			return rc;
 		w.emulated = false;
@@ -60,6 +65,6 @@ int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk
 	rc = pool_link_write_fault(v, gva, walk->gpa, w.class, w.size);
 	if (rc != POOL_EMULATE)
 		return follow_answer(v, rc, walk->gpa);
-	rc = emulate(v, &in);
+	rc = emulate(v, &in, &w);
 	return rc == -EOPNOTSUPP ? follow_answer(v, pool_link_unshadow(v, gva, walk->gpa), walk->gpa) : rc;
 }

@@ -477,6 +477,15 @@ Test(pool_defects_core, defect_D67_references_are_packed_by_shifts)
 			cr_assert_eq(RMAP_REF_PAGE(w), pages[i]);
 			cr_assert_eq(RMAP_REF_SLOT(w), slots[j]);
 		}
+	/* The same through the map itself: which of them it has, and which it has not. */
+	for (unsigned i = 0; i < 4; i++) {
+		rmap_insert(f.p, 0x300, pages[i], slots[3 - i]);
+		for (unsigned j = 0; j < 4; j++)
+			cr_assert_eq(rmap_has(f.p, 0x300, pages[j], slots[3 - j]), j <= i, "%u of %u", j, i + 1);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		rmap_remove(f.p, 0x300, pages[i], slots[3 - i]);
+	cr_assert_eq(f.stats[POOL_STAT_errors_corrupt], 0);
 	cr_assert_eq(RMAP_TAG(RMAP_WORD(RMAP_CHAIN, EXT_NIL)), RMAP_CHAIN);
 	cr_assert_eq((uint32_t)RMAP_WORD(RMAP_CHAIN, EXT_NIL), EXT_NIL);
 }

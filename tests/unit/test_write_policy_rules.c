@@ -174,7 +174,7 @@ Test(write_policy_rules, switches_by_name)
 
 	cr_assert_eq(policy_apply(&c, "hot-limit=7,leaf-limit=4,upper-limit=24,cache=off", err, sizeof(err)), 0);
 	cr_assert(c.hot_limit == 7 && c.hot_leaf == 4 && c.hot_upper == 24 && c.cache_off && !c.extensions);
-	cr_assert_eq(policy_apply(&c, "fork-locked=on,stos-any=on,pair=on,zeros=on,reinit=on,flood=on,markers=on", err,
+	cr_assert_eq(policy_apply(&c, "fork-locked=on,stos-any=on,pair=on,zeros=on,reinit=on,flood=on", err,
 				  sizeof(err)), 0);
 	cr_assert_eq(c.extensions, WRITE_EXT_ALL);
 	cr_assert_eq(policy_apply(&c, "zeros=off", err, sizeof(err)), 0);
