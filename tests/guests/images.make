@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The guest images and their parts; see guests.make. Read by make only.
-IMAGES = churn faults hello hostile irq32 irq64 loop64 matrix slots smp spin tour triple user wild
+IMAGES = churn faults hello hostile irq32 irq64 loop64 matrix slots smp spin tour triple user vandal wild
 
 churn_PARTS = $(ONLY64) churn.c64 churn_model.c64 churn_ops.c64 churn_store.c64 churn_tables.c64
 faults_PARTS = $(LIB32) $(TRAPS32) $(LIB64) $(TRAPS64) paging32.c32 paging64.c64 faults32.c32 faults64.c64 faults_rules.c32 \
@@ -20,4 +20,5 @@ tour_PARTS = $(LIB32) $(TRAPS32) $(LIB64) $(TRAPS64) paging32.c32 tour_checks.c3
 triple_PARTS = $(LIB32) triple.c32
 user_PARTS = $(LIB32) $(TRAPS32) $(LIB64) $(TRAPS64) paging32.c32 paging64.c64 user32.c32 user64.c64 user_common.c32 \
 	user_common.c64 user_debug.S64 user_debug.c64 user_shared.S32 user_shared.S64 user_syscall.S64 user_syscall.c64
+vandal_PARTS = $(ONLY64) vandal.c64
 wild_PARTS = $(LIB32) wild.c32

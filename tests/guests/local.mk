@@ -14,6 +14,7 @@ GUESTS = \
 	tests/guests/tour.elf \
 	tests/guests/triple.elf \
 	tests/guests/user.elf \
+	tests/guests/vandal.elf \
 	tests/guests/wild.elf
 noinst_DATA += $(GUESTS)
 EXTRA_DIST += \
@@ -81,6 +82,7 @@ EXTRA_DIST += \
 	tests/guests/user_shared.S \
 	tests/guests/user_syscall.S \
 	tests/guests/user_syscall.c \
+	tests/guests/vandal.c \
 	tests/guests/wild.c
 
 $(GUESTS): guests-build

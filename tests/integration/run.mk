@@ -4,6 +4,7 @@ RUN_TESTS = \
 	tests/integration/churn.sh \
 	tests/integration/unsync.sh \
 	tests/integration/guests.sh \
+	tests/integration/vandal.sh \
 	tests/integration/isolation.sh \
 	tests/integration/kick_storm.sh \
 	tests/integration/load_bearing.sh \
