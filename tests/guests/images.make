@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The guest images and their parts; see guests.make. Read by make only.
-IMAGES = churn faults hello hostile irq32 irq64 loop64 matrix slots smp spin tour triple user vandal wild
+IMAGES = churn cow faults hello hostile irq32 irq64 loop64 matrix quirks slots smp spin tour triple user vandal wild
 
 churn_PARTS = $(ONLY64) churn.c64 churn_model.c64 churn_ops.c64 churn_store.c64 churn_tables.c64
+cow_PARTS = $(ONLY64) paging64.c64 cow.c64 cow_space.c64 cow_user.S64
 faults_PARTS = $(LIB32) $(TRAPS32) $(LIB64) $(TRAPS64) paging32.c32 paging64.c64 faults32.c32 faults64.c64 faults_rules.c32 \
 	faults_rules.c64 faults_run.c32 faults_run.c64 faults_user.S32 faults_user.S64
 hello_PARTS = $(LIB32) hello.c32
@@ -13,6 +14,7 @@ loop64_PARTS = $(ONLY64) loop64.c64
 matrix_PARTS = $(LIB32) $(TRAPS32) $(LIB64) $(TRAPS64) paging32.c32 paging64.c64 matrix32.c32 matrix64.c64 \
 	matrix_access32.S32 matrix_access64.S64 matrix_cases.c32 matrix_cases.c64 matrix_rules.c32 matrix_rules.c64 \
 	matrix_run.c32 matrix_run.c64
+quirks_PARTS = $(ONLY64) quirks.c64 quirks_stack.S64
 slots_PARTS = $(ONLY64) slots.c64
 smp_PARTS = $(ONLY64) smp.c64 smp_start.S64
 spin_PARTS = $(ONLY64) spin.c64

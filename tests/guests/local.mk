@@ -1,6 +1,7 @@
 # Rules of tests/guests/: freestanding programs that run in a VM. guests.make builds them; every make asks it.
 GUESTS = \
 	tests/guests/churn.elf \
+	tests/guests/cow.elf \
 	tests/guests/faults.elf \
 	tests/guests/hello.elf \
 	tests/guests/hostile.elf \
@@ -8,6 +9,7 @@ GUESTS = \
 	tests/guests/irq64.elf \
 	tests/guests/loop64.elf \
 	tests/guests/matrix.elf \
+	tests/guests/quirks.elf \
 	tests/guests/slots.elf \
 	tests/guests/smp.elf \
 	tests/guests/spin.elf \
@@ -26,6 +28,10 @@ EXTRA_DIST += \
 	tests/guests/churn_ops.c \
 	tests/guests/churn_store.c \
 	tests/guests/churn_tables.c \
+	tests/guests/cow.c \
+	tests/guests/cow.h \
+	tests/guests/cow_space.c \
+	tests/guests/cow_user.S \
 	tests/guests/cpu.h \
 	tests/guests/faults.h \
 	tests/guests/faults32.c \
@@ -62,6 +68,8 @@ EXTRA_DIST += \
 	tests/guests/print.c \
 	tests/guests/smp.c \
 	tests/guests/smp_start.S \
+	tests/guests/quirks.c \
+	tests/guests/quirks_stack.S \
 	tests/guests/spin.c \
 	tests/guests/start32.c \
 	tests/guests/tour.h \

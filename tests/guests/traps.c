@@ -46,6 +46,15 @@ void traps_gate_set(unsigned vector, void (*handler)(void), unsigned dpl)
 #endif
 }
 
+#ifdef __x86_64__
+void traps_ist_set(unsigned vector, void (*handler)(void), void *stack_top)
+{
+	tss.rest[3] = (unsigned long)stack_top;		/* IST 1, SDM vol. 3A figure 7-11 */
+	traps_gate_set(vector, handler, 0);
+	idt[vector].type |= 1;
+}
+#endif
+
 void traps_gate_dpl(unsigned vector, unsigned dpl)
 {
 	idt[vector].type = (uint16_t)(GATE_INTERRUPT | dpl << 13);

@@ -40,6 +40,10 @@ void traps_init(void);
 void traps_gate_dpl(unsigned vector, unsigned dpl);
 /* Point one gate elsewhere: a handler of the guest's own. */
 void traps_gate_set(unsigned vector, void (*handler)(void), unsigned dpl);
+#ifdef __x86_64__
+/* The same, on a stack of its own (IST 1). */
+void traps_ist_set(unsigned vector, void (*handler)(void), void *stack_top);
+#endif
 /* TSS with RSP0 or ESP0 = stack_top, loaded into TR. */
 void traps_stack_set(void *stack_top);
 

@@ -3,6 +3,7 @@ RUN_TESTS = \
 	tests/integration/fault_path_doc.sh \
 	tests/integration/churn.sh \
 	tests/integration/unsync.sh \
+	tests/integration/cow.sh \
 	tests/integration/guests.sh \
 	tests/integration/vandal.sh \
 	tests/integration/isolation.sh \
