@@ -19,6 +19,7 @@ trace()
 {
 	local name=$1 file=$2
 	shift 2
+	rm -f "$work/trace.err"		# or begun() would see the last one's
 	"$ctl" trace "$name" --out "$file" --socket "$at" "$@" >"$work/trace.out" 2>"$work/trace.err" &
 	trace=$!
 }
