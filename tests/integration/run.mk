@@ -8,6 +8,7 @@ RUN_TESTS = \
 	tests/integration/vandal.sh \
 	tests/integration/isolation.sh \
 	tests/integration/kick_storm.sh \
+	tests/integration/large_leaves.sh \
 	tests/integration/load_bearing.sh \
 	tests/integration/matrix.sh \
 	tests/integration/native_speed.sh \
