@@ -1,9 +1,13 @@
 # poold without its main(), so that unit tests link the same code.
 noinst_LIBRARIES += poold/libpoold.a
-poold_libpoold_a_SOURCES = \
+# What replays a trace: the fuzz targets have a build of it of their own.
+POOLD_REPLAY_SOURCES = \
+	poold/call.c poold/call.h poold/replay.c poold/replay.h poold/replay_lab.c poold/replay_priv.h poold/replay_compare.c poold/replay_states.c \
+	poold/trace.h poold/trace_format.c poold/trace_config.c poold/trace_image.c poold/trace_image.h \
+	poold/trace_read.c poold/trace_read.h poold/policy.c poold/policy.h
+poold_libpoold_a_SOURCES = $(POOLD_REPLAY_SOURCES) \
 	poold/attach_server.c poold/attach_server.h \
 	poold/audit.c poold/audit.h \
-	poold/call.c poold/call.h \
 	poold/config.c poold/config.h \
 	poold/control.c poold/control.h \
 	poold/daemon.c poold/daemon.h \
@@ -16,18 +20,10 @@ poold_libpoold_a_SOURCES = \
 	poold/links.c poold/links.h \
 	poold/notify.c poold/notify.h \
 	poold/objects.c poold/objects.h \
-	poold/replay.c poold/replay.h \
-	poold/replay_lab.c poold/replay_priv.h \
-	poold/policy.c poold/policy.h \
-	poold/replay_compare.c \
-	poold/replay_states.c \
 	poold/requests.c poold/requests.h \
 	poold/sandbox.c poold/sandbox.h \
-	poold/trace.h poold/trace_format.c poold/trace_write.c \
-	poold/trace_config.c \
+	poold/trace_write.c \
 	poold/traces.c poold/traces.h \
-	poold/trace_image.c poold/trace_image.h \
-	poold/trace_read.c poold/trace_read.h \
 	poold/verify.c poold/verify.h \
 	poold/vm.c poold/vm.h
 

@@ -14,9 +14,10 @@
 #include "common/x86.h"
 #include "poold/call.h"
 
-#define RAM_PAGES	64u
+#define RAM_PAGES	1024u		/* for one large page without a table in it */
 #define RAM_BYTES	(RAM_PAGES * PAGE_SIZE)
 #define TABLES		16u		/* where stores and roots point to */
+#define LARGE_BYTES	(2ull << 20)
 #define STEPS		128u
 #define VCPUS		2u
 
@@ -104,6 +105,8 @@ static void step_store(const struct step *s)
 	uint64_t entry = (uint64_t)(s->v >> 12 & (s->c & 1 ? TABLES - 1 : RAM_PAGES - 1)) * PAGE_SIZE | (s->v & 0xfff);
 	uint64_t gpa = (s->a % TABLES) * PAGE_SIZE + s->b * 8ull;
 
+	if ((entry & PTE_PS) && !(s->c & 1))
+		entry &= ~(LARGE_BYTES - PAGE_SIZE);
 	if (s->c & 2)
 		gpa += 2048;
 	if (s->c & 4)
@@ -138,7 +141,7 @@ static void step_set_root(const struct step *s)
 /* Low indexes at every level, so that few stores make a path. */
 static uint64_t any_gva(const struct step *s)
 {
-	uint64_t gva = (uint64_t)(s->v & 3) << 39 | (uint64_t)(s->v >> 2 & 3) << 30 | (uint64_t)(s->v >> 4 & 31) << 21 |
+	uint64_t gva = (uint64_t)(s->v & 3) << 39 | (uint64_t)(s->v >> 2 & 3) << 30 | (uint64_t)(s->v >> 4 & 3) << 21 |
 		       (uint64_t)(s->v >> 9 & 0x1ff) << 12 | (s->v >> 18 & 0xff8);
 
 	return m.mode[m.vcpu].paging == WALK_4LEVEL ? gva : (uint32_t)gva;
@@ -165,7 +168,7 @@ static void step_call(const struct step *s)
 {
 	struct pool_call c = {
 		.op = (uint16_t)(s->op % POOL_CALL_COUNT), .flags = s->b & POOL_CALLF_KNOWN, .gva = any_gva(s),
-		.gpa = (uint64_t)(s->a % RAM_PAGES) * PAGE_SIZE + (s->v & 0xfff), .len = s->c, .rip = s->v & 0xff,
+		.gpa = (uint64_t)(s->a % 64) * PAGE_SIZE + (s->v & 0xfff), .len = s->c, .rip = s->v & 0xff,
 		.write_class = s->c % WRITE_CLASS_COUNT, .nwalk = s->c % 5, .walk = { s->v, s->v & ~7u, s->a, s->b },
 	};
 
@@ -205,6 +208,8 @@ static void pool_begin(uint8_t limits, uint8_t extensions)
 		.rmap_nodes_per_gfn = limits & 4 ? 1 : 0, .cached_roots = limits & 8 ? 1 : 0, .prefetch = limits & 16 ? 64 : 0,
 		.hot_limit = limits & 32 ? 2 : 0, .cache_off = limits & 64,
 		.legacy_format = extensions & 2 ? POOL_F32 : POOL_F64, .unsync_tables = extensions & 4 ? 4 : 0,
+		.large_leaves = extensions & 8, .extensions = extensions & 16 ? WRITE_EXT_ALL : 0,
+		.hot_leaf = extensions & 32 ? 1 : 0, .hot_upper = extensions & 64 ? 1 : 0,
 		.extensions = limits & 128 ? WRITE_EXT_ALL : 0,
 	};
 	need = pool_memory_needed(&m.config);
@@ -217,7 +222,8 @@ static void pool_begin(uint8_t limits, uint8_t extensions)
 	}
 	memset(tracking, 0, need);
 	memset(arena, 0, sizeof(arena));
-	memset(ram, 0, sizeof(ram));
+	/* Nothing else is ever stored to: what is no table has no entry whose A or D a walk could set. */
+	memset(ram, 0, TABLES * PAGE_SIZE);
 	memset(stats, 0, sizeof(stats));
 	memset(page_state, 0, sizeof(page_state));
 	if (pool_create(&m.pool, &m.config, &callbacks, arena, tracking, stats, err, sizeof(err)))

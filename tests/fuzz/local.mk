@@ -1,11 +1,7 @@
 # libFuzzer targets, with clang and --enable-fuzz only. tests/fuzz/corpus/NAME is where fuzz_NAME starts from.
 EXTRA_DIST += tests/fuzz/run-fuzz.sh tests/fuzz/not-steering \
 	tests/fuzz/corpus/loader/elf32 tests/fuzz/corpus/loader/bzimage tests/fuzz/corpus/loader/elf64 tests/fuzz/corpus/loader/flat
-EXTRA_DIST += \
-	tests/fuzz/corpus/pool/legacy \
-	tests/fuzz/corpus/pool/long \
-	tests/fuzz/corpus/trace/long \
-	tests/fuzz/corpus/trace/unpaged
+EXTRA_DIST += tests/fuzz/corpus/pool tests/fuzz/corpus/trace
 if ENABLE_FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_pool tests/fuzz/fuzz_trace
 # A pool that fits into the caches is looked at thousands of times a second: these have their own build of the library.
@@ -15,8 +11,7 @@ tests_fuzz_fuzz_pool_SOURCES = tests/fuzz/fuzz_pool.c poold/call.c $(poold_libpo
 tests_fuzz_fuzz_pool_LDADD = common/libcommon.a
 tests_fuzz_fuzz_pool_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_trace_CPPFLAGS = $(FUZZ_CPPFLAGS)
-tests_fuzz_fuzz_trace_SOURCES = tests/fuzz/fuzz_trace.c poold/call.c poold/replay.c poold/replay_lab.c poold/replay_policy.c \
-	poold/trace_config.c poold/trace_format.c poold/trace_image.c poold/trace_read.c $(poold_libpool_a_SOURCES)
+tests_fuzz_fuzz_trace_SOURCES = tests/fuzz/fuzz_trace.c $(POOLD_REPLAY_SOURCES) $(poold_libpool_a_SOURCES)
 tests_fuzz_fuzz_trace_LDADD = common/libcommon.a
 tests_fuzz_fuzz_trace_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += tests/fuzz/fuzz_loader
