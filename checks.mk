@@ -4,7 +4,7 @@ EXTRA_DIST += checks.mk tests/unit/pool-coverage .ci/run scripts/demo scripts/ch
 	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box doc/architecture.md doc/fault-path.md doc/hosts.md doc/smp.md
 
 TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh systemd/verify \
-	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/pool-coverage tests/unit/*.sh \
+	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/pool-coverage tests/unit/*.sh tests/kernels/run-kernels tests/kernels/*.sh \
 	tests/mutants/run-mutants
 .PHONY: lint check-unit check-hosts check-long check-random coverage
 lint: $(UNITS)

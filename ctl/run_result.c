@@ -13,6 +13,7 @@ static const struct {
 	int exit_code;
 } results[] = {
 	{ "exit", -1 },
+	{ "reset", 0 },
 	{ "fault", RUN_FAULT },
 	{ "timeout", RUN_TIMED_OUT },
 	{ "requested", RUN_FAILED },

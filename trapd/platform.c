@@ -6,11 +6,17 @@
 #include "trapd/platform.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "trapd/devices/bus.h"
 #include "trapd/devices/device_thread.h"
+#include "trapd/devices/cmos.h"
+#include "trapd/devices/i8042.h"
+#include "trapd/devices/ide.h"
 #include "trapd/devices/irq.h"
+#include "trapd/devices/mptable.h"
 #include "trapd/devices/pit.h"
+#include "trapd/devices/vga.h"
 #include "trapd/interrupt.h"
 #include "trapd/vm.h"
 
@@ -29,6 +35,53 @@ static int add_uart(struct vm *vm)
 	return uart_add(vm->bus, vm->irqs, vm->devices, vm->config.console_in, vm->config.console_out);
 }
 
+static int add_vga(struct vm *vm)
+{
+	return vga_add(&vm->vga, vm->bus, device_thread_timers(vm->devices));
+}
+
+static unsigned disks_present(const struct vm *vm)
+{
+	return (vm->disk[0].fd >= 0) | (vm->disk[1].fd >= 0) << 1;
+}
+
+static int add_cmos(struct vm *vm)
+{
+	return cmos_add(vm->bus, vm->irqs, device_thread_timers(vm->devices), &vm->ram, time(NULL), disks_present(vm));
+}
+
+/* A VM does not start again by itself: a reset ends it. */
+static void on_reset(void *ctx, const char *how)
+{
+	vm_stop(ctx, VM_STOP_RESET, 0, NULL, "the guest reset the machine through %s", how);
+}
+
+static int add_i8042(struct vm *vm)
+{
+	return i8042_add(vm->bus, vm->irqs, &(struct reset_line){ on_reset, vm });
+}
+
+static int add_chipset(struct vm *vm)
+{
+	return chipset_add(vm->bus, &(struct reset_line){ on_reset, vm });
+}
+
+/* A channel without a disk reads as ones. */
+static int add_ide(struct vm *vm)
+{
+	int rc = disks_present(vm) ? ide_add(vm->bus, vm->irqs, vm->disk) : 0;
+
+	if (!rc)
+		vm->disk[0].fd = vm->disk[1].fd = -1;
+	return rc;
+}
+
+static int add_tables(struct vm *vm)
+{
+	mptable_write(&vm->ram, vm->config.nvcpu);
+	return 0;
+}
+
 static int add_debug_exit(struct vm *vm)
 {
 	return debug_exit_add(vm->bus, vm);
@@ -39,6 +92,12 @@ static int (*const devices[])(struct vm *vm) = {
 	add_irqs,
 	add_pit,
 	add_uart,
+	add_vga,
+	add_cmos,
+	add_i8042,
+	add_chipset,
+	add_ide,
+	add_tables,
 	add_debug_exit,
 };
 

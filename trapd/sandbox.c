@@ -24,8 +24,10 @@
 static const struct sandbox_rule rules[] = {
 	/* control connections, log lines, serial lines, event descriptors (libevent reads and writes with vectors) */
 	ANY(read), ANY(write), ANY(readv), ANY(writev),
-	/* images, modules, vm.d/NAME.conf and /dev/kvm of a new VM; nothing is ever created */
+	/* images, modules, disks, vm.d/NAME.conf and /dev/kvm of a new VM; nothing is ever created */
 	WHEN(openat, 2, O_CREAT | O_TMPFILE, 0), ANY(close), ANY(pread64), ANY(lseek),
+	/* disks */
+	ANY(flock), ANY(pwrite64), ANY(fdatasync),
 	/* the C library's fstat() is newfstatat() with an empty path */
 	ANY(fstat), WHEN(newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
 	/* poold's attach socket, again after every loss of poold; the manager's notification socket */

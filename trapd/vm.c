@@ -245,10 +245,13 @@ static void config_free(struct vm_config *c)
 
 static int add_devices(struct vm *vm, char *err, size_t err_size)
 {
-	int rc;
+	int rc = 0;
 
-	if (vm->config.disks)
-		return fail(err, err_size, -ENOTSUP, "there is no disk controller yet; leave --disk out");
+	for (unsigned i = 0; !rc && vm->config.disks && vm->config.disks[i]; i++)
+		rc = i < 2 ? disk_open(&vm->disk[i], vm->config.disks[i], err, err_size) :
+			fail(err, err_size, -E2BIG, "more than two disks; give fewer");
+	if (rc)
+		return rc;
 	rc = platform_create(vm);
 	return rc ? fail(err, err_size, rc, "cannot create the devices: %s", strerror(-rc)) : 0;
 }
@@ -262,6 +265,7 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 	if (!vm)
 		return fail(err, err_size, -ENOMEM, "out of memory");
 	vm->kvm_fd = vm->fd = -1;
+	vm->disk[0].fd = vm->disk[1].fd = -1;
 	vm->ram_fd = vm->stub_fd = vm->link_t = vm->stats_t = vm->link_p = vm->page_state_fd = vm->stats_p = (struct memfd)MEMFD_NONE;
 	vm->stub_slot = VM_STUB_SLOT;
 	pthread_mutex_init(&vm->stop_lock, NULL);
@@ -341,6 +345,8 @@ void vm_destroy(struct vm *vm)
 			free(vm->vcpu[i].priv);
 		}
 	platform_destroy(vm);
+	disk_close(&vm->disk[0]);
+	disk_close(&vm->disk[1]);
 	if (vm->fd >= 0)
 		close(vm->fd);
 	if (vm->kvm_fd >= 0)

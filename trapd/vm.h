@@ -12,6 +12,7 @@
 #include "common/attach.h"
 #include "common/guest_ram.h"
 #include "common/memfd.h"
+#include "trapd/devices/disk.h"
 #include "trapd/vcpu.h"
 #include "trapd/world.h"
 
@@ -22,12 +23,12 @@
 #define VM_RAM_MADDR	(64ull << 30)
 #define VM_POOL_MAX	(VM_RAM_MADDR - VM_POOL_MADDR)
 #define VM_STUB_SLOT	271u
-#define VM_DISKS_MAX	2u		/* master and slave of the one IDE channel */
 
 struct bus;
 struct device_thread;
 struct irqs;
 struct stub;
+struct vga;
 
 struct vm_config {
 	char name[33];
@@ -35,7 +36,7 @@ struct vm_config {
 	char *cmdline;			/* NULL: none */
 	char **modules;			/* NULL-terminated "PATH" or "PATH,ARGS", or NULL */
 	char *initrd;			/* path, or NULL */
-	char **disks;			/* NULL-terminated paths, or NULL: at most VM_DISKS_MAX */
+	char **disks;			/* NULL-terminated paths, or NULL: two at most, master and slave */
 	uint64_t mem_bytes;
 	uint64_t pool_bytes;		/* 0: default */
 	uint32_t pool_pages;		/* ATTACH_PAGES_* */
@@ -49,7 +50,7 @@ struct vm_config {
 
 /* Why a VM ended; travels to shadowctl as numbers and text. */
 enum vm_stop_reason {
-	VM_RUNNING, VM_STOP_GUEST_EXIT, VM_STOP_FAULT, VM_STOP_ERROR, VM_STOP_REQUESTED, VM_STOP_TIMEOUT
+	VM_RUNNING, VM_STOP_GUEST_EXIT, VM_STOP_FAULT, VM_STOP_ERROR, VM_STOP_REQUESTED, VM_STOP_TIMEOUT, VM_STOP_RESET
 };
 
 struct vm_stop {
@@ -89,6 +90,8 @@ struct vm {
 	struct bus *bus;		/* the devices: platform.c */
 	struct irqs *irqs;
 	struct device_thread *devices;
+	struct vga *vga;
+	struct disk disk[2];		/* opened ones, until a device has taken them over */
 	struct vcpu *vcpu;		/* config.nvcpu of them */
 	struct world world;		/* what they do together */
 	uint64_t epoch;

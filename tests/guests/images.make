@@ -24,3 +24,6 @@ user_PARTS = $(LIB32) $(TRAPS32) $(LIB64) $(TRAPS64) paging32.c32 paging64.c64 u
 	user_common.c64 user_debug.S64 user_debug.c64 user_shared.S32 user_shared.S64 user_syscall.S64 user_syscall.c64
 vandal_PARTS = $(ONLY64) vandal.c64
 wild_PARTS = $(LIB32) wild.c32
+
+IMAGES += platform
+platform_PARTS = $(LIB32) $(LIB64) $(TRAPS64) paging32.c32 platform32.c32 platform64.c64 platform_disk.c32 platform_disk.c64

@@ -14,6 +14,7 @@ struct boot_info {
 	uint64_t frame_next;	/* the frame allocator: next free byte, page aligned */
 	char cmdline[512];
 	char name[64];
+	uint64_t multiboot;	/* address of the loader's information structure */
 };
 extern struct boot_info boot_info;
 

@@ -93,6 +93,13 @@ EXTRA_DIST += \
 	tests/guests/vandal.c \
 	tests/guests/wild.c
 
+GUESTS += tests/guests/platform.elf
+EXTRA_DIST += \
+	tests/guests/platform.h \
+	tests/guests/platform32.c \
+	tests/guests/platform64.c \
+	tests/guests/platform_disk.c
+
 $(GUESTS): guests-build
 	@:
 .PHONY: guests-build

@@ -31,6 +31,7 @@ void boot_read(uint32_t magic, uint32_t info)
 
 	boot_info.frame_next = ((unsigned long)image_end + PAGE_BYTES - 1) & PAGE_MASK;
 	EXPECT_EQ(magic, MULTIBOOT_MAGIC, "EAX at entry");
+	boot_info.multiboot = info;
 	if (!(m->flags & MULTIBOOT_INFO_MEMORY))
 		panic("the loader gives no memory size");
 	boot_info.ram_end = 0x100000 + ((uint64_t)m->mem_upper << 10);

@@ -24,3 +24,22 @@ tests_unit_test_loader_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += tests/unit/test_loader_linux
 tests_unit_test_loader_linux_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_dev_cmos
+tests_unit_test_dev_cmos_SOURCES = tests/unit/test_dev_cmos.c tests/unit/fake_platform.c tests/unit/fake_platform.h
+tests_unit_test_dev_cmos_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_dev_i8042
+tests_unit_test_dev_i8042_SOURCES = tests/unit/test_dev_i8042.c tests/unit/fake_platform.c tests/unit/fake_platform.h
+tests_unit_test_dev_i8042_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_dev_ide
+tests_unit_test_dev_ide_SOURCES = tests/unit/test_dev_ide.c tests/unit/fake_platform.c tests/unit/fake_platform.h
+tests_unit_test_dev_ide_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_dev_vga
+tests_unit_test_dev_vga_SOURCES = tests/unit/test_dev_vga.c tests/unit/fake_platform.c tests/unit/fake_platform.h
+tests_unit_test_dev_vga_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_dev_mptable
+tests_unit_test_dev_mptable_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
