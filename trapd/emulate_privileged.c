@@ -45,7 +45,7 @@ static const struct priv_row priv_table[] = {
 	{ X86_INS_IN, priv_in }, { X86_INS_OUT, priv_out },
 	{ X86_INS_INSB, priv_ins }, { X86_INS_INSW, priv_ins }, { X86_INS_INSD, priv_ins },
 	{ X86_INS_OUTSB, priv_outs }, { X86_INS_OUTSW, priv_outs }, { X86_INS_OUTSD, priv_outs },
-	{ X86_INS_HLT, priv_hlt, true }, { X86_INS_INVLPG, priv_invlpg, true },
+	{ X86_INS_HLT, priv_hlt, true }, { X86_INS_INVLPG, priv_invlpg, true }, { X86_INS_WAIT, priv_wait },
 	{ X86_INS_INVD, priv_cache, true }, { X86_INS_WBINVD, priv_cache, true },
 	/* Not announced by CPUID (SYSENTER: see guest-cpu.md on IOPL), or nothing a guest may do. */
 	{ X86_INS_SYSENTER, priv_undefined }, { X86_INS_SYSEXIT, priv_undefined }, { X86_INS_MONITOR, priv_undefined },

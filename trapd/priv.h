@@ -35,7 +35,7 @@ priv_handler priv_in, priv_out, priv_ins, priv_outs;
 /* priv_debug.c */
 priv_handler priv_mov_dr;
 /* priv_misc.c */
-priv_handler priv_hlt, priv_invlpg, priv_cache, priv_undefined;
+priv_handler priv_hlt, priv_invlpg, priv_cache, priv_wait, priv_undefined;
 
 /* #GP(0) unless the virtual CPL is 0. */
 static inline int priv_require_ring0(struct vcpu *v)

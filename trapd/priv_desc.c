@@ -65,7 +65,10 @@ static int load_table(struct vcpu *v, const struct insn *in, struct desc_table *
 
 int priv_lgdt(struct vcpu *v, const struct insn *in)
 {
-	return load_table(v, in, &v->cpu.gdtr);
+	int ret = load_table(v, in, &v->cpu.gdtr);
+
+	seg_gdt_changed(v);
+	return ret;
 }
 
 int priv_lidt(struct vcpu *v, const struct insn *in)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * HLT, INVLPG, INVD, WBINVD, and instructions that this CPU does not announce. Runs on the vCPU's thread.
+ * HLT, INVLPG, INVD, WBINVD, FWAIT, and instructions that this CPU does not announce. Runs on the vCPU's thread.
  * Sources: SDM vol. 2A HLT, INVD, INVLPG; vol. 2B WBINVD.
  */
 #include <errno.h>
@@ -41,6 +41,19 @@ int priv_invlpg(struct vcpu *v, const struct insn *in)
 /* Caches are coherent and the guest's memory is ordinary memory: nothing to do. */
 int priv_cache(struct vcpu *v, const struct insn *in)
 {
+	return emulate_retire(v, in);
+}
+
+/*
+ * Traps on no CPU but for #NM and #MF, and yet hosts without hardware virtualisation answer #UD in 32-bit code: KVM's emulator
+ * does not know it. An x87 exception that is pending then shows at the next x87 instruction.
+ */
+int priv_wait(struct vcpu *v, const struct insn *in)
+{
+	const uint64_t both = CR0_MP | CR0_TS;
+
+	if ((v->cpu.cr0 & both) == both)
+		return vcpu_raise(v, VEC_NM, 0);
 	return emulate_retire(v, in);
 }
 

@@ -134,7 +134,46 @@ void seg_commit_cs(struct vcpu *v, const struct segment *cs, uint8_t cpl)
 	v->cpu.seg[SREG_CS] = *cs;
 	v->cpu.seg[SREG_CS].selector = (cs->selector & ~SELECTOR_RPL) | cpl;
 	v->cpu.cpl = cpl;
+	v->cs_detached = false;
 	v->sregs_dirty = true;
+}
+
+/* The descriptor of the current CS as the guest's GDT has it now; looked at without a trace. */
+static bool read_own_descriptor(const struct vcpu *v, uint64_t *descriptor)
+{
+	uint32_t at = v->cpu.seg[SREG_CS].selector & ~(SELECTOR_RPL | SELECTOR_TI);
+	uint8_t *to = (uint8_t *)descriptor;
+
+	if (at + 7 > v->cpu.gdtr.limit)
+		return false;
+	for (unsigned i = 0; i < 8; i++) {
+		struct walk_result w;
+
+		if (walk_guest(&v->vm->ram, &v->walk, (v->cpu.gdtr.base + at + i) & cpu_linear_mask(&v->cpu), WALK_PROBE, &w) ||
+		    !guest_ram_contains(&v->vm->ram, w.gpa, 1))
+			return false;
+		to[i] = *(const volatile uint8_t *)guest_ram_ptr(&v->vm->ram, w.gpa);
+	}
+	return true;
+}
+
+void seg_gdt_changed(struct vcpu *v)
+{
+	const struct segment *cs = &v->cpu.seg[SREG_CS];
+	struct segment now = { 0 };
+	uint64_t descriptor = 0;
+	bool same;
+
+	if (cs->selector & SELECTOR_TI)
+		return;
+	if (read_own_descriptor(v, &descriptor))
+		desc_parse(descriptor, cs->selector, &now);
+	same = now.present && segment_is_code(&now) && now.base == cs->base && now.limit == cs->limit && now.l == cs->l &&
+	       now.db == cs->db && now.dpl == cs->dpl;
+	if (same == v->cs_detached) {
+		v->cs_detached = !same;
+		v->sregs_dirty = true;
+	}
 }
 
 /* The checks that LLDT and LTR share. types: allowed system types, a bit each. */

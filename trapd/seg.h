@@ -39,6 +39,11 @@ void seg_nullify(struct segment *s, uint16_t selector);
 uint16_t seg_virtual_rpl(const struct vcpu *v, uint16_t selector);
 /* CS is loaded and the CPL changes to cpl; RIP is the caller's. Only 0 and 3 exist, see seg_check_ring(). */
 void seg_commit_cs(struct vcpu *v, const struct segment *cs, uint8_t cpl);
+/*
+ * LGDT: if the new GDT has something else at the index of the current CS, that index may not stay in the real GDT, or a far
+ * transfer to it would run natively into the old segment. CS then reads back with an index of ours until it is loaded anew.
+ */
+void seg_gdt_changed(struct vcpu *v);
 /* Rings 1 and 2 have no view of their own: code that enters them stops the VM. 0, -ECANCELED. */
 int seg_check_ring(struct vcpu *v, uint8_t cpl);
 

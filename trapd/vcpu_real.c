@@ -147,7 +147,11 @@ void vcpu_store_state(struct vcpu *v)
 	if (v->sregs_dirty) {
 		bool segments, control;
 
-		stub_set_code_and_stack(p->kcpu.stub, v->index, &v->cpu.seg[SREG_CS], &v->cpu.seg[SREG_SS], &p->cs_real, &p->ss_real);
+		struct segment cs = v->cpu.seg[SREG_CS];
+
+		if (v->cs_detached)
+			cs.selector = 0;	/* an own descriptor */
+		stub_set_code_and_stack(p->kcpu.stub, v->index, &cs, &v->cpu.seg[SREG_SS], &p->cs_real, &p->ss_real);
 		v->sregs_dirty = false;
 		segments = store_data_segments(v);
 		control = store_control_bits(v);

@@ -284,6 +284,41 @@ Test(priv, msr_values_are_checked)
 	cr_expect_eq(rdmsr(MSR_APIC_BASE), 0xfee00900);
 }
 
+/* A far jump to the index of the current CS must not run natively once another segment stands there. */
+Test(priv, lgdt_with_another_code_segment_detaches_cs)
+{
+	const uint64_t same = fake_descriptor(0, 0xfffff, 0x9a, 0xc), long_mode = fake_descriptor(0, 0, 0x9a, 0x2);
+	unsigned index = c->seg[SREG_CS].selector & ~7u;
+
+	c->gpr[GPR_RAX] = 0x9000;
+	fake_put64(&f, 0x9000, 0xa000ull << 16 | 0x7f);
+	fake_put64(&f, 0xa000 + index, same);
+	EXPECT_DONE("\x0f\x01\x10");
+	cr_expect_not(f.v.cs_detached, "accessed or not is no difference");
+	fake_put64(&f, 0xa000 + index, long_mode);
+	f.v.sregs_dirty = false;
+	EXPECT_DONE("\x0f\x01\x10");
+	cr_expect(f.v.cs_detached);
+	cr_expect(f.v.sregs_dirty, "the real GDT must follow");
+	fake_put64(&f, 0xa000 + index, same);
+	EXPECT_DONE("\x0f\x01\x10");
+	cr_expect_not(f.v.cs_detached);
+	fake_put64(&f, 0x9000, 0xa000ull << 16 | (index + 6));
+	EXPECT_DONE("\x0f\x01\x10");
+	cr_expect(f.v.cs_detached, "beyond the limit there is no segment");
+}
+
+Test(priv, fwait_is_carried_out_and_obeys_mp_and_ts)
+{
+	EXPECT_DONE("\x9b");
+	c->cr0 |= CR0_TS;
+	EXPECT_DONE("\x9b");
+	c->cr0 |= CR0_MP;
+	expect_exception(FAKE_RUN(&f, "\x9b"), VEC_NM, 0);
+	c->cr0 &= ~CR0_TS;
+	EXPECT_DONE("\x9b");
+}
+
 Test(priv, lgdt_lidt_and_their_stores)
 {
 	c->gpr[GPR_RAX] = 0x9000;
