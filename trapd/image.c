@@ -80,14 +80,14 @@ done:
 }
 
 /* Flat 4 GiB segments, ring 0, unpaged: what both protocols have in common. */
-static void start_state(struct cpu_state *c, uint64_t entry)
+static void start_state(struct cpu_state *c, uint64_t entry, uint16_t code_selector, uint16_t data_selector)
 {
-	const struct segment data = { .selector = 0x18, .usable = true, .type = 3, .code_or_data = true, .present = true, .db = true,
+	const struct segment data = { .selector = data_selector, .usable = true, .type = 3, .code_or_data = true, .present = true, .db = true,
 				      .g = true, .limit = 0xffffffff };
 
 	for (unsigned i = 0; i < SREG_COUNT; i++)
 		c->seg[i] = data;
-	c->seg[SREG_CS].selector = 0x10;
+	c->seg[SREG_CS].selector = code_selector;
 	c->seg[SREG_CS].type = 11;
 	c->tr = (struct segment){ .usable = true, .type = 11, .present = true, .limit = 0xffff };
 	c->ldtr = (struct segment){ .type = 2 };
@@ -176,14 +176,17 @@ static int load_linux(struct vm *vm, const struct files *f, char *err, size_t er
 	rc = linux_load(&vm->ram, f->image.data, f->image.size, c->image, c->cmdline, c->initrd ? &initrd : NULL, &entry, err, err_size);
 	if (rc)
 		return rc;
-	start_state(cpu, entry.entry);
+	start_state(cpu, entry.entry, 0x10, 0x18);
 	cpu->gdtr.base = entry.gdt_gpa;
 	cpu->gdtr.limit = entry.gdt_limit;
 	cpu->gpr[GPR_RSI] = entry.params_gpa;
 	return 0;
 }
 
-/* The selectors are the loader's business, the guest must load its own GDT: specification 3.2. */
+/*
+ * The guest must load its own GDT: specification 3.2. The selectors are the loader's business, but there are kernels that go on
+ * with them under a GDT of their own, in which 0x08 and 0x10 are their code and data.
+ */
 static int load_multiboot(struct vm *vm, const struct files *f, char *err, size_t err_size)
 {
 	const struct vm_config *c = &vm->config;
@@ -199,7 +202,7 @@ static int load_multiboot(struct vm *vm, const struct files *f, char *err, size_
 	rc = multiboot_load(&vm->ram, f->image.data, f->image.size, c->image, c->cmdline, f->module, f->nmodules, &entry, err, err_size);
 	if (rc)
 		return rc;
-	start_state(cpu, entry.entry);
+	start_state(cpu, entry.entry, 0x08, 0x10);
 	cpu->gpr[GPR_RAX] = MULTIBOOT_LOADER_MAGIC;
 	cpu->gpr[GPR_RBX] = entry.info_gpa;
 	return 0;
