@@ -275,13 +275,13 @@ static void apic_timer(void)
 	apic_timer_ticks = 0;
 	lapic_write(LAPIC_LVT_TIMER, APIC_TIMER);
 	for (i = 1; i <= n; i++) {
-		lapic_write(LAPIC_INITIAL, 500000);
+		lapic_write(LAPIC_INITIAL, 50000);
 		wait_for_apic_ticks(i);
 		EXPECT_EQ(lapic_read(LAPIC_CURRENT), 0, "count of a one-shot timer that is over");
 	}
 	apic_timer_ticks = 0;
 	lapic_write(LAPIC_LVT_TIMER, 0x20000 | APIC_TIMER);
-	lapic_write(LAPIC_INITIAL, 1000000);
+	lapic_write(LAPIC_INITIAL, 100000);
 	wait_for_apic_ticks(n);
 	lapic_write(LAPIC_LVT_TIMER, 0x10000);
 	let_in();

@@ -163,9 +163,9 @@ Test(lapic, one_shot_timer_interrupts_once)
 {
 	wr(DIVIDE, 0x0b);
 	wr(LVT_TIMER, 0x40);
-	wr(INITIAL, 1000000);
+	wr(INITIAL, 100000);
 	fake_irqs_pass(400000);
-	cr_expect_eq(rd(CURRENT), 600000);
+	cr_expect_eq(rd(CURRENT), 60000);
 	fake_irqs_pass(599999);
 	cr_expect_eq(take(0), -1);
 	fake_irqs_pass(1);
@@ -174,7 +174,7 @@ Test(lapic, one_shot_timer_interrupts_once)
 	cr_expect_eq(rd(CURRENT), 0);
 	fake_irqs_pass(5000000);
 	cr_expect_eq(take(0), -1);
-	wr(INITIAL, 1000000);
+	wr(INITIAL, 100000);
 	wr(INITIAL, 0);
 	fake_irqs_pass(5000000);
 	cr_expect_eq(take(0), -1, "a count of 0 stops it");
@@ -186,9 +186,9 @@ Test(lapic, periodic_timer_divides)
 
 	wr(DIVIDE, 0x03);		/* by 16 */
 	wr(LVT_TIMER, PERIODIC | 0x41);
-	wr(INITIAL, 62500);		/* 1 ms */
+	wr(INITIAL, 6250);		/* 1 ms */
 	fake_irqs_pass(500000);
-	cr_expect_eq(rd(CURRENT), 31250);
+	cr_expect_eq(rd(CURRENT), 3125);
 	for (unsigned i = 0; i < 100; i++) {
 		fake_irqs_pass(1000000);
 		if (take(0) == 0x41)

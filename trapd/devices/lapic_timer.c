@@ -6,12 +6,12 @@
  */
 #include "trapd/devices/lapic_priv.h"
 
-/* Divide configuration: bits 3, 1, 0 are 2 to 128, and 7 is 1. SDM vol. 3A figure 10-10. */
+/* Nanoseconds per count. Divide configuration: bits 3, 1, 0 are 2 to 128, and 7 is 1. SDM vol. 3A figure 10-10. */
 static unsigned divisor(const struct lapic *l)
 {
 	unsigned n = (l->divide & 3) | (l->divide >> 1 & 4);
 
-	return 1u << ((n + 1) & 7);
+	return LAPIC_TIMER_NS << ((n + 1) & 7);
 }
 
 static bool is_deadline(uint32_t entry)
