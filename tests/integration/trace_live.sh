@@ -91,6 +91,8 @@ if [ "$(id -u)" = 0 ] && mkdir "$work/small" && unshare -m true 2>/dev/null; the
 		"$work/small" "$ctl" "$at" >"$work/out2" 2>"$work/err"
 	case $? in
 	1) grep -q 'No space left' "$work/err" || fail "full disk: $(cat "$work/err")"
+	   "$ctl" stats vm --socket "$at" --json >"$work/live" && "$json" 'pool.trace_dropped>0' <"$work/live" ||
+		fail "no lost record is counted"
 	   grep -q '^replay: 0' "$work/out2" || fail "what fits does not replay: $(cat "$work/out2" "$work/err")" ;;
 	99) echo "no tmpfs here" ;;
 	*) fail "full disk: $(cat "$work/out2" "$work/err")" ;;

@@ -85,7 +85,7 @@ include tests/unit/write_policy.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 # A minute; POOL_RANDOM_SECONDS says otherwise.
-TESTS += tests/unit/pool_random_slice.sh
-EXTRA_DIST += tests/unit/pool_random_slice.sh
+TESTS += tests/unit/pool_random_slice.sh tests/unit/counters_move.sh
+EXTRA_DIST += tests/unit/pool_random_slice.sh tests/unit/counters_move.sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/unit/run-criterion
