@@ -5,11 +5,11 @@
 . "$top_srcdir/tests/integration/lib.sh"
 need_kvm
 
-# begin OPTIONS...: churn for ever, as $run; its sockets in $at
+# begin: churn for ever, as $run; its sockets in $at
 begin()
 {
 	"$ctl" run --verbose --pool 2M --pool-pages 4k --stats "$work/stats" --timeout $((100 * scale)) \
-		--cmdline "edits=100000000" "$@" "$guests/churn.elf" >"$work/out" 2>"$work/run.err" </dev/null &
+		--cmdline "edits=100000000" "$guests/churn.elf" >"$work/out" 2>"$work/run.err" </dev/null &
 	run=$!
 	await 20 grep -q 'runtime directory' "$work/run.err" || { fail "no run"; show "$work/run.err"; finish; }
 	at=$(sed -n 's/^shadowctl: runtime directory //p' "$work/run.err")

@@ -190,7 +190,7 @@ static const struct device_ops control_ops = {
 	.name = "ide control", .read = control_read, .write = control_write, .destroy = ide_destroy,
 };
 
-int ide_add(struct bus *b, struct irqs *irqs, const struct disk disk[2])
+int ide_add(struct bus *b, struct irqs *irqs, const struct disk *disk)
 {
 	struct ide *ide = calloc(1, sizeof(*ide));
 	int rc;

@@ -61,8 +61,8 @@ struct ide {
 	bool interrupt;			/* INTRQ of the selected drive */
 };
 
-/* disk[2] with fd -1: there is none. They are the IDE's from success on. 0, -EEXIST, -ENOMEM. Control thread. */
-int ide_add(struct bus *b, struct irqs *irqs, const struct disk disk[2]);
+/* disk: two of them, master and slave; fd -1: there is none. They are the IDE's from success on. 0, -EEXIST, -ENOMEM. Control thread. */
+int ide_add(struct bus *b, struct irqs *irqs, const struct disk *disk);
 
 /* Between the files. ide_command.c: run a command on the selected drive; the guest has moved a whole block. */
 void ide_command(struct ide *ide, uint8_t command);
