@@ -84,7 +84,7 @@ bool fake_take_irq(struct fake_platform *p, unsigned line)
 	bus_unlock(p->bus);
 	if (vector < 0)
 		return false;
-	cr_assert_eq(vector, VECTOR + line, "another line's interrupt: vector %#x", (unsigned)vector);
+	cr_assert_eq((unsigned)vector, VECTOR + line, "another line's interrupt: vector %#x", (unsigned)vector);
 	if (line >= 8)
 		fake_out(p, 0xa0, 0x20);
 	fake_out(p, 0x20, 0x20);
