@@ -162,9 +162,10 @@ bool interrupt_wants_state(struct vcpu *v)
 {
 	if (!load_acquire(&v->irq_request))
 		return false;
-	if (v->priv->kcpu.in_tail || !vcpu_if_is_native(v))
+	if (!vcpu_if_is_native(v))
 		return v->cpu.rflags & RFLAGS_IF;
-	if (v->priv->kcpu.run->ready_for_interrupt_injection)
+	/* In the tail IF is still the stub's; the guest will have the one that it was resumed with. */
+	if (v->priv->kcpu.in_tail ? v->cpu.rflags & RFLAGS_IF : v->priv->kcpu.run->ready_for_interrupt_injection)
 		return true;
 	want_window(v);
 	return false;

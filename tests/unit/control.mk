@@ -1,4 +1,6 @@
 # Framing, control server, trapd's control verbs.
+UNIT_TESTS += tests/unit/test_interrupt
+tests_unit_test_interrupt_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_corrupt_limit
 tests_unit_test_corrupt_limit_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_trapd_control
