@@ -8,7 +8,10 @@ struct fake_irqs fake_irqs;
 
 static uint64_t now(void *ctx)
 {
-	return fake_irqs.now_ns;
+	uint64_t t = fake_irqs.now_ns;
+
+	fake_irqs.now_ns += fake_irqs.look_ns;
+	return t;
 }
 
 static const struct timers_ops ops = { .now = now };

@@ -14,6 +14,7 @@ struct fake_irqs {
 	bool level[IRQ_LINES];
 	unsigned rises[IRQ_LINES];
 	uint64_t now_ns;		/* what timers_now() says */
+	uint64_t look_ns;		/* time that passes with each look at it: a thread that is preempted there */
 	struct timers *timers;
 };
 

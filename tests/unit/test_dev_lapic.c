@@ -180,6 +180,59 @@ Test(lapic, one_shot_timer_interrupts_once)
 	cr_expect_eq(take(0), -1, "a count of 0 stops it");
 }
 
+Test(lapic, a_one_shot_that_is_over_before_its_timer_is_armed_interrupts)
+{
+	wr(DIVIDE, 0x0b);
+	wr(LVT_TIMER, 0x40);
+	fake_irqs.look_ns = 2000000;
+	wr(INITIAL, 100000);		/* 1 ms */
+	fake_irqs.look_ns = 0;
+	fake_irqs_pass(1);
+	cr_expect_eq(take(0), 0x40);
+	wr(EOI, 0);
+	fake_irqs_pass(5000000);
+	cr_expect_eq(take(0), -1);
+}
+
+/* The vCPU has the bus, and the device thread waits for it to tell that the count is over. */
+Test(lapic, an_entry_written_before_its_interrupt_is_told_does_not_lose_it)
+{
+	wr(DIVIDE, 0x0b);
+	wr(LVT_TIMER, 0x40);
+	wr(INITIAL, 100000);
+	fake_irqs.now_ns += 1500000;
+	wr(LVT_TIMER, 0x43);
+	wr(DIVIDE, 0x0b);
+	fake_irqs_pass(1);
+	cr_expect_eq(take(0), 0x43);
+	wr(EOI, 0);
+	wr(LVT_TIMER, MASKED | 0x43);
+	wr(INITIAL, 100000);
+	fake_irqs_pass(5000000);
+	wr(LVT_TIMER, 0x43);
+	fake_irqs_pass(5000000);
+	cr_expect_eq(take(0), -1, "over while it was masked");
+}
+
+Test(lapic, periodic_timer_that_becomes_one_shot_ends_its_period)
+{
+	wr(DIVIDE, 0x0b);
+	wr(LVT_TIMER, PERIODIC | 0x41);
+	wr(INITIAL, 100000);
+	fake_irqs_pass(3400000);
+	cr_expect_eq(take(0), 0x41);
+	wr(EOI, 0);
+	wr(LVT_TIMER, 0x41);
+	cr_expect_eq(rd(CURRENT), 60000);
+	fake_irqs_pass(599999);
+	cr_expect_eq(take(0), -1);
+	fake_irqs_pass(1);
+	cr_expect_eq(take(0), 0x41);
+	wr(EOI, 0);
+	fake_irqs_pass(5000000);
+	cr_expect_eq(take(0), -1);
+}
+
 Test(lapic, periodic_timer_divides)
 {
 	unsigned n = 0;

@@ -88,6 +88,17 @@ Test(pit, mode_0_raises_its_output_once_and_counts_on)
 	cr_expect_eq(fake_irqs.rises[0], 2);
 }
 
+Test(pit, a_count_that_is_over_before_its_timer_is_armed_interrupts)
+{
+	fake_irqs.look_ns = 1000000;
+	load(0, 0, 100);
+	fake_irqs.look_ns = 0;
+	fake_irqs_pass(1);
+	cr_expect_eq(fake_irqs.rises[0], 1);
+	fake_irqs_pass(100000000);
+	cr_expect_eq(fake_irqs.rises[0], 1);
+}
+
 Test(pit, mode_2_interrupts_every_period)
 {
 	load(0, 2, 11932);		/* 100 Hz */

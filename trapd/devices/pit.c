@@ -161,10 +161,11 @@ static uint64_t next_edge(const struct channel *c, uint64_t now)
 	return t > now ? t : TIMER_NEVER;
 }
 
-static void arm(struct pit *p)
+/* ns: when the counter was set, not later: an edge that has passed since then must still be told. */
+static void arm(struct pit *p, uint64_t ns)
 {
 	struct channel *c = &p->channel[0];
-	uint64_t ns = timers_now(p->timers), at;
+	uint64_t at;
 
 	follow(c, clock_of_ns(ns));
 	at = next_edge(c, clock_of_ns(ns));
@@ -184,7 +185,7 @@ static void expired(void *dev)
 
 	irq_set(p->irqs, IRQ_TIMER, false);
 	irq_set(p->irqs, IRQ_TIMER, true);
-	arm(p);
+	arm(p, timers_now(p->timers));
 }
 
 /* Port 0x61 moves the gate of channel 2; those of the others are wired high. */
@@ -220,7 +221,7 @@ static uint32_t count_of(const struct channel *c, uint16_t written)
 static void write_count(struct pit *p, unsigned n, uint16_t written)
 {
 	struct channel *c = &p->channel[n];
-	uint64_t now = clock_now(p);
+	uint64_t ns = timers_now(p->timers), now = clock_of_ns(ns);
 
 	if (c->loaded && is_periodic(c) && is_counting(c)) {
 		follow(c, now);
@@ -238,7 +239,7 @@ static void write_count(struct pit *p, unsigned n, uint16_t written)
 	if (n == 0 && c->mode == 0)
 		irq_set(p->irqs, IRQ_TIMER, false);
 	if (n == 0)
-		arm(p);
+		arm(p, ns);
 }
 
 static void latch_value(struct channel *c, uint64_t now)
@@ -290,7 +291,7 @@ static void write_control(struct pit *p, uint8_t value)
 	*c = (struct channel){ .mode = (uint8_t)(mode > 5 ? mode - 4 : mode), .rw = (uint8_t)rw, .bcd = value & 1, .gate = gate };
 	if (n == 0) {
 		irq_set(p->irqs, IRQ_TIMER, c->mode != 0);
-		arm(p);
+		timer_disarm(&p->timer);	/* until it has a count */
 	}
 }
 
@@ -325,7 +326,7 @@ static void write_channel(struct pit *p, unsigned n, uint8_t byte)
 		if (c->mode == 0) {	/* the first byte stops the count: data sheet, mode 0 */
 			c->loaded = false;
 			if (n == 0)
-				arm(p);
+				timer_disarm(&p->timer);
 		}
 		return;
 	}
