@@ -5,6 +5,7 @@ RUN_TESTS = \
 	tests/integration/unsync.sh \
 	tests/integration/cow.sh \
 	tests/integration/guests.sh \
+	tests/integration/if_modes.sh \
 	tests/integration/vandal.sh \
 	tests/integration/isolation.sh \
 	tests/integration/kick_storm.sh \
