@@ -49,6 +49,12 @@ struct cpu_state {
 	bool halted;		/* HLT: RIP is behind it, nothing runs until something is delivered */
 };
 
+/*
+ * The state after INIT, real-address mode with CS:IP 0, as SDM vol. 3A table 9-1 has it; what has no effect on a virtual CPU is
+ * left out. bootstrap: the processor that boots the guest, which IA32_APIC_BASE tells.
+ */
+void cpu_reset(struct cpu_state *c, bool bootstrap);
+
 static inline bool cpu_long_mode(const struct cpu_state *c)
 {
 	return c->efer & EFER_LMA;

@@ -82,23 +82,13 @@ done:
 /* Flat 4 GiB segments, ring 0, unpaged: what both protocols have in common. */
 static void start_state(struct cpu_state *c, uint64_t entry, uint16_t code_selector, uint16_t data_selector)
 {
-	const struct segment data = { .selector = data_selector, .usable = true, .type = 3, .code_or_data = true, .present = true, .db = true,
-				      .g = true, .limit = 0xffffffff };
-
-	for (unsigned i = 0; i < SREG_COUNT; i++)
-		c->seg[i] = data;
-	c->seg[SREG_CS].selector = code_selector;
-	c->seg[SREG_CS].type = 11;
-	c->tr = (struct segment){ .usable = true, .type = 11, .present = true, .limit = 0xffff };
-	c->ldtr = (struct segment){ .type = 2 };
-	c->gdtr.limit = c->idtr.limit = 0xffff;
+	cpu_reset(c, true);
+	for (unsigned i = 0; i < SREG_COUNT; i++) {
+		c->seg[i].selector = i == SREG_CS ? code_selector : data_selector;
+		c->seg[i].db = c->seg[i].g = true;
+		c->seg[i].limit = 0xffffffff;
+	}
 	c->cr0 = CR0_PE | CR0_ET;
-	c->rflags = RFLAGS_FIXED;
-	c->dr6 = DR6_FIXED;
-	c->dr7 = DR7_FIXED;
-	c->pat = 0x0007040600070406ull;		/* SDM vol. 3A 11.12.4 */
-	c->apic_base = 0xfee00900ull;
-	c->misc_enable = 1;
 	c->rip = entry;
 }
 

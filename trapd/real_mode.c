@@ -14,21 +14,17 @@ bool real_mode(const struct cpu_state *c)
 	return !(c->cr0 & CR0_PE);
 }
 
-static struct segment real_segment(const struct segment *now, uint16_t selector)
-{
-	struct segment s = *now;
-
-	s.selector = selector;
-	s.base = (uint64_t)selector << 4;
-	return s;
-}
-
 void real_mode_load(struct vcpu *v, enum sreg sreg, uint16_t selector)
 {
 	const struct segment data = { .usable = true, .type = 3, .code_or_data = true, .present = true, .limit = 0xffff };
+	struct segment *seg = &v->cpu.seg[sreg];
 
 	/* CS reads back with RPL 3 where its real descriptor stands at the guest's index */
-	v->cpu.seg[sreg] = real_segment(sreg == SREG_CS ? &v->cpu.seg[SREG_CS] : &data, seg_virtual_rpl(v, selector));
+	selector = seg_virtual_rpl(v, selector);
+	if (sreg != SREG_CS)
+		*seg = data;
+	seg->selector = selector;
+	seg->base = (uint64_t)selector << 4;
 	v->sregs_dirty = true;
 }
 
