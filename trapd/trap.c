@@ -64,7 +64,7 @@ static int trap_software(struct vcpu *v)
 static int trap_debug(struct vcpu *v)
 {
 	uint64_t dr6 = vcpu_take_real_dr6(v);
-	bool stepped = v->priv->step.active || v->priv->breakpoints.active || v->priv->shadow_step;
+	bool stepped = vcpu_is_stepped(v);
 	int rc = v->priv->step.active ? step_end(v) : 0;
 
 	if (v->priv->shadow_step)

@@ -82,6 +82,8 @@ void vcpu_take_back_return(struct vcpu *v);
 int vcpu_real_init(struct vcpu *v);
 /* Is the virtual IF the real one in the code that runs now? */
 bool vcpu_if_is_native(const struct vcpu *v);
+/* Does guest code run with a TF that is ours? */
+bool vcpu_is_stepped(const struct vcpu *v);
 /* DR6 of the real CPU, B0 to B3, BD, BS only; cleared in the real CPU. */
 uint64_t vcpu_take_real_dr6(struct vcpu *v);
 

@@ -59,8 +59,7 @@ static void load_data_segments(struct vcpu *v)
 	}
 }
 
-/* Does guest code run with a TF that is ours? */
-static bool is_stepped(const struct vcpu *v)
+bool vcpu_is_stepped(const struct vcpu *v)
 {
 	return v->priv->step.active || v->priv->breakpoints.active || v->priv->shadow_step;
 }
@@ -70,7 +69,7 @@ void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx)
 	struct cpu_state *c = &v->cpu;
 	uint64_t keep = RFLAGS_IOPL | (vcpu_if_is_native(v) ? 0 : RFLAGS_IF);
 
-	if (is_stepped(v) && !v->priv->breakpoints.loads_tf)
+	if (vcpu_is_stepped(v) && !v->priv->breakpoints.loads_tf)
 		keep |= RFLAGS_TF;	/* TF in the frame is ours */
 	if (ctx->frame.rip != v->priv->kcpu.resume.frame.rip)
 		c->inhibit = false;	/* at least one instruction has run */
@@ -133,7 +132,7 @@ static uint64_t real_rflags(const struct vcpu *v)
 
 	/* Where IF is not the real one, CLI and STI have to trap at any virtual IOPL. */
 	flags |= vcpu_if_is_native(v) ? RFLAGS_IOPL : v->cpu.cpl == 0 ? 0 : v->cpu.rflags & RFLAGS_IOPL;
-	if (is_stepped(v))
+	if (vcpu_is_stepped(v))
 		flags |= RFLAGS_TF;
 	return (flags | RFLAGS_FIXED) & ~(RFLAGS_VM | RFLAGS_NT | RFLAGS_VIF | RFLAGS_VIP);
 }
