@@ -25,6 +25,7 @@ check-long: all check-random
 	EMULATE_CASES=1000000 $(MAKE) check TESTS=tests/unit/test_emulate_cpu
 	COW_STEPS=20000 COW_PROCESSES=500 $(MAKE) check TESTS=tests/integration/cow.sh
 	VANDAL_ACCESSES=300000 VANDAL_SEED=2 $(MAKE) check TESTS=tests/integration/vandal.sh
+	BESIDE_SECONDS=60 $(MAKE) check TESTS=tests/integration/beside.sh
 	MATRIX_SLICES=1 $(MAKE) check TESTS=tests/integration/matrix.sh
 	for seed in 2 3 4 5; do CHURN_SEED=$$seed CHURN_EDITS=20000 $(MAKE) check TESTS=tests/integration/churn.sh || exit 1; done
 
