@@ -15,6 +15,7 @@
 #define DATA_AT		0x400000ull
 #define NTLB		24u
 #define NROOTS		3u
+#define LARGE		(2ull << 20)
 
 struct vcpu {
 	struct walk_mode mode;
@@ -25,7 +26,7 @@ struct vcpu {
 static struct fix f;
 static struct vcpu vcpus[4];
 static uint64_t rng, seed;
-static unsigned ntables, shootdowns, stale_writes;
+static unsigned ntables, shootdowns, stale_writes, large_uses;
 static uint64_t grants, brought_back;
 
 static uint64_t pick(uint64_t n)
@@ -52,6 +53,9 @@ static uint64_t any_entry(void)
 
 	if (chance(8))
 		return 0;
+	/* The first 2 MiB hold all the tables, the others none. */
+	if (f.cfg.large_leaves && chance(12))
+		e = chance(70) ? PTE_PS | pick(4) * LARGE | PTE_A | PTE_U : PTE_PS | PTE_A | PTE_U;
 	e |= chance(95) ? PTE_P : 0;
 	e |= chance(90) ? PTE_W : 0;
 	e |= chance(60) ? PTE_D : 0;
@@ -63,10 +67,10 @@ static uint64_t any_entry_at(uint64_t gpa)
 {
 	uint64_t e = any_entry(), index = (gpa - TABLES_AT) >> PAGE_SHIFT;
 
-	if (!f.cfg.unsync_tables || gpa < TABLES_AT || index >= ntables || chance(5))
+	if (!f.cfg.unsync_tables || gpa < TABLES_AT || index >= ntables || chance(5) || ((e & PTE_PS) && (index & 3) < 3))
 		return e;
 	index = (pick(ntables / 4) << 2) | ((index & 3) < 3 ? (index & 3) + 1 : 3);
-	return (e & ~PTE_ADDR) | (TABLES_AT + index * PAGE_SIZE);
+	return (e & ~(PTE_ADDR | PTE_PS)) | (TABLES_AT + index * PAGE_SIZE);
 }
 
 static bool is_unsync(uint64_t gpa)
@@ -76,10 +80,12 @@ static bool is_unsync(uint64_t gpa)
 	return gt != GT_NIL && f.p->gtable[gt].unsync;
 }
 
-/* Three indexes at each level: few addresses, most of which lead somewhere. */
+/* Three indexes at each level: few addresses, most of which lead somewhere. Inside of large pages the tables are too. */
 static uint64_t any_gva(void)
 {
-	return pick(3) << 39 | pick(3) << 30 | pick(3) << 21 | pick(3) << 12 | pick(3) * 8;
+	uint64_t page = f.cfg.large_leaves && chance(25) ? (TABLES_AT >> PAGE_SHIFT) + pick(ntables) : pick(3);
+
+	return pick(3) << 39 | pick(3) << 30 | pick(3) << 21 | page << 12 | pick(3) * 8;
 }
 
 /* ---- one vCPU ---- */
@@ -87,7 +93,7 @@ static uint64_t any_gva(void)
 static void flush(struct vcpu *c, enum pool_flush what, uint64_t gva)
 {
 	for (unsigned i = 0; i < NTLB; i++)
-		if (what == POOL_FLUSH_ALL || (what == POOL_FLUSH_GVA && c->tlb[i].gva == (gva & PAGE_MASK)))
+		if (what == POOL_FLUSH_GVA ? gva - c->tlb[i].gva < c->tlb[i].span : what != POOL_FLUSH_NONE)
 			c->tlb[i].valid = false;
 }
 
@@ -95,24 +101,28 @@ static void flush(struct vcpu *c, enum pool_flush what, uint64_t gva)
  * What a stale TLB entry writes is seen by nobody. So as long as there is one, no entry may have been made from that page:
  * the page may be monitored, but its tables have to be empty.
  */
+static void check_not_read_yet(unsigned v, uint64_t gpa)
+{
+	uint32_t gt;
+
+	/* Out of step, or on the way back and not read yet. */
+	if (!(f.state[gpa >> PAGE_SHIFT] & PAGE_STATE_MONITORED) || is_unsync(gpa))
+		return;
+	gt = gtable_find(f.p, gpa >> PAGE_SHIFT);
+	cr_assert_neq(gt, GT_NIL);
+	for (uint32_t page = f.p->gtable[gt].head; page; page = f.p->page[page].mon_next)
+		cr_assert_eq(f.p->page[page].n_present, 0, "seed %llx: table %llx is read while vCPU %u can write to it unseen",
+			     (unsigned long long)seed, (unsigned long long)gpa, v);
+}
+
 static void check_no_table_is_read_too_early(void)
 {
 	for (unsigned v = 0; v < f.cfg.nvcpu; v++)
 		for (unsigned i = 0; i < NTLB; i++) {
 			const struct fix_tlb *t = &vcpus[v].tlb[i];
-			uint32_t gt;
 
-			if (!t->valid || !t->writable || !(f.state[t->gpa >> PAGE_SHIFT] & PAGE_STATE_MONITORED))
-				continue;
-			/* Out of step, or on the way back and not read yet. */
-			if (is_unsync(t->gpa))
-				continue;
-			gt = gtable_find(f.p, t->gpa >> PAGE_SHIFT);
-			cr_assert_neq(gt, GT_NIL);
-			for (uint32_t page = f.p->gtable[gt].head; page; page = f.p->page[page].mon_next)
-				cr_assert_eq(f.p->page[page].n_present, 0,
-					     "seed %llx: table %llx is read while vCPU %u can write to it unseen",
-					     (unsigned long long)seed, (unsigned long long)t->gpa, v);
+			for (uint64_t at = 0; t->valid && t->writable && at < t->span; at += PAGE_SIZE)
+				check_not_read_yet(v, t->gpa + at);
 		}
 }
 
@@ -131,10 +141,14 @@ static void write_while_it_can(const struct vcpu *c)
 {
 	for (unsigned i = 0; i < NTLB; i++) {
 		const struct fix_tlb *t = &c->tlb[i];
+		uint64_t gpa = t->gpa;
 
-		if (!t->valid || !t->writable || !(f.state[t->gpa >> PAGE_SHIFT] & PAGE_STATE_MONITORED) || chance(30))
+		if (t->span == LARGE)
+			gpa = TABLES_AT + pick(ntables) * PAGE_SIZE;
+		if (!t->valid || !t->writable || gpa - t->gpa >= t->span ||
+		    !(f.state[gpa >> PAGE_SHIFT] & PAGE_STATE_MONITORED) || chance(30))
 			continue;
-		fix_poke(&f, t->gpa + pick(3) * 8, any_entry_at(t->gpa), 8);
+		fix_poke(&f, gpa + pick(3) * 8, any_entry_at(gpa), 8);
 		stale_writes++;
 	}
 }
@@ -159,6 +173,15 @@ static bool may(bool writable, bool nx, uint32_t access)
 	return !((access & WALK_WRITE) && !writable) && !((access & WALK_FETCH) && nx);
 }
 
+/* What a vCPU remembers of a walk: of a large page all or a part, as it likes. */
+static void remember(struct vcpu *c, uint64_t root, uint64_t gva, const struct pool_walk *w)
+{
+	uint64_t span = w->step[w->nsteps - 1].entry & PTE_PS && chance(70) ? LARGE : PAGE_SIZE;
+
+	large_uses += span == LARGE;
+	c->tlb[c->next++ % NTLB] = (struct fix_tlb){ true, w->writable, w->nx, root, gva & ~(span - 1), w->gpa & ~(span - 1), span };
+}
+
 /* TLB, then the shadow. */
 static bool cpu_access(unsigned v, uint64_t gva, uint32_t access, uint64_t *gpa)
 {
@@ -171,10 +194,10 @@ static bool cpu_access(unsigned v, uint64_t gva, uint32_t access, uint64_t *gpa)
 	for (unsigned i = 0; i < NTLB; i++) {
 		struct fix_tlb *t = &c->tlb[i];
 
-		if (!t->valid || t->root != root[0] || t->gva != (gva & PAGE_MASK))
+		if (!t->valid || t->root != root[0] || gva - t->gva >= t->span)
 			continue;
 		if (may(t->writable, t->nx, access)) {
-			*gpa = t->gpa | (gva & (PAGE_SIZE - 1));
+			*gpa = t->gpa + (gva - t->gva);
 			return true;
 		}
 		t->valid = false;
@@ -182,7 +205,7 @@ static bool cpu_access(unsigned v, uint64_t gva, uint32_t access, uint64_t *gpa)
 	if (pool_walk(f.p, root[0], gva, &w) || !may(w.writable, w.nx, access))
 		return false;
 	*gpa = w.gpa;
-	c->tlb[c->next++ % NTLB] = (struct fix_tlb){ true, w.writable, w.nx, root[0], gva & PAGE_MASK, w.gpa & PAGE_MASK };
+	remember(c, root[0], gva, &w);
 	return true;
 }
 
@@ -324,10 +347,10 @@ static void step_invlpg(unsigned v)
 		const struct fix_tlb *t = &vcpus[v].tlb[i];
 		struct walk_result g;
 
-		if (!t->valid || t->root != root[0] || t->gva != (gva & PAGE_MASK))
+		if (!t->valid || t->root != root[0] || gva - t->gva >= t->span)
 			continue;
-		cr_assert_eq(walk_guest(&f.ram, &vcpus[v].mode, t->gva, t->writable ? WALK_WRITE : 0, &g), 0);
-		cr_assert_eq(g.gpa, t->gpa, "seed %llx: the TLB of vCPU %u is stale after INVLPG", (unsigned long long)seed, v);
+		cr_assert_eq(walk_guest(&f.ram, &vcpus[v].mode, gva, t->writable ? WALK_WRITE : 0, &g), 0);
+		cr_assert_eq(g.gpa, t->gpa + (gva - t->gva), "seed %llx: the TLB of vCPU %u is stale after INVLPG", (unsigned long long)seed, v);
 	}
 }
 
@@ -351,7 +374,7 @@ static void audit(void)
 		     viol[0].page, viol[0].slot);
 }
 
-static void run(uint64_t s, unsigned nvcpu, unsigned tables, unsigned steps, uint32_t unsync)
+static void run(uint64_t s, unsigned nvcpu, unsigned tables, unsigned steps, uint32_t unsync, bool large)
 {
 	seed = s;
 	rng = s * 0x9e3779b97f4a7c15ull | 1;
@@ -362,6 +385,7 @@ static void run(uint64_t s, unsigned nvcpu, unsigned tables, unsigned steps, uin
 	f.cfg.prefetch = 1u << pick(4);
 	f.cfg.hot_limit = unsync ? 1 : 1u << 20;
 	f.cfg.unsync_tables = unsync;
+	f.cfg.large_leaves = large;
 	f.cfg.max_users = chance(50) ? 0 : 48;
 	f.audit = false;
 	fix_open(&f);
@@ -390,6 +414,20 @@ static void run(uint64_t s, unsigned nvcpu, unsigned tables, unsigned steps, uin
 	fix_close(&f);
 }
 
+/* A quarter of the seeds each: neither, large leaves, tables out of step, both. */
+static void run_varied(uint64_t s, unsigned nvcpu, unsigned tables, unsigned steps)
+{
+	run(s, nvcpu, tables, steps, s & 2 ? 1 + s % 3 : 0, s & 1);
+}
+
+static void expect_settings_matter(void)
+{
+	cr_log_info("%u large pages used, %llu tables left out of step, %llu brought back", large_uses,
+		    (unsigned long long)grants, (unsigned long long)brought_back);
+	cr_assert(large_uses > 100 && grants > 20 && brought_back > 20, "%u, %llu, %llu", large_uses,
+		  (unsigned long long)grants, (unsigned long long)brought_back);
+}
+
 /* A test that never came to the race would say nothing about it. */
 static void expect_races(void)
 {
@@ -403,28 +441,31 @@ TestSuite(pool_smp_random, .timeout = 120);
 Test(pool_smp_random, two_vcpus)
 {
 	for (unsigned i = 0; i < 12; i++)
-		run(0x200 + i, 2, 6 + 4 * i, 3000, 0);
+		run_varied(0x200 + i, 2, 6 + 4 * i, 3000);
 	expect_races();
+	expect_settings_matter();
 }
 
 Test(pool_smp_random, three_vcpus_of_few_tables)
 {
 	for (unsigned i = 0; i < 12; i++)
-		run(0x300 + i, 3, 4 + i, 3000, 0);
+		run_varied(0x300 + i, 3, 4 + i, 3000);
 	expect_races();
+	expect_settings_matter();
 }
 
 Test(pool_smp_random, four_vcpus)
 {
 	for (unsigned i = 0; i < 12; i++)
-		run(0x400 + i, 4, 8 + 6 * i, 3000, 0);
+		run_varied(0x400 + i, 4, 8 + 6 * i, 3000);
 	expect_races();
+	expect_settings_matter();
 }
 
 Test(pool_smp_random, tables_out_of_step)
 {
 	for (unsigned i = 0; i < 12; i++)
-		run(0x500 + i, 2 + i % 3, 12 + 4 * (i % 4), 4000, 1 + i % 3);
+		run(0x500 + i, 2 + i % 3, 12 + 4 * (i % 4), 4000, 1 + i % 3, false);
 	expect_races();
 	cr_log_info("%llu tables left out of step, %llu brought back", (unsigned long long)grants,
 		    (unsigned long long)brought_back);
