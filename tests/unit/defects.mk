@@ -18,3 +18,5 @@ tests_unit_test_defects_decode_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_pool_contract
 tests_unit_test_pool_contract_SOURCES = tests/unit/test_pool_contract.c $(POOL_DEFECTS)
 tests_unit_test_pool_contract_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+TESTS += tests/unit/defects_complete.sh
+EXTRA_DIST += tests/unit/defects_complete.sh

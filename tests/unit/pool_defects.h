@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Regression tests for the defects D1 to D68 of the pool's ancestor: one test each, named defect_Dnn_<what>, that fails
- * when the defect is put back (make check-mutants does put many of them back). They inject faults and look into the
+ * when the defect is put back (make check-mutants puts each of them back). They inject faults and look into the
  * library, hence pool_priv.h. Test programs only.
  *
  * Where each one is:
  *   D1 to D15                      test_pool_defects_rmap.c: reverse map, counters, every kind
  *   D16 to D29, D34 to D37         test_pool_defects_write.c: guest writes, what they clear and cost
  *   D38 to D51, D55 to D57         test_pool_defects_cache.c: look-up, eviction, failures half-way
- *   D52 to D54, D58, D60 to D68    test_pool_defects_core.c: limits, roots, rights, entries
+ *   D52 to D54, D58 to D68         test_pool_defects_core.c: limits, roots, rights, entries
  *   D23 to D25, D30 to D33         test_defects_decode.c: trapd's emulator and classifier
  * Not a test of their own:
- *   D59 side effects in assertions: the library has no assertion; tests/mutants/run-mutants refuses one
  *   D67 stores through pointer casts: make check under UBSan; its packing of references is tested here
  *   whatever concerns 2 MiB leaves or tables out of sync: no such table is made
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Defects D52 to D54, D58, D60 to D68: limits, clear, rights, stores of entries. See pool_defects.h. */
+/* Defects D52 to D54, D58 to D68: limits, clear, rights, stores of entries. See pool_defects.h. */
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <ucontext.h>
 
@@ -234,6 +235,29 @@ Test(pool_defects_core, defect_D60_other_thread_sees_whole_entries)
 	cr_assert_eq(pthread_join(thread, NULL), 0);
 	cr_assert_eq(watch.torn, 0, "a CPU could see %llx", (unsigned long long)watch.torn);
 	cr_assert(!f.p->corrupt);
+}
+
+/* With NDEBUG an assertion does nothing; so that the library works the same there, it has none. */
+Test(pool_defects_core, defect_D59_nothing_is_done_in_assertions)
+{
+	char name[16] = "__assert_", *program = NULL;
+	size_t size = 0, read = 0;
+	FILE *file = fopen("/proc/self/exe", "rb");
+
+	cr_assert(file);
+	do {
+		program = realloc(program, size + 65536);
+		cr_assert(program);
+		read = fread(program + size, 1, 65536, file);
+		size += read;
+	} while (read);
+	fclose(file);
+	/* Names of functions are in there. */
+	cr_assert(memmem(program, size, "pthread_create", 14));
+	/* Put together here, or this program would hold it in any case. */
+	strcat(name, "fail");
+	cr_assert(!memmem(program, size, name, strlen(name)), "the library, or a test of it, asserts");
+	free(program);
 }
 
 static struct { const uint32_t *at; uint32_t a, b, torn; unsigned steps; bool on; } look32;

@@ -335,28 +335,35 @@ Test(pool_defects_write, defect_D29_device_write_lists_the_table)
 
 Test(pool_defects_write, defect_D34_late_event_is_looked_up_by_its_frame)
 {
-	uint64_t pd = fix_table(&f), pt = fix_table(&f);
-	uint32_t page, again;
+	uint64_t pd = fix_table(&f), pt = fix_table(&f), events;
+	uint32_t page, again, gt, mods;
 
 	fix_expect(&f, 0, 0, TARGET);
 	page = defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL);
-	cr_assert_eq(page_flush(f.p, page), 0);
-	fix_settle(&f);
-	fix_invlpg(&f, 0);
-	pool_flush_done(f.p, 0, true, f.r.epoch);
-	/* The arena page becomes the shadow of another table, of another kind. */
+	/* Whoever looks up the table of an event meets this page. */
+	fix_write(&f, t.pt + 8, (TARGET + PAGE_SIZE) | FIX_USED, 8);
 	fix_poke(&f, pd, pt | FIX_USED, 4);
 	for (unsigned i = 0; i < 8; i++)
 		fix_poke(&f, pt + 4 * i, (TARGET + i * PAGE_SIZE) | FIX_USED, 4);
-	for (unsigned i = 0; i < 2; i++)
-		fix_set_root(&f, FIX_PAGED, pd, 0, 0, false);
+	fix_set_root(&f, FIX_PAGED, pd, 0, 0, false);
+	/* The arena page becomes the shadow of another table, of another kind: the third that is made, so the first to be free. */
+	cr_assert_eq(page_flush(f.p, page), 0);
+	cr_assert_eq(page_flush(f.p, defects_find(f.p, KIND_64BIT_PD_FOR_64BIT_PD, t.pd, PAGE_NIL)), 0);
+	cr_assert_eq(page_flush(f.p, defects_find(f.p, KIND_64BIT_PDPT_FOR_64BIT_PDPT, t.pdpt, PAGE_NIL)), 0);
+	fix_set_root(&f, FIX_PAGED, pd, 0, 0, false);
 	fix_expect(&f, 0, 0, TARGET);
 	again = page_in_use(f.p, page) ? role_kind(f.p->page[page].role) : KIND_FREE;
 	cr_assert_neq(again, KIND_FREE, "the page was not used again: nothing is tested");
 	cr_assert_neq(again, KIND_PAE_PT_FOR_PAE_PT);
+	gt = f.p->page[page].gt;
+	cr_assert_neq(gt, GT_NIL);
+	mods = f.p->gtable[gt].mods;
+	events = f.stats[POOL_STAT_mon_write_events];
 	memset(f.ram.base + t.pt, 0, PAGE_SIZE);
 	pool_guest_write(f.p, 0, t.pt, PAGE_SIZE, WRITE_CLASS_SIMPLE, false, 0, &f.r);
 	cr_assert_eq(f.r.status, POOL_OK);
+	cr_assert_eq(f.stats[POOL_STAT_mon_write_events], events, "no table of that frame is left");
+	cr_assert_eq(f.p->gtable[gt].mods, mods, "the count of another table");
 	for (unsigned i = 0; i < 8; i++)
 		cr_assert(defects_mapped(&f, i * PAGE_SIZE));
 	fix_audit(&f, "after an event of a table that is gone");
