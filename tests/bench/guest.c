@@ -94,6 +94,7 @@ int bench_guest_open(struct bench_guest *g, uint32_t max_pages, uint32_t per_tab
 	g->cfg.stub_slot = 271;
 	g->cfg.stub_entry = 0x5000 | PTE_P | PTE_W | PTE_A;
 	g->cfg.prefetch = 8;
+	g->cfg.unsync_tables = 4;
 	g->ram_bytes = guest_ram_span(&g->cfg.ram);
 	g->arena_bytes = max_pages * (uint64_t)PAGE_SIZE;
 	g->tracking_bytes = pool_memory_needed(&g->cfg);
