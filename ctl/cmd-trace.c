@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shadowctl trace: record what the pool of a running VM consumes, until a signal, --duration or the VM's end. poold cannot
- * open files: it gets the descriptor of ours and writes.
+ * shadowctl trace: record what the pool of a running VM consumes, until a signal, --duration, --count or the VM's end. poold
+ * cannot open files: it gets the descriptor of ours and writes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,7 @@ struct tracing {
 	bool created;			/* the file was not there before */
 	bool begun;
 	int64_t duration_ms;		/* -1: none */
+	uint64_t count;			/* of records; 0: no limit */
 	const char *why;		/* it ended; NULL: poold says */
 	struct control_client client;
 };
@@ -74,6 +75,21 @@ static int take_duration(struct tracing *t)
 	return 0;
 }
 
+static int take_count(struct tracing *t)
+{
+	const char *text = cmd_value(t->cmd, "count");
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	t->count = strtoull(text, &end, 10);
+	if (errno || *text < '0' || *text > '9' || *end || !t->count)
+		return cmd_fail(t->cmd, CONTROL_USAGE, "see shadowctl trace --help",
+				"--count takes a number of records above 0, not: %s", text);
+	return 0;
+}
+
 /* The part of the answer that is wanted next, or the end. */
 static int expect(struct tracing *t, int rc, Shadowpool__Reply *reply, enum phase phase, bool *ended)
 {
@@ -100,6 +116,7 @@ static int begin(struct tracing *t, Shadowpool__Reply **reply)
 	shadowpool__trace_request__init(&trace);
 	shadowpool__request__init(&request);
 	trace.name = t->cmd->args[0];
+	trace.count = t->count;
 	request.op_case = SHADOWPOOL__REQUEST__OP_TRACE;
 	request.trace = &trace;
 	rc = daemon_request(t->cmd, &t->client, &request, reply);
@@ -199,7 +216,7 @@ static int end(struct tracing *t, Shadowpool__Reply **reply)
 
 static int report(const struct tracing *t, const Shadowpool__TraceReply *r)
 {
-	const char *why = t->why && strcmp(r->reason, "detached") ? t->why : r->reason;
+	const char *why = t->why && !strcmp(r->reason, "requested") ? t->why : r->reason;
 
 	if (t->cmd->json)
 		return cmd_json(json_pack("{s:o,s:o,s:I,s:I,s:I,s:o}", "name", cmd_json_string(t->cmd->args[0]), "file",
@@ -242,6 +259,8 @@ static int run(struct cmd *cmd)
 		return cmd_fail(cmd, CONTROL_USAGE, "see shadowctl trace --help", "--out FILE is missing");
 	rc = take_duration(&t);
 	if (!rc)
+		rc = take_count(&t);
+	if (!rc)
 		rc = open_file(&t);
 	if (rc)
 		return rc;
@@ -259,6 +278,7 @@ static int run(struct cmd *cmd)
 static const struct cmd_option options[] = {
 	{ "out", "FILE", "where to; what is there is replaced" },
 	{ "duration", "SECONDS", "end by itself; else at SIGINT, SIGTERM or the VM's end" },
+	{ "count", "N", "end after the pool's call that makes the N-th record" },
 	{ NULL }
 };
 

@@ -151,6 +151,9 @@ struct trace_totals {			/* since the begin */
 	uint64_t dropped;		/* records that were lost */
 };
 void recorder_totals(const struct recorder *r, struct trace_totals *out);
+/* Enough after the call that makes the n-th record; 0: never. Before recorder_begin(). */
+void recorder_limit(struct recorder *r, uint64_t n);
+bool recorder_is_full(const struct recorder *r);
 /* -errno of the first write that failed, 0: none. */
 int recorder_error(const struct recorder *r);
 /*

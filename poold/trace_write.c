@@ -22,6 +22,8 @@ struct recorder {
 	struct guest_ram ram;
 	struct trace_image image;
 	uint64_t nrecords, ncalls, dropped;
+	uint64_t limit;		/* of records; 0: none */
+	bool full;		/* it has been reached */
 	uint64_t bytes;		/* of header and whole blocks, in the file */
 	uint32_t nread;		/* words read by the call in hand */
 	uint64_t states;	/* hash of what the call in hand changed */
@@ -134,6 +136,7 @@ int recorder_begin(struct recorder *r, const struct pool_config *config)
 	r->nrecords = r->ncalls = r->dropped = r->first = 0;
 	r->used = 0;
 	r->error = 0;
+	r->full = false;
 	if (ftruncate(r->fd, 0) || lseek(r->fd, 0, SEEK_SET) < 0)
 		r->error = -errno;
 	header.check = trace_hash(0, &header, offsetof(struct trace_header, check));
@@ -242,6 +245,17 @@ void recorder_after(struct recorder *r, const struct pool *pool, const struct po
 		pool_digest(pool, digest.digest);
 		record_put(r, TRACE_DIGEST, &digest, sizeof(digest));
 	}
+	r->full = r->limit && r->nrecords >= r->limit;
+}
+
+void recorder_limit(struct recorder *r, uint64_t n)
+{
+	r->limit = n;
+}
+
+bool recorder_is_full(const struct recorder *r)
+{
+	return r->full;
 }
 
 void recorder_totals(const struct recorder *r, struct trace_totals *out)

@@ -34,9 +34,11 @@ struct trace_job {
 	struct event *deadline;		/* of JOB_WAITING */
 	struct recorder *recorder;	/* NULL: no descriptor yet */
 	bool stopped;			/* by request */
+	uint64_t count;			/* records that are enough; 0: none */
 	/* Under the lock. */
 	enum job_state state;
 	int error;			/* of the end */
+	bool full;			/* as many records as were wanted */
 	struct trace_totals totals;
 };
 
@@ -117,6 +119,7 @@ static void job_ended(void *ctx, int error)
 
 	pthread_mutex_lock(&t->lock);
 	j->error = error;
+	j->full = recorder_is_full(j->recorder);
 	recorder_totals(j->recorder, &j->totals);
 	j->state = JOB_ENDED;
 	job_wake(j);
@@ -178,7 +181,7 @@ static void fill_reply(Shadowpool__Reply *reply, Shadowpool__TraceReply *trace, 
 
 static void job_answer(struct trace_job *j)
 {
-	static char requested[] = "requested", detached[] = "detached";
+	static char requested[] = "requested", detached[] = "detached", count[] = "count";
 	Shadowpool__TraceReply trace;
 	Shadowpool__Reply reply;
 
@@ -193,7 +196,7 @@ static void job_answer(struct trace_job *j)
 	trace.records = j->totals.records;
 	trace.calls = j->totals.calls;
 	trace.bytes = j->totals.bytes;
-	trace.reason = j->stopped ? requested : detached;
+	trace.reason = j->full ? count : j->stopped ? requested : detached;
 	control_reply(j->call, &reply);
 }
 
@@ -294,6 +297,7 @@ static void on_file(struct control_call *call, int fd, void *arg)
 		refuse(j, CONTROL_FAILED, NULL, "poold is out of memory");
 		return;
 	}
+	recorder_limit(j->recorder, j->count);
 	pthread_mutex_lock(&j->traces->lock);
 	j->state = JOB_WAITING;
 	pthread_mutex_unlock(&j->traces->lock);
@@ -351,6 +355,7 @@ void traces_handler(struct control_call *call, const Shadowpool__Request *reques
 	}
 	j->traces = t;
 	j->call = call;
+	j->count = request->trace->count;
 	snprintf(j->name, sizeof(j->name), "%s", name);
 	pthread_mutex_lock(&t->lock);
 	j->next = t->first;

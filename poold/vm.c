@@ -150,8 +150,8 @@ void vm_call_out(struct vm *vm, const struct pool_call *call, struct pool_call_o
 	if (vm->trace.recorder) {
 		recorder_after(vm->trace.recorder, vm->pool, call, out);
 		vm_trace_count(vm);
-		/* A full disk is told at once, to somebody who waits for it. */
-		if (vm->trace.ended && recorder_error(vm->trace.recorder))
+		/* Enough, or a full disk, is told at once, to somebody who waits for it. */
+		if (vm->trace.ended && (recorder_error(vm->trace.recorder) || recorder_is_full(vm->trace.recorder)))
 			vm_trace_end(vm);
 	}
 	pthread_mutex_unlock(&vm->lock);

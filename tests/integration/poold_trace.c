@@ -451,6 +451,53 @@ static void the_first_call_that_differs_is_named(void)
 	fake_poold_remove(&p);
 }
 
+/* A file of something else, or of another version of the format: refused for what it is, not called damaged. */
+static void another_format_is_refused_by_its_name(void)
+{
+	static const struct {
+		uint64_t magic;
+		uint32_t version;
+		const char *said;
+	} headers[] = {
+		{ 0, TRACE_VERSION, "not a trace: its first bytes are others" },
+		{ TRACE_MAGIC + 1, TRACE_VERSION, "not a trace: its first bytes are others" },
+		{ TRACE_MAGIC, TRACE_VERSION - 1, "a trace of version 1; this program reads version 2" },
+		{ TRACE_MAGIC, TRACE_VERSION + 1, "a trace of version 3; this program reads version 2" },
+		{ TRACE_MAGIC, UINT32_MAX, "a trace of version 4294967295; this program reads version 2" },
+	};
+	struct trace_header good, h;
+	struct replay_result result;
+	struct fake_poold p;
+	struct fake_trapd t;
+	struct file f;
+	char err[256];
+
+	_Static_assert(TRACE_VERSION == 2, "the texts above");
+	begin(&p, &t);
+	work(&t, 10);
+	fake_trapd_destroy(&t);
+	CHECK(fake_poold_end(&p, SIGTERM) == 0, "SIGTERM");
+	f = trace_load(&p);
+	memcpy(&good, f.data, sizeof(good));
+	for (unsigned i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		h = good;
+		h.magic = headers[i].magic;
+		h.version = headers[i].version;
+		h.check = trace_hash(0, &h, offsetof(struct trace_header, check));
+		memcpy(f.data, &h, sizeof(h));
+		CHECK(replay_as(&f, &(struct replay_options){ 0 }, &result, err, sizeof(err)) == -EPROTO &&
+		      !strcmp(err, headers[i].said), "header %u: %s", i, err);
+		CHECK(run_check(&p, &f) == 1, "exit code of header %u", i);
+	}
+	memcpy(f.data, &good, sizeof(good));
+	CHECK(run_check(&p, &f) == 0, "as recorded");
+	for (f.size = 1; f.size < sizeof(h); f.size += 5)
+		CHECK(replay_as(&f, &(struct replay_options){ 0 }, &result, err, sizeof(err)) == -EPROTO &&
+		      strstr(err, "not a trace: "), "%zu bytes: %s", f.size, err);
+	free(f.data);
+	fake_poold_remove(&p);
+}
+
 int main(void)
 {
 	static const struct {
@@ -462,7 +509,7 @@ int main(void)
 		CASE(a_new_link_begins_a_new_trace), CASE(any_prefix_of_whole_blocks_replays),
 		CASE(damage_is_refused_with_its_offset), CASE(other_pools_replay_the_same_guest),
 		CASE(a_wrong_translation_is_found_side_by_side),
-		CASE(the_first_call_that_differs_is_named),
+		CASE(the_first_call_that_differs_is_named), CASE(another_format_is_refused_by_its_name),
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

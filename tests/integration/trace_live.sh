@@ -58,6 +58,17 @@ done
 "$ctl" trace vm --out "$work/b" --socket "$at" --duration 0.2 --json >"$work/out2" 2>"$work/err" || fail "trace --json"
 "$json" name=vm ended_by=duration calls\>0 records\>0 bytes="$(stat -c %s "$work/b")" <"$work/out2" || fail "trace --json"
 
+# ---- a number of records: ends with the call that makes it (its pages and words before it), digest and end mark
+"$ctl" trace vm --out "$work/n" --socket "$at" --count 3000 --json >"$work/out2" 2>"$work/err" || fail "trace --count: $(cat "$work/err")"
+"$json" ended_by=count records\>2999 calls\>100 bytes="$(stat -c %s "$work/n")" <"$work/out2" || fail "trace --count: $(cat "$work/out2")"
+"$json" records\>4000 <"$work/out2" 2>/dev/null && fail "many more records than wanted: $(cat "$work/out2")"
+replays "$work/n" 100
+# Fewer than the VM makes before it has attached.
+"$ctl" trace vm --out "$work/n" --socket "$at" --count 1 >"$work/out2" 2>"$work/err" || fail "trace --count 1: $(cat "$work/err")"
+grep -q 'ended by: count' "$work/out2" || fail "$(cat "$work/out2")"
+replays "$work/n" 0
+rm "$work/n"
+
 # ---- the client is killed: the end mark is there all the same
 trace vm "$work/c"
 await 10 begun || fail "it does not begin"
@@ -82,6 +93,9 @@ refused 2 'regular' vm --out /dev/null
 refused 1 'cannot write' vm --out "$work/no/such"
 refused 2 'out' vm
 refused 2 'duration' vm --out "$work/n" --duration -1
+for count in 0 -1 x 99999999999999999999 ''; do
+	refused 2 'count' vm --out "$work/n" "--count=$count"
+done
 [ -e "$work/n" ] && fail "a refused trace leaves its file"
 
 # ---- a full disk ends the trace, not the VM
