@@ -2,8 +2,9 @@
 /*
  * Decoder and emulator against the CPU, with faults: random instructions run in this process (cpu_trial.h) and through
  * insn_decode() and emulate_memory() on guest memory with the same content; registers, flags, memory, length, exception, error
- * code and CR2 must agree. Instructions come from native_forms.h, from those with bytes changed, and from nothing at all.
- * Read-only pages and holes lie between the others. Not in a VM: there some hosts emulate what faults.
+ * code and CR2 must agree. Instructions come from native_forms.h, from those with bytes changed, and from nothing at all; those
+ * of emulate_plain() are among them. Read-only pages and holes lie between the others. Not in a VM: there some hosts emulate
+ * what faults.
  * EMULATE_CASES: how many (make check-long: a million); EMULATE_SEED: from where.
  */
 #include <cpuid.h>
@@ -30,6 +31,7 @@
 #define CODE_PAGE	32u
 #define CODE_VA		(BASE_VA + CODE_PAGE * PAGE_SIZE + 0x800)
 #define CODE_GPA	0x5000ull
+#define HLT_BYTE	0xf4		/* #GP for this process, wherever a branch ends */
 #define RAM_BYTES	(1ull << 20)
 #define DATA_GPA	0x80000ull
 #define RW		(PTE_P | PTE_W | PTE_U)
@@ -46,7 +48,7 @@ struct bench {
 	uint64_t seed, fs_base;
 	uint8_t *data, *code;		/* of the CPU */
 	uint8_t first[DATA_PAGES * PAGE_SIZE];	/* content at the start, holes as well */
-	unsigned done, faults, random;
+	unsigned done, faults, random, branched;
 };
 
 /* One instruction with what it starts from. */
@@ -148,6 +150,11 @@ static void set_bits(uint64_t *to, uint64_t value, unsigned bytes)
 	*to = bytes == 4 ? (*to & ~0xffffffffull) | (uint32_t)value : value;
 }
 
+static bool uses_stack(const struct insn *in)
+{
+	return in->id == X86_INS_PUSH || in->id == X86_INS_POP || in->id == X86_INS_CALL || in->id == X86_INS_RET;
+}
+
 /* Turn the address registers of the decoded instruction to somewhere; if the decoder is wrong, the CPU goes elsewhere. */
 static void aim(struct bench *b, struct trial *t)
 {
@@ -158,7 +165,7 @@ static void aim(struct bench *b, struct trial *t)
 		set_bits(&gpr[GPR_RSI], choose_address(b, SREG_DS), t->in.addrsize);
 		set_bits(&gpr[GPR_RDI], choose_address(b, SREG_DS), t->in.addrsize);
 	}
-	if (t->in.id == X86_INS_PUSH || t->in.id == X86_INS_POP)
+	if (uses_stack(&t->in))
 		gpr[GPR_RSP] = b->bits == 32 ? (uint32_t)choose_address(b, SREG_SS) : choose_address(b, SREG_SS);
 	for (unsigned i = 0; i < t->in.noperands; i++) {
 		const struct operand *op = &t->in.op[i];
@@ -195,11 +202,106 @@ static uint64_t undefined_flags(const struct insn *in, const uint64_t *gpr)
 	}
 }
 
-/* Stack accesses of up to 8 bytes around rSP. */
+static bool is_conditional(const struct insn *in)
+{
+	static const unsigned ids[16] = {
+		X86_INS_JO, X86_INS_JNO, X86_INS_JB, X86_INS_JAE, X86_INS_JE, X86_INS_JNE, X86_INS_JBE, X86_INS_JA,
+		X86_INS_JS, X86_INS_JNS, X86_INS_JP, X86_INS_JNP, X86_INS_JL, X86_INS_JGE, X86_INS_JLE, X86_INS_JG,
+	};
+
+	for (unsigned i = 0; i < 16; i++)
+		if (ids[i] == in->id)
+			return true;
+	return false;
+}
+
+/* Near, to where it says. CPUs differ in what 16 bits of operand size mean to a branch. */
+static bool is_branch(const struct insn *in)
+{
+	if (in->opsize == 2)
+		return false;
+	if (in->id == X86_INS_RET)
+		return !in->noperands;
+	return (in->id == X86_INS_JMP || in->id == X86_INS_CALL || is_conditional(in)) && in->op[0].type == OPERAND_IMM;
+}
+
+/* Somewhere in the code page, but not at the instruction, or where nothing is mapped. */
+static uint64_t choose_target(struct bench *b)
+{
+	uint64_t page = CODE_VA & ~(PAGE_SIZE - 1);
+
+	switch (below(b, 4)) {
+	case 0: return BASE_VA + DATA_PAGES * PAGE_SIZE + below(b, (CODE_PAGE - DATA_PAGES) * PAGE_SIZE);
+	case 1: return page + below(b, CODE_VA - page - 16);
+	default: return CODE_VA + 32 + below(b, page + PAGE_SIZE - CODE_VA - 32);
+	}
+}
+
+static bool target_encode(struct bench *b, struct trial *t, uint64_t target, unsigned bytes)
+{
+	uint64_t displacement = target - CODE_VA - t->in.length;
+	uint8_t copy[16];
+	struct insn in;
+
+	if (t->in.length <= bytes)
+		return false;
+	memcpy(copy, t->bytes, sizeof(copy));
+	memcpy(copy + t->in.length - bytes, &displacement, bytes);
+	if (insn_decode(copy, 15, b->bits, CODE_VA, &in) || in.id != t->in.id || in.length != t->in.length || !is_branch(&in) ||
+	    in.op[0].imm != target)
+		return false;
+	memcpy(t->bytes, copy, sizeof(copy));
+	t->in = in;
+	return true;
+}
+
+/* What RET pops; false: something else would be popped. */
+static bool return_address_store(struct bench *b, uint64_t sp, uint64_t target)
+{
+	unsigned bytes = b->bits / 8;
+
+	if (sp - (BASE_VA - 8) >= DATA_PAGES * PAGE_SIZE + 8)
+		return sp - (BASE_VA - PAGE_SIZE) >= (CODE_PAGE + 3) * PAGE_SIZE;	/* no access there */
+	for (unsigned i = 0; i < bytes; i++) {
+		uint64_t at = sp + i - BASE_VA;
+		unsigned page = (unsigned)(at / PAGE_SIZE);
+
+		if (page >= DATA_PAGES || !page_flags[page])
+			continue;	/* the access faults */
+		if (!(page_flags[page] & PTE_W))
+			return false;
+		b->data[at] = *(uint8_t *)fake_ram(&b->f, page_gpa(page) + at % PAGE_SIZE, 1) = (uint8_t)(target >> i * 8);
+	}
+	return true;
+}
+
+/* Whatever the branch is, it must end where nothing runs. */
+static bool aim_branch(struct bench *b, struct trial *t)
+{
+	uint64_t target = choose_target(b), near = CODE_VA + t->in.length + (uint64_t)(int8_t)native_random(&b->seed);
+	bool ok;
+
+	if (t->in.id == X86_INS_RET) {
+		ok = return_address_store(b, t->st.gpr[GPR_RSP], target);
+	} else {
+		ok = target_encode(b, t, target, 4);
+		if (!ok && near - (CODE_VA - 16) >= 48) {
+			target = near;
+			ok = target_encode(b, t, target, 1);
+		}
+	}
+	if (ok && target / PAGE_SIZE == CODE_VA / PAGE_SIZE)
+		b->data[target - BASE_VA] = HLT_BYTE;
+	return ok;
+}
+
+/* Stack accesses of up to 8 bytes around rSP; those of a branch stay away from where it may end. */
 static bool stack_allowed(const struct insn *in, uint64_t sp)
 {
-	if (in->id != X86_INS_PUSH && in->id != X86_INS_POP)
+	if (!uses_stack(in))
 		return true;
+	if (is_branch(in) && sp / PAGE_SIZE - (CODE_VA / PAGE_SIZE - 1) < 3)
+		return false;
 	if (sp - (CODE_VA - 64) < 128)
 		return false;
 	return sp - (BASE_VA - PAGE_SIZE + 8) < (CODE_PAGE + 2) * PAGE_SIZE - 16 || sp < 0x10000 || sp - 8 >= 1ull << 47;
@@ -255,7 +357,8 @@ static void random_bytes(struct bench *b, struct trial *t)
 {
 	const struct form *f = &native_forms[below(b, native_forms_count)];
 	/* What only emulate_plain() knows. */
-	static const char plain[][2] = { "\x50", "\x53", "\x54", "\x58", "\x59", "\x5c", "\x5d", "\x68", "\x6a", "\x8d", "\x90", "\x0f\x1f" };
+	static const char plain[][2] = { "\x50", "\x53", "\x54", "\x58", "\x59", "\x5c", "\x5d", "\x68", "\x6a", "\x8d", "\x90", "\x0f\x1f",
+					 "\xe8", "\xe9", "\xeb", "\xc3" };
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < sizeof(t->bytes); i++)
@@ -265,6 +368,8 @@ static void random_bytes(struct bench *b, struct trial *t)
 	switch (below(b, 8)) {
 	case 0: case 1: break;
 	case 2: memcpy(t->bytes + n, plain[below(b, sizeof(plain) / sizeof(plain[0]))], 2); break;
+	case 3: t->bytes[n] = (uint8_t)(0x70 | below(b, 16)); break;
+	case 4: memcpy(t->bytes + n, (uint8_t []){ 0x0f, (uint8_t)(0x80 | below(b, 16)) }, 2); break;
 	default: memcpy(t->bytes + n, f->opcode, f->opcode_bytes);
 	}
 }
@@ -303,7 +408,8 @@ static bool excluded(const struct bench *b, const struct insn *in)
 
 static bool is_plain(const struct insn *in)
 {
-	return (in->id == X86_INS_LEA || in->id == X86_INS_NOP || in->id == X86_INS_PUSH || in->id == X86_INS_POP) && !in->lock;
+	return (in->id == X86_INS_LEA || in->id == X86_INS_NOP || in->id == X86_INS_PUSH || in->id == X86_INS_POP || is_branch(in)) &&
+	       !in->lock;
 }
 
 /* The next instruction that the emulator knows. */
@@ -326,7 +432,7 @@ static void choose(struct bench *b, struct trial *t)
 			aim(b, t);
 		memcpy(b->f.v.cpu.gpr, t->st.gpr, sizeof(b->f.v.cpu.gpr));
 		b->f.v.cpu.rip = CODE_VA;
-		if (!address_allowed(b, t))
+		if (!address_allowed(b, t) || (is_branch(&t->in) && !aim_branch(b, t)))
 			continue;
 		b->random += kind > 1;
 		t->undefined = undefined_flags(&t->in, t->st.gpr);
@@ -371,7 +477,8 @@ static void compare_exception(struct bench *b, const struct trial *t, int rc, co
 	uint32_t compared = real->cr2 >> 47 ? ~PF_P : ~0u;	/* Linux hides what is mapped in its half */
 
 	if (!rc) {
-		cr_assert(real->vector == VEC_UD && real->rip != CODE_VA, "%s: the CPU faults with vector %u error %#x cr2 %#lx at %+ld",
+		b->branched += real->vector != VEC_UD && is_branch(&t->in);
+		cr_assert((real->vector == VEC_UD || is_branch(&t->in)) && real->rip != CODE_VA, "%s: the CPU faults with vector %u error %#x cr2 %#lx at %+ld",
 			  describe(b, t), real->vector, real->error, (unsigned long)real->cr2, (long)(real->rip - CODE_VA));
 		cr_assert(real->rip == b->f.v.cpu.rip, "%s: RIP is off by %ld", describe(b, t), (long)(real->rip - b->f.v.cpu.rip));
 		return;
@@ -443,8 +550,9 @@ static void run_cases(unsigned bits, uint64_t seed)
 		choose(&b, &t);
 		run_trial(&b, &t);
 	}
-	printf("# %u instructions, %u of them faults, %u of random bytes\n", b.done, b.faults, b.random);
+	printf("# %u instructions, %u of them faults, %u of random bytes, %u branches taken\n", b.done, b.faults, b.random, b.branched);
 	cr_assert(b.faults > cases / 100 && b.random > cases / 10, "hardly any faults (%u) or random instructions (%u)", b.faults, b.random);
+	cr_assert(b.branched > cases / 100, "hardly any branches (%u)", b.branched);
 	bench_fini(&b);
 }
 
