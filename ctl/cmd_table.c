@@ -14,6 +14,7 @@ const struct cmd_entry *const cmd_table[] = {
 	&cmd_wait,
 	&cmd_list,
 	&cmd_show,
+	&cmd_screen,
 	&cmd_stats,
 	&cmd_walk,
 	&cmd_verify,

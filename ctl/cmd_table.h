@@ -12,6 +12,7 @@ extern const struct cmd_entry cmd_stop;
 extern const struct cmd_entry cmd_wait;
 extern const struct cmd_entry cmd_list;
 extern const struct cmd_entry cmd_show;
+extern const struct cmd_entry cmd_screen;
 extern const struct cmd_entry cmd_stats;
 extern const struct cmd_entry cmd_walk;
 extern const struct cmd_entry cmd_verify;

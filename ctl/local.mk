@@ -7,6 +7,7 @@ ctl_shadowctl_SOURCES = \
 	ctl/cmd-list.c \
 	ctl/cmd-replay.c \
 	ctl/cmd-run.c \
+	ctl/cmd-screen.c \
 	ctl/cmd-show.c \
 	ctl/cmd-start.c \
 	ctl/cmd-stats.c \

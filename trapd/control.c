@@ -251,6 +251,21 @@ static void on_stats(struct control_call *call, const Shadowpool__Request *reque
 	free(r);
 }
 
+static void on_screen(struct control_call *call, const Shadowpool__Request *request, void *ctx)
+{
+	struct vm_entry *e = named(ctx, call, request->screen->name);
+	struct vm_screen_reply r;
+	Shadowpool__Reply reply;
+
+	if (!e)
+		return;
+	shadowpool__reply__init(&reply);
+	vm_screen_fill(&r, e);
+	reply.result_case = SHADOWPOOL__REPLY__RESULT_SCREEN;
+	reply.screen = &r.screen;
+	control_reply(call, &reply);
+}
+
 static void on_list(struct control_call *call, const Shadowpool__Request *request, void *ctx)
 {
 	struct control *c = ctx;
@@ -345,6 +360,7 @@ static const struct control_verb verbs[] = {
 	{ SHADOWPOOL__REQUEST__OP_STOP, on_stop },
 	{ SHADOWPOOL__REQUEST__OP_SHOW, on_show },
 	{ SHADOWPOOL__REQUEST__OP_STATS, on_stats },
+	{ SHADOWPOOL__REQUEST__OP_SCREEN, on_screen },
 	{ SHADOWPOOL__REQUEST__OP_LIST, on_list },
 	{ SHADOWPOOL__REQUEST__OP_WAIT, on_wait },
 	{ 0 }

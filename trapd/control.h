@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* trapd's verbs on the control socket: start, stop, list, show, stats, wait. Thread: the control thread. */
+/* trapd's verbs on the control socket: start, stop, list, show, stats, screen, wait. Thread: the control thread. */
 #ifndef SHADOWPOOL_TRAPD_CONTROL_H
 #define SHADOWPOOL_TRAPD_CONTROL_H
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/barrier.h"
+#include "trapd/devices/bus.h"
 
 static int start(struct vm *vm, void (*attached)(struct vm *vm, void *ctx), void (*ended)(struct vm *vm, void *ctx),
 		 void *ctx)
@@ -17,6 +18,21 @@ static void stop(struct vm *vm, enum vm_stop_reason reason)
 {
 	vm_stop(vm, reason, 0, NULL, reason == VM_STOP_TIMEOUT ? "the time that it was given is over" :
 		"it was asked to end");
+}
+
+/* The vCPUs go on meanwhile: each number is right by itself. */
+static void look_at_machine(struct vm *vm, struct vm_snapshot *out)
+{
+	out->nvcpu = vm->config.nvcpu < LINK_MAX_VCPUS ? vm->config.nvcpu : LINK_MAX_VCPUS;
+	bus_lock(vm->bus);
+	for (uint32_t i = 0; i < out->nvcpu; i++) {
+		out->vcpu[i].interrupt_flag = load_relaxed(&vm->vcpu[i].cpu.rflags) & RFLAGS_IF;
+		out->vcpu[i].halted = load_relaxed(&vm->vcpu[i].cpu.halted);
+		irqs_look_cpu(vm->irqs, i, &out->vcpu[i].apic);
+	}
+	irqs_look_pic(vm->irqs, &out->pic);
+	vga_text(vm->vga, &vm->ram, out->screen);
+	bus_unlock(vm->bus);
 }
 
 static void look(struct vm *vm, struct vm_snapshot *out)
@@ -39,6 +55,7 @@ static void look(struct vm *vm, struct vm_snapshot *out)
 	for (n = 0; pool && n < POOL_STAT_COUNT && (n + 1) * sizeof(*pool) <= vm->stats_p.size; n++)
 		out->pool[n] = load_relaxed(&pool[n]);
 	pthread_mutex_unlock(&vm->stop_lock);
+	look_at_machine(vm, out);
 }
 
 const struct vm_engine vm_engine_kvm = {

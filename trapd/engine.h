@@ -11,8 +11,17 @@
 #include <stdint.h>
 
 #include "common/pool_stats.h"
+#include "common/shm_layout.h"
+#include "trapd/devices/irq.h"
+#include "trapd/devices/vga.h"
 #include "trapd/trap_stats.h"
 #include "trapd/vm.h"
+
+/* What a vCPU waits for. The first two are those of its last exit. */
+struct vcpu_snapshot {
+	bool interrupt_flag, halted;
+	struct lapic_state apic;
+};
 
 /* The numbers of a VM at one moment; they outlive it. */
 struct vm_snapshot {
@@ -23,6 +32,10 @@ struct vm_snapshot {
 	struct host_facts facts;
 	uint64_t trap[TRAP_STAT_COUNT];	/* summed over the vCPUs */
 	uint64_t pool[POOL_STAT_COUNT];
+	uint32_t nvcpu;
+	struct vcpu_snapshot vcpu[LINK_MAX_VCPUS];
+	struct pic_state pic;
+	char screen[VGA_TEXT_MAX];
 };
 
 /* Thread of all: the control thread. */

@@ -50,6 +50,33 @@ static void facts_fill(struct vm_info_reply *r, const struct host_facts *f)
 	r->info.facts = r->facts;
 }
 
+static void machine_fill(struct vm_info_reply *r)
+{
+	struct vm_snapshot *s = &r->snapshot;
+
+	for (uint32_t i = 0; i < s->nvcpu; i++) {
+		Shadowpool__VcpuState *v = &r->vcpu[i];
+
+		shadowpool__vcpu_state__init(v);
+		v->index = i;
+		v->interrupt_flag = s->vcpu[i].interrupt_flag;
+		v->halted = s->vcpu[i].halted;
+		v->apic_enabled = s->vcpu[i].apic.enabled;
+		v->task_priority = s->vcpu[i].apic.task_priority;
+		v->n_requested = v->n_in_service = 8;
+		v->requested = s->vcpu[i].apic.requested;
+		v->in_service = s->vcpu[i].apic.in_service;
+		r->vcpus[i] = v;
+	}
+	r->info.n_vcpu_states = s->nvcpu;
+	r->info.vcpu_states = r->vcpus;
+	shadowpool__pic_state__init(&r->pic);
+	r->pic.masked = s->pic.masked;
+	r->pic.requested = s->pic.requested;
+	r->pic.in_service = s->pic.in_service;
+	r->info.pic = &r->pic;
+}
+
 static const char *page_size(uint32_t pool_pages)
 {
 	return pool_pages == ATTACH_PAGES_2M ? "2m" : pool_pages == ATTACH_PAGES_4K ? "4k" : "";
@@ -58,18 +85,18 @@ static const char *page_size(uint32_t pool_pages)
 void vm_info_fill(struct vm_info_reply *r, struct vm_entry *e, bool with_report)
 {
 	Shadowpool__VmInfo *info = &r->info;
-	struct vm_snapshot s;
+	struct vm_snapshot *s = &r->snapshot;
 
-	vm_entry_look(e, &s);
+	vm_entry_look(e, s);
 	shadowpool__vm_info__init(info);
 	info->name = e->name;
 	info->state = text(vm_entry_state(e));
 	info->mem_bytes = e->conf.mem;
-	info->pool_bytes = s.pool_bytes ? s.pool_bytes : e->conf.pool;
-	info->pool_page_size = text(page_size(s.pool_pages));
-	info->pool = text(s.pool_up ? "up" : "down");
-	info->epoch = s.epoch;
-	info->vcpus = 1;
+	info->pool_bytes = s->pool_bytes ? s->pool_bytes : e->conf.pool;
+	info->pool_page_size = text(page_size(s->pool_pages));
+	info->pool = text(s->pool_up ? "up" : "down");
+	info->epoch = s->epoch;
+	info->vcpus = (uint32_t)e->conf.vcpus;
 	info->image = text(e->conf.image);
 	info->cmdline = text(e->conf.cmdline);
 	info->stop_reason = text(reasons[e->stop.reason]);
@@ -77,8 +104,19 @@ void vm_info_fill(struct vm_info_reply *r, struct vm_entry *e, bool with_report)
 	info->message = e->stop.message;
 	if (with_report) {
 		info->report = text(e->stop.report);
-		facts_fill(r, &s.facts);
+		facts_fill(r, &s->facts);
+		machine_fill(r);
 	}
+}
+
+void vm_screen_fill(struct vm_screen_reply *r, struct vm_entry *e)
+{
+	vm_entry_look(e, &r->snapshot);
+	shadowpool__screen__init(&r->screen);
+	r->screen.name = e->name;
+	r->screen.columns = VGA_COLUMNS;
+	r->screen.rows = VGA_ROWS;
+	r->screen.text = r->snapshot.screen;
 }
 
 void vm_stats_fill(struct vm_stats_reply *r, struct vm_entry *e)

@@ -13,6 +13,9 @@ struct vm_info_reply {
 	Shadowpool__VmInfo info;
 	Shadowpool__Counter fact[VM_REPLY_FACTS];
 	Shadowpool__Counter *facts[VM_REPLY_FACTS];
+	struct vm_snapshot snapshot;
+	Shadowpool__VcpuState vcpu[LINK_MAX_VCPUS], *vcpus[LINK_MAX_VCPUS];
+	Shadowpool__PicState pic;
 };
 
 struct vm_stats_reply {
@@ -23,6 +26,12 @@ struct vm_stats_reply {
 
 /* with_report: also what is long; a list leaves it out. */
 void vm_info_fill(struct vm_info_reply *r, struct vm_entry *e, bool with_report);
+/* The screen as it is, or as it was when the VM ended. */
+struct vm_screen_reply {
+	Shadowpool__Screen screen;
+	struct vm_snapshot snapshot;
+};
+void vm_screen_fill(struct vm_screen_reply *r, struct vm_entry *e);
 void vm_stats_fill(struct vm_stats_reply *r, struct vm_entry *e);
 
 #endif

@@ -77,7 +77,7 @@ await_socket()
 "$ctl" --help | sed -n '/^verbs:/,/^common/s/^  \([a-z]*\) .*/\1/p' >"$dir/verbs"
 "$ctl" help --json | "$json" -l verbs name >"$dir/verbs.json"
 cmp -s "$dir/verbs" "$dir/verbs.json" || fail "--help and help --json list other verbs"
-for verb in run start stop list show stats walk verify trace replay version help; do
+for verb in run start stop list show screen stats walk verify trace replay version help; do
 	grep -qx "$verb" "$dir/verbs" || fail "no verb $verb"
 done
 [ "$(sort "$dir/verbs" | uniq -d | wc -l)" -eq 0 ] || fail "a verb is listed twice"
@@ -118,7 +118,7 @@ while read -r verb; do
 	expect $code "$verb" --timeout 0
 	expect $code "$verb" --timeout 1x
 	expect $code "$verb" a b c d e f g h i j k l m n o p q r s t
-	case $verb in run | start | stop | wait | show | stats | walk | verify | replay | completion) expect $code "$verb" ;; esac
+	case $verb in run | start | stop | wait | show | screen | stats | walk | verify | replay | completion) expect $code "$verb" ;; esac
 done <"$dir/verbs"
 "$ctl" >"$dir/out" 2>"$dir/err"
 [ $? -eq 2 ] || fail "no verb: not a usage error"
@@ -126,7 +126,7 @@ done <"$dir/verbs"
 "$ctl" help >/dev/full 2>"$dir/err" && fail "a full disk looks like success"
 
 # ---- no daemon
-for args in "list" "show x" "stats x" "start x" "stop x" "wait x" "walk x 0x1000" "verify x"; do
+for args in "list" "show x" "screen x" "stats x" "start x" "stop x" "wait x" "walk x 0x1000" "verify x"; do
 	# shellcheck disable=SC2086 # words
 	expect 4 $args --socket "$dir/none.sock"
 done
@@ -169,7 +169,7 @@ expect 0 list
 expect 0 list --all
 expect 0 version
 "$ctl" version --json | "$json" trapd.program=trapd trapd.protocol=1 poold=null shadowctl.protocol=1 || fail "version"
-for args in "show x" "stats x" "stop x" "wait x" "start x"; do
+for args in "show x" "screen x" "stats x" "stop x" "wait x" "start x"; do
 	# shellcheck disable=SC2086 # words
 	expect 3 $args
 done

@@ -15,6 +15,7 @@ RUN_TESTS = \
 	tests/integration/matrix.sh \
 	tests/integration/native_speed.sh \
 	tests/integration/recovery.sh \
+	tests/integration/screen.sh \
 	tests/integration/slots.sh \
 	tests/integration/smp.sh \
 	tests/integration/systemd.sh \

@@ -409,6 +409,27 @@ Test(lapic, errors_are_latched_until_written)
 	cr_expect_eq(rd(ESR), 0);
 }
 
+Test(lapic, who_looks_sees_what_is_requested_and_in_service)
+{
+	struct lapic_state s;
+
+	wr(TPR, 0x30);
+	self(0x91);
+	cr_assert_eq(take(0), 0x91);
+	self(0x41);
+	self(0xff);
+	lapic_look(all, 0, &s);
+	cr_expect(s.enabled && s.task_priority == 0x30);
+	cr_expect(s.requested[2] == 2 && s.requested[7] == 1u << 31, "%#x %#x", s.requested[2], s.requested[7]);
+	cr_expect(s.in_service[4] == 1u << 17 && !s.in_service[2]);
+	cr_expect_eq(take(0), 0xff, "looking takes nothing away");
+	lapic_look(all, 1, &s);
+	cr_expect(s.enabled && !s.requested[2] && !s.in_service[4] && !s.task_priority, "each has its own");
+	wr(SVR, 0xff);
+	lapic_look(all, 0, &s);
+	cr_expect_not(s.enabled);
+}
+
 Test(lapic, random_accesses_break_nothing)
 {
 	uint32_t seed = 7;

@@ -270,6 +270,25 @@ Test(pic, icw4_is_expected_only_when_announced)
 }
 
 /* Whatever a guest writes, an acknowledge gives a vector and INTR says whether there is one. */
+Test(pic, who_looks_sees_the_registers_of_both_and_changes_nothing)
+{
+	struct pic_state s;
+
+	wr(0x21, 0x10);
+	wr(0xa1, 0x80);
+	pulse(4);
+	pulse(15);
+	pulse(1);
+	cr_assert_eq(pic_acknowledge(pic), 0x21);
+	pulse(9);
+	pic_look(pic, &s);
+	cr_expect_eq(s.masked, 0x8010);
+	cr_expect_eq(s.requested, 1u << 4 | 1u << 15 | 1u << 9 | 1u << 2, "%#x", s.requested);
+	cr_expect_eq(s.in_service, 1u << 1);
+	wr(0x20, 0x20);
+	cr_expect_eq(pic_acknowledge(pic), 0x29);
+}
+
 Test(pic, random_writes_break_nothing)
 {
 	static const uint16_t port[] = { 0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1 };

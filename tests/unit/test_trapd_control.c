@@ -143,6 +143,13 @@ static void fake_look(struct vm *vm, struct vm_snapshot *out)
 		out->trap[i] = 1000 + i;
 	for (i = 0; i < POOL_STAT_COUNT; i++)
 		out->pool[i] = 2000 + i;
+	out->nvcpu = 2;
+	out->vcpu[0].interrupt_flag = true;
+	out->vcpu[1] = (struct vcpu_snapshot){ .halted = true, .apic = { .enabled = true, .task_priority = 0x20 } };
+	out->vcpu[1].apic.requested[2] = 1u << 16;
+	out->vcpu[1].apic.in_service[7] = 1u << 31;
+	out->pic = (struct pic_state){ .masked = 0xfffe, .requested = 0x4001, .in_service = 4 };
+	snprintf(out->screen, sizeof(out->screen), "%s", "on \xe2\x96\x88 the screen\n");
 }
 
 static const struct vm_engine engine = {
@@ -552,6 +559,48 @@ Test(trapd, wait_is_answered_by_the_end_and_the_result_is_kept)
 	/* the name is free again, and then the old result is gone */
 	expect_vm(start_config("a", NULL), "running", "");
 	expect_vm(by_name(SHADOWPOOL__REQUEST__OP_SHOW, "a"), "running", "");
+}
+
+static void expect_interrupts(Shadowpool__Reply *r)
+{
+	const Shadowpool__VmInfo *vm = r->vm;
+
+	cr_assert_eq(vm->n_vcpu_states, 2);
+	cr_expect(vm->vcpu_states[0]->interrupt_flag && !vm->vcpu_states[0]->halted && !vm->vcpu_states[0]->apic_enabled);
+	cr_expect(!vm->vcpu_states[1]->interrupt_flag && vm->vcpu_states[1]->halted && vm->vcpu_states[1]->apic_enabled);
+	cr_expect(vm->vcpu_states[1]->index == 1 && vm->vcpu_states[1]->task_priority == 0x20);
+	cr_assert(vm->vcpu_states[1]->n_requested == 8 && vm->vcpu_states[1]->n_in_service == 8);
+	cr_expect_eq(vm->vcpu_states[1]->requested[2], 1u << 16);
+	cr_expect_eq(vm->vcpu_states[1]->in_service[7], 1u << 31);
+	cr_assert_not_null(vm->pic);
+	cr_expect(vm->pic->masked == 0xfffe && vm->pic->requested == 0x4001 && vm->pic->in_service == 4);
+	done(r);
+}
+
+static void expect_screen(Shadowpool__Reply *r)
+{
+	cr_assert_eq(r->result_case, SHADOWPOOL__REPLY__RESULT_SCREEN);
+	cr_expect_str_eq(r->screen->name, "a");
+	cr_expect_str_eq(r->screen->text, "on \xe2\x96\x88 the screen\n");
+	cr_expect(r->screen->columns == 80 && r->screen->rows == 25);
+	done(r);
+}
+
+Test(trapd, show_has_the_interrupt_state_and_screen_the_text_also_of_what_has_ended)
+{
+	Shadowpool__Reply *r;
+
+	expect_error(by_name(SHADOWPOOL__REQUEST__OP_SCREEN, "a"), CONTROL_NO_OBJECT, "no VM a");
+	expect_vm(start_config("a", NULL), "running", "");
+	expect_interrupts(by_name(SHADOWPOOL__REQUEST__OP_SHOW, "a"));
+	expect_screen(by_name(SHADOWPOOL__REQUEST__OP_SCREEN, "a"));
+	r = by_name(SHADOWPOOL__REQUEST__OP_LIST, "");
+	cr_expect(!r->list->vms[0]->n_vcpu_states && !r->list->vms[0]->pic, "a list leaves out what is long");
+	done(r);
+	guest_exits(0);
+	done(by_name(SHADOWPOOL__REQUEST__OP_WAIT, "a"));
+	expect_interrupts(by_name(SHADOWPOOL__REQUEST__OP_SHOW, "a"));
+	expect_screen(by_name(SHADOWPOOL__REQUEST__OP_SCREEN, "a"));
 }
 
 Test(trapd, a_failed_start_keeps_what_is_known_of_the_earlier_vm)

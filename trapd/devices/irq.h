@@ -18,6 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "trapd/devices/lapic.h"
+#include "trapd/devices/pic.h"
+
 struct bus;
 struct irqs;
 struct lapics;
@@ -63,5 +66,9 @@ struct lapics *irqs_lapics(struct irqs *s);
  */
 bool irqs_pending(struct irqs *s, unsigned cpu);
 int irqs_accept(struct irqs *s, unsigned cpu);
+
+/* For who watches, bus lock held: the local APIC of one vCPU, and the 8259 pair. */
+void irqs_look_cpu(const struct irqs *s, unsigned cpu, struct lapic_state *out);
+void irqs_look_pic(const struct irqs *s, struct pic_state *out);
 
 #endif

@@ -94,6 +94,16 @@ int irqs_accept(struct irqs *s, unsigned cpu)
 	return vector;
 }
 
+void irqs_look_cpu(const struct irqs *s, unsigned cpu, struct lapic_state *out)
+{
+	lapic_look(s->lapics, cpu, out);
+}
+
+void irqs_look_pic(const struct irqs *s, struct pic_state *out)
+{
+	pic_look(s->pic, out);
+}
+
 struct lapics *irqs_lapics(struct irqs *s)
 {
 	return s->lapics;

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "trapd/devices/bus.h"
 #include "trapd/devices/lapic_priv.h"
@@ -106,6 +107,16 @@ int lapic_accept(struct lapics *all, unsigned cpu)
 		bit_set(l->isr, (unsigned)vector, true);
 	}
 	return vector;
+}
+
+void lapic_look(const struct lapics *all, unsigned cpu, struct lapic_state *out)
+{
+	const struct lapic *l = &all->cpu[cpu];
+
+	out->enabled = l->enabled && (l->svr & SVR_ENABLED);
+	out->task_priority = (uint8_t)l->tpr;
+	memcpy(out->requested, l->irr, sizeof(out->requested));
+	memcpy(out->in_service, l->isr, sizeof(out->in_service));
 }
 
 bool lapic_takes_extint(const struct lapics *all, unsigned cpu)

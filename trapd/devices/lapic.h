@@ -49,6 +49,14 @@ int lapic_accept(struct lapics *all, unsigned cpu);
 /* Does the INTR pin reach this vCPU: LINT0 as ExtINT, or no local APIC in between? */
 bool lapic_takes_extint(const struct lapics *all, unsigned cpu);
 
+/* For who watches: sets of vectors, bit n of word w is vector 32 w + n. */
+struct lapic_state {
+	bool enabled;			/* by hardware and by software */
+	uint8_t task_priority;
+	uint32_t requested[8], in_service[8];
+};
+void lapic_look(const struct lapics *all, unsigned cpu, struct lapic_state *out);
+
 /* IA32_APIC_BASE.EN. Disabled, it does not answer and the pins go to the processor. */
 void lapic_set_enabled(struct lapics *all, unsigned cpu, bool enabled);
 /* CR8: bits 7 to 4 of the task priority. */

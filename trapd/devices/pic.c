@@ -99,6 +99,15 @@ bool pic_output(const struct pic *p)
 	return chip_request(&p->chip[0], true) != NO_INPUT;
 }
 
+void pic_look(const struct pic *p, struct pic_state *out)
+{
+	const struct chip *c = p->chip;
+
+	out->masked = (uint16_t)(c[0].imr | c[1].imr << 8);
+	out->requested = (uint16_t)(c[0].irr | c[1].irr << 8);
+	out->in_service = (uint16_t)(c[0].isr | c[1].isr << 8);
+}
+
 static void update(struct pic *p)
 {
 	bool slave = chip_request(&p->chip[1], false) != NO_INPUT, level;

@@ -4,6 +4,7 @@
 #define SHADOWPOOL_TRAPD_DEVICES_PIC_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct bus;
 struct pic;
@@ -16,6 +17,9 @@ int pic_add(struct pic **out, struct bus *b, void (*output)(void *ctx, bool leve
 /* Line 0 to 15; 2 is the cascade and ignored. */
 void pic_set_line(struct pic *p, unsigned line, bool level);
 bool pic_output(const struct pic *p);
+/* Both chips' registers: bit n is line n. */
+struct pic_state { uint16_t masked, requested, in_service; };
+void pic_look(const struct pic *p, struct pic_state *out);
 /* INTA: the vector, which is the spurious one (input 7) if the request has gone away. */
 unsigned pic_acknowledge(struct pic *p);
 
