@@ -7,6 +7,7 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/emulate_mov.c \
 	trapd/emulate_operand.c \
 	trapd/emulate_plain.c \
+	trapd/multiply.c trapd/multiply.h \
 	trapd/emulate_priv.h \
 	trapd/emulate_string.c \
 	trapd/emulate_xchg.c \

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Unprivileged instructions that no trap leads to and that only look-ahead runs: LEA, NOP, PUSH and POP of registers and
- * immediates, near jumps and calls to where the instruction says, near returns. Process trapd, the vCPU's own thread.
- * Sources: SDM vol. 2A CALL, Jcc, JMP, LEA; vol. 2B NOP, POP, PUSH, RET.
+ * Unprivileged instructions that no trap leads to and that only look-ahead runs: LEA, NOP, PUSH and POP, PUSHA and POPA, LEAVE,
+ * near jumps, calls and returns, the flags CF and DF. Process trapd, the vCPU's own thread.
+ * Sources: SDM vol. 2A CALL, CLD, Jcc, JMP, LEA, LEAVE; vol. 2B NOP, POP, POPA, PUSH, PUSHA, RET.
  */
 #include <errno.h>
 
 #include "trapd/emulate_priv.h"
+#include "trapd/multiply.h"
 #include "trapd/priv.h"
 #include "trapd/seg.h"
 #include "trapd/stack.h"
@@ -45,8 +46,13 @@ static int plain_push(struct vcpu *v, const struct insn *in)
 		value = (uint64_t)(int32_t)in->op[0].imm;	/* sign-extended, also where capstone does not */
 	else if (is_gpr(&in->op[0]))
 		value = insn_read_gpr(v, &in->op[0]);
+	else if (in->op[0].type == OPERAND_MEM)
+		value = 0;
 	else
 		return -EOPNOTSUPP;
+	ret = in->op[0].type == OPERAND_MEM ? operand_load(v, in, &in->op[0], &value) : 0;
+	if (ret)
+		return ret;
 	value &= emulate_mask(width);
 	stack_current(v, &s);
 	ret = stack_push(v, &s, &value, 1, width, WRITE_CLASS_REUSE);
@@ -70,6 +76,75 @@ static int plain_pop(struct vcpu *v, const struct insn *in)
 		return ret;
 	stack_commit(v, &s);
 	insn_write_gpr(v, &in->op[0], value);	/* last: POP rSP keeps what was popped */
+	return emulate_retire(v, in);
+}
+
+/* The registers from rAX to rDI, rSP as it was before (PUSHA), or passed over (POPA). */
+static int plain_pusha(struct vcpu *v, const struct insn *in)
+{
+	uint64_t word[8];
+	struct stack s;
+	int ret;
+
+	for (unsigned i = 0; i < 8; i++)
+		word[i] = v->cpu.gpr[i] & emulate_mask(in->opsize);
+	stack_current(v, &s);
+	ret = stack_push(v, &s, word, 8, in->opsize, WRITE_CLASS_REUSE);
+	if (ret)
+		return ret;
+	stack_commit(v, &s);
+	return emulate_retire(v, in);
+}
+
+static int plain_popa(struct vcpu *v, const struct insn *in)
+{
+	uint64_t word[8];
+	struct stack s;
+	int ret;
+
+	stack_current(v, &s);
+	ret = stack_pop(v, &s, word, 8, in->opsize);
+	if (ret)
+		return ret;
+	stack_commit(v, &s);
+	for (unsigned i = 0; i < 8; i++) {
+		const struct operand to = { .type = OPERAND_REG, .size = in->opsize, .reg = (uint8_t)(7 - i) };
+
+		if (to.reg != GPR_RSP)
+			insn_write_gpr(v, &to, word[i]);
+	}
+	return emulate_retire(v, in);
+}
+
+static int plain_leave(struct vcpu *v, const struct insn *in)
+{
+	unsigned width = priv_stack_width(v, in);
+	const struct operand to = { .type = OPERAND_REG, .size = (uint8_t)width, .reg = GPR_RBP };
+	struct stack s;
+	uint64_t value;
+	int ret;
+
+	stack_current(v, &s);
+	s.sp = v->cpu.gpr[GPR_RBP];
+	ret = stack_pop(v, &s, &value, 1, width);
+	if (ret)
+		return ret;
+	stack_commit(v, &s);
+	insn_write_gpr(v, &to, value);
+	return emulate_retire(v, in);
+}
+
+static int plain_flag(struct vcpu *v, const struct insn *in)
+{
+	uint64_t *flags = &v->cpu.rflags;
+
+	switch (in->id) {
+	case X86_INS_CLC: *flags &= ~RFLAGS_CF; break;
+	case X86_INS_STC: *flags |= RFLAGS_CF; break;
+	case X86_INS_CMC: *flags ^= RFLAGS_CF; break;
+	case X86_INS_CLD: *flags &= ~RFLAGS_DF; break;
+	default: *flags |= RFLAGS_DF; break;
+	}
 	return emulate_retire(v, in);
 }
 
@@ -98,19 +173,32 @@ static int branch_retire(struct vcpu *v)
 	return priv_branched(v, tf);
 }
 
+/* Where a near branch leads: what it says, or what a register or memory holds. */
+static int branch_operand(struct vcpu *v, const struct insn *in, uint64_t *target)
+{
+	if (in->op[0].type == OPERAND_REG && !is_gpr(&in->op[0]))
+		return -EOPNOTSUPP;
+	return operand_load(v, in, &in->op[0], target);
+}
+
 static int plain_jmp(struct vcpu *v, const struct insn *in)
 {
-	int ret = in->op[0].type == OPERAND_IMM ? branch_to(v, in, in->op[0].imm) : -EOPNOTSUPP;
+	uint64_t target;
+	int ret = branch_operand(v, in, &target);
 
+	if (!ret)
+		ret = branch_to(v, in, target);
 	return ret ? ret : branch_retire(v);
 }
 
 static int plain_call(struct vcpu *v, const struct insn *in)
 {
-	uint64_t from = v->cpu.rip, next = from + in->length;
+	uint64_t from = v->cpu.rip, next = from + in->length, target;
 	struct stack s;
-	int ret = in->op[0].type == OPERAND_IMM ? branch_to(v, in, in->op[0].imm) : -EOPNOTSUPP;
+	int ret = branch_operand(v, in, &target);
 
+	if (!ret)
+		ret = branch_to(v, in, target);
 	if (ret)
 		return ret;
 	stack_current(v, &s);
@@ -130,14 +218,14 @@ static int plain_ret(struct vcpu *v, const struct insn *in)
 	uint64_t target;
 	int ret;
 
-	if (in->noperands)
-		return -EOPNOTSUPP;
 	stack_current(v, &s);
 	ret = stack_pop(v, &s, &target, 1, cpu_code64(&v->cpu) ? 8 : in->opsize);
 	if (!ret)
 		ret = branch_to(v, in, target);
 	if (ret)
 		return ret;
+	if (in->noperands)
+		s.sp += in->op[0].imm & 0xffff;
 	stack_commit(v, &s);
 	return branch_retire(v);
 }
@@ -163,6 +251,13 @@ static int plain_jcc(struct vcpu *v, const struct insn *in)
 static const struct plain_row { unsigned id; priv_handler *run; } rows[] = {
 	{ X86_INS_LEA, plain_lea }, { X86_INS_NOP, plain_nop }, { X86_INS_PUSH, plain_push }, { X86_INS_POP, plain_pop },
 	{ X86_INS_JMP, plain_jmp }, { X86_INS_CALL, plain_call }, { X86_INS_RET, plain_ret },
+	{ X86_INS_PUSHAL, plain_pusha }, { X86_INS_PUSHAW, plain_pusha }, { X86_INS_POPAL, plain_popa }, { X86_INS_POPAW, plain_popa },
+	{ X86_INS_LEAVE, plain_leave }, { X86_INS_PAUSE, plain_nop },
+	{ X86_INS_CLC, plain_flag }, { X86_INS_STC, plain_flag }, { X86_INS_CMC, plain_flag },
+	{ X86_INS_CLD, plain_flag }, { X86_INS_STD, plain_flag },
+	{ X86_INS_MUL, multiply_unsigned }, { X86_INS_IMUL, multiply_signed }, { X86_INS_DIV, divide }, { X86_INS_IDIV, divide },
+	{ X86_INS_CBW, extend_low }, { X86_INS_CWDE, extend_low }, { X86_INS_CDQE, extend_low },
+	{ X86_INS_CWD, extend_high }, { X86_INS_CDQ, extend_high }, { X86_INS_CQO, extend_high },
 };
 
 int emulate_plain(struct vcpu *v, const struct insn *in)
@@ -173,7 +268,8 @@ int emulate_plain(struct vcpu *v, const struct insn *in)
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].id == in->id)
 			run = rows[i].run;
-	if (in->lock || in->rep || in->repne)
+	/* PAUSE is NOP with F3. */
+	if (in->lock || in->repne || (in->rep && in->id != X86_INS_PAUSE))
 		return -EOPNOTSUPP;
 	ret = run(v, in);
 	if (!ret)

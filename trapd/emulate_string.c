@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "common/barrier.h"
 #include "trapd/emulate_priv.h"
 #include "trapd/gva.h"
 #include "trapd/vm.h"
@@ -161,9 +162,19 @@ int emulate_movs(struct vcpu *v, const struct insn *in, const struct emulate_row
 	return string_run(v, in, &(struct string_op){ movs_step, false }, row->arg);
 }
 
+/* Is [gva, gva + bytes), inside one page, memory that poold does not watch? Then a fill of it is no event at all. */
+static bool fill_is_unwatched(struct vcpu *v, uint64_t gva, uint64_t bytes)
+{
+	struct walk_result walk;
+
+	return (gva & ~PAGE_MASK) + bytes <= PAGE_SIZE &&
+	       !walk_guest(&v->vm->ram, &v->walk, gva, WALK_WRITE | (v->cpu.cpl == 3 ? WALK_USER : 0), &walk) &&
+	       guest_ram_contains(&v->vm->ram, walk.gpa, bytes) && !load_relaxed(&v->vm->page_state[walk.gpa >> PAGE_SHIFT]);
+}
+
 /*
- * A REP STOS that the write policy accepts lies inside one page: it is walked once and is one event. -EOPNOTSUPP: not such
- * a one, or not plain memory; iteration by iteration then.
+ * A REP STOS that the write policy accepts lies inside one page: it is walked once and is one event. So is one that fills
+ * memory which poold does not watch. -EOPNOTSUPP: not such a one, or not plain memory; iteration by iteration then.
  */
 static int stos_fill(struct vcpu *v, const struct insn *in, unsigned size)
 {
@@ -174,12 +185,17 @@ static int stos_fill(struct vcpu *v, const struct insn *in, unsigned size)
 	uint64_t gva;
 	int err;
 
-	insn_classify_write(v, in, 0, insn_entry_size(v), &write);
-	if (write_class_effective(write.class, v->vm->extensions) != WRITE_CLASS_REP_STOS || !count || (v->cpu.rflags & RFLAGS_TF))
+	if (!count || count > PAGE_SIZE || (v->cpu.rflags & (RFLAGS_TF | RFLAGS_DF)))
 		return -EOPNOTSUPP;
+	insn_classify_write(v, in, 0, insn_entry_size(v), &write);
 	err = insn_linear(v, in, &to, size * count, true, &gva);
-	if (err)
-		return -EOPNOTSUPP;	/* some iteration raises it again, after those before it */
+	if (err) {
+		v->exc.pending = false;	/* some iteration raises it again, after those before it */
+		return -EOPNOTSUPP;
+	}
+	if (write_class_effective(write.class, v->vm->extensions) != WRITE_CLASS_REP_STOS &&
+	    !fill_is_unwatched(v, gva, (uint64_t)size * count))
+		return -EOPNOTSUPP;
 	err = gva_fill(v, gva, size, count, insn_read_gpr(v, &from), write.class);
 	if (err)
 		return err;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Port I/O that exits without the stub: guest code with IOPL 3 on hosts where that is native. Process trapd, the vCPU's own
- * thread. The vCPU is resumed in place.
+ * thread. The vCPU is resumed in place, unless look-ahead goes on.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "common/barrier.h"
 #include "trapd/devices/bus.h"
 #include "trapd/insn.h"
+#include "trapd/look_ahead.h"
 #include "trapd/vcpu_priv.h"
 
 static bool is_ins(unsigned id)
@@ -55,11 +56,26 @@ static bool input_may_be_taken(struct vcpu *v)
 	return v->link_up && map_destination(v, gva, bytes);
 }
 
+/* The state after the I/O. 1: an exception of the guest is on its way, so the vCPU is entered as it stands. */
+static int take_over(struct vcpu *v)
+{
+	bool changed = v->priv->work.flush || v->priv->work.cycle;	/* mapping the destination changed present entries */
+	struct kcpu_context ctx;
+
+	if (kcpu_capture(&v->priv->kcpu, &ctx))
+		return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "KVM does not finish an I/O exit");
+	if (!changed && kcpu_holds_exception(&v->priv->kcpu))
+		return 1;
+	vcpu_load_state(v, &ctx);
+	return 0;
+}
+
 int exit_io(struct vcpu *v)
 {
 	struct kvm_run *run = v->priv->kcpu.run;
 	uint8_t *data = (uint8_t *)run + run->io.data_offset;
 	bool in = run->io.direction == KVM_EXIT_IO_IN, take = !in || input_may_be_taken(v);
+	int rc;
 
 	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
 		uint64_t value = 0;
@@ -73,13 +89,8 @@ int exit_io(struct vcpu *v)
 			value = bus_port_read(v->vm->bus, run->io.port, run->io.size);
 		memcpy(data, &value, run->io.size);
 	}
-	if (v->priv->work.flush || v->priv->work.cycle) {	/* mapping the destination changed present entries */
-		struct kcpu_context ctx;
-
-		if (kcpu_capture(&v->priv->kcpu, &ctx))
-			return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "KVM does not finish an I/O exit");
-		vcpu_load_state(v, &ctx);
-		return 0;
-	}
-	return 1;
+	if (!v->priv->work.flush && !v->priv->work.cycle && !look_ahead_replaces_host(v))
+		return 1;
+	rc = take_over(v);
+	return rc ? rc : look_ahead_in_place_of_host(v);
 }

@@ -9,6 +9,7 @@
 #include "common/barrier.h"
 #include "common/counters.h"
 #include "trapd/insn.h"
+#include "trapd/look_ahead.h"
 #include "trapd/vcpu_priv.h"
 
 #define MAX_WALKS	64	/* RETRY means that the guest's tables changed or that the page became monitored */
@@ -56,7 +57,7 @@ static int fault_mmio(struct vcpu *v, uint64_t gpa, bool fetch)
 		return vm_stop(v->vm, VM_STOP_FAULT, 0, report_vcpu(v),
 			       "the guest accesses gpa 0x%llx, where there is no memory, with an instruction that cannot be emulated",
 			       (unsigned long long)gpa);
-	return rc;
+	return rc ? rc : look_ahead(v);
 }
 
 /* SMAP: POPF changes AC without a trap; the roots must be those of the AC that holds now. */
@@ -145,7 +146,7 @@ int fault_page(struct vcpu *v)
 	for (unsigned i = 0; i < MAX_WALKS; i++) {
 		rc = fault_once(v, gva, write, fetch);
 		if (rc != POOL_RETRY)
-			return rc < 0 ? rc : 0;
+			return rc < 0 ? rc : look_ahead_in_place_of_host(v);
 		counter_add(&v->stat[TRAP_STAT_fault_retry], 1);
 	}
 	return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "poold asks to walk 0x%llx again for ever", (unsigned long long)gva);

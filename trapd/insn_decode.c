@@ -14,7 +14,10 @@
 #include "trapd/insn_regs.h"
 
 struct decoder { csh handle; cs_insn *insn; };
-struct decoders { struct decoder mode[3]; };	/* 16, 32, 64 bits */
+/* What was decoded before. The key is all that a decoding depends on, so nothing ever makes an entry wrong. */
+struct memo { uint64_t rip; uint8_t bytes[15], n, code_bits; struct insn insn; };
+#define MEMOS 2048u
+struct decoders { struct decoder mode[3]; struct memo memo[MEMOS]; };	/* 16, 32, 64 bits */
 
 static pthread_once_t decoders_once = PTHREAD_ONCE_INIT;
 static pthread_key_t decoders_key;
@@ -51,10 +54,9 @@ static int decoder_open(struct decoder *d, cs_mode mode)
 	return -ENOMEM;
 }
 
-/* This thread's decoder for a code width, or NULL without memory. */
-static struct decoder *decoder_get(unsigned code_bits)
+/* This thread's, or NULL without memory. */
+static struct decoders *decoders_get(void)
 {
-	static const cs_mode modes[3] = { CS_MODE_16, CS_MODE_32, CS_MODE_64 };
 	struct decoders *all;
 
 	pthread_once(&decoders_once, decoders_key_create);
@@ -68,6 +70,13 @@ static struct decoder *decoder_get(unsigned code_bits)
 			return NULL;
 		}
 	}
+	return all;
+}
+
+static struct decoder *decoder_get(struct decoders *all, unsigned code_bits)
+{
+	static const cs_mode modes[3] = { CS_MODE_16, CS_MODE_32, CS_MODE_64 };
+
 	if (!all->mode[code_bits / 32].insn && decoder_open(&all->mode[code_bits / 32], modes[code_bits / 32]))
 		return NULL;
 	return &all->mode[code_bits / 32];
@@ -197,9 +206,8 @@ static bool prefix_is_undefined(const struct insn_prefix *p, const uint8_t *opco
 	return n > 2 && opcode[1] == 0x38 && (opcode[2] & 0xfe) == 0xf0 && p->repeat == 0xf3;
 }
 
-int insn_decode(const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t rip, struct insn *out)
+static int decode(struct decoder *decoder, const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t rip, struct insn *out)
 {
-	struct decoder *decoder = decoder_get(code_bits);
 	struct insn_prefix prefix;
 	uint8_t buffer[6 + 15];
 	const uint8_t *code = bytes;
@@ -207,8 +215,6 @@ int insn_decode(const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t r
 	size_t left;
 	uint64_t address = rip;
 
-	if (n > 15)
-		n = 15;
 	memset(out, 0, sizeof(*out));
 	memcpy(out->bytes, bytes, n);
 	if (!decoder)
@@ -252,5 +258,34 @@ int insn_decode(const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t r
 		operand_convert(&x86->operands[i], &prefix, out->bytes[prefix.length], &out->op[i]);
 	operand_sizes_fix(out);
 	snprintf(out->text, sizeof(out->text), "%.23s %.55s", cs->mnemonic, cs->op_str);
+	return 0;
+}
+
+int insn_decode(const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t rip, struct insn *out)
+{
+	struct decoders *all = decoders_get();
+	struct memo *memo;
+	int err;
+
+	if (n > 15)
+		n = 15;
+	if (!all) {
+		memset(out, 0, sizeof(*out));
+		memcpy(out->bytes, bytes, n);
+		return -EOPNOTSUPP;
+	}
+	memo = &all->memo[(rip ^ rip >> 11) % MEMOS];
+	if (memo->rip == rip && memo->n == n && memo->code_bits == code_bits && !memcmp(memo->bytes, bytes, n)) {
+		*out = memo->insn;
+		return 0;
+	}
+	err = decode(decoder_get(all, code_bits), bytes, n, code_bits, rip, out);
+	if (err)
+		return err;
+	memo->rip = rip;
+	memo->n = (uint8_t)n;
+	memo->code_bits = (uint8_t)code_bits;
+	memcpy(memo->bytes, bytes, n);
+	memo->insn = *out;
 	return 0;
 }

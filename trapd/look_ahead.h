@@ -12,5 +12,8 @@
  * Thread: the vCPU's own.
  */
 int look_ahead(struct vcpu *v);
+/* The same where nothing was emulated, but the host would emulate what follows, more slowly (doc/hosts.md, kind P). Else 0. */
+int look_ahead_in_place_of_host(struct vcpu *v);
+bool look_ahead_replaces_host(const struct vcpu *v);
 
 #endif

@@ -21,3 +21,6 @@ tests_unit_test_emulate_cpu_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_look_ahead
 tests_unit_test_look_ahead_SOURCES = tests/unit/test_look_ahead.c $(FAKE_VCPU)
 tests_unit_test_look_ahead_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_in_place_of_host
+tests_unit_test_in_place_of_host_SOURCES = tests/unit/test_in_place_of_host.c $(FAKE_VCPU)
+tests_unit_test_in_place_of_host_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)

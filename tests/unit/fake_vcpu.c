@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/unit/fake_vcpu.h"
+#include "trapd/world.h"
 
 static struct fake_vcpu *fake_of(struct vcpu *v)
 {
@@ -43,6 +44,16 @@ int vcpu_invlpg(struct vcpu *v, uint64_t gva)
 void vcpu_write_begin(struct vcpu *v)
 {
 	(void)v;
+}
+
+void vcpu_write_end(struct vcpu *v)
+{
+	(void)v;
+}
+
+bool world_wants_state(struct vcpu *v)
+{
+	return v->flush_demanded;
 }
 
 void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes,

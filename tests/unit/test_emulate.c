@@ -334,12 +334,36 @@ Test(emulate, repeat_does_32_iterations_per_call)
 	b.c->gpr[GPR_RCX] = 70;
 	b.c->gpr[GPR_RAX] = 0x1234;
 	b.c->rflags |= RFLAGS_RF;
+	b.f.page_state[0x20000 >> PAGE_SHIFT] = PAGE_STATE_MONITORED;
 	cr_assert(RUN(&b, "\xf3\x48\xab") == 0 && b.c->gpr[GPR_RCX] == 38 && b.c->gpr[GPR_RDI] == WINDOW + 256);
 	cr_assert(b.c->rip == 0x1000 && b.f.nposts == 32 && fake_get64(&b.f, 0x20000 + 256) == 0);
 	cr_assert(RUN(&b, "\xf3\x48\xab") == 0 && b.c->gpr[GPR_RCX] == 6 && b.c->rip == 0x1000);
 	cr_assert(RUN(&b, "\xf3\x48\xab") == 0 && b.c->gpr[GPR_RCX] == 0 && b.c->rip == 0x1003);
 	cr_assert(!(b.c->rflags & RFLAGS_RF) && b.c->gpr[GPR_RDI] == WINDOW + 560 && fake_get64(&b.f, 0x20000 + 552) == 0x1234);
 	cr_assert(RUN(&b, "\xf3\x48\xab") == 0 && b.f.nposts == 0 && b.c->rip == 0x1006, "count 0 writes nothing");
+	teardown(&b);
+}
+
+Test(emulate, fill_of_memory_that_nobody_watches_is_one_step_within_its_page)
+{
+	struct bench b;
+
+	setup(&b);
+	b.c->gpr[GPR_RDI] = WINDOW + 4;
+	b.c->gpr[GPR_RCX] = 1023;
+	b.c->gpr[GPR_RAX] = 0x55667788;
+	cr_assert(RUN(&b, "\xf3\xab") == 0 && b.c->gpr[GPR_RCX] == 0 && b.c->gpr[GPR_RDI] == WINDOW + PAGE_SIZE && b.c->rip == 0x1002);
+	cr_assert(fake_get32(&b.f, 0x20000) == 0 && fake_get32(&b.f, 0x20004) == 0x55667788 && fake_get32(&b.f, 0x20ffc) == 0x55667788);
+	cr_assert(get_pte(&b, 0) & PTE_D, "the walk for a write");
+	b.c->gpr[GPR_RDI] = WINDOW + 8;
+	b.c->gpr[GPR_RCX] = 1023;
+	cr_assert(RUN(&b, "\xf3\xab") == 0 && b.c->gpr[GPR_RCX] == 991, "beyond its page: iteration by iteration");
+	b.c->rflags |= RFLAGS_DF;
+	b.c->gpr[GPR_RDI] = WINDOW + 0x800;
+	b.c->gpr[GPR_RCX] = 64;
+	b.c->gpr[GPR_RAX] = 7;
+	cr_assert(RUN(&b, "\xf3\xab") == 0 && b.c->gpr[GPR_RDI] == WINDOW + 0x800 - 128, "downwards as well");
+	cr_assert(fake_get32(&b.f, 0x20804) == 0x55667788 && fake_get32(&b.f, 0x20800) == 7 && fake_get32(&b.f, 0x207fc) == 7);
 	teardown(&b);
 }
 
@@ -351,6 +375,7 @@ Test(emulate, repeat_of_exactly_32_retires)
 	b.c->gpr[GPR_RDI] = WINDOW;
 	b.c->gpr[GPR_RCX] = 32;
 	b.c->gpr[GPR_RAX] = 1;
+	b.f.page_state[0x20000 >> PAGE_SHIFT] = PAGE_STATE_MONITORED;
 	cr_assert(RUN(&b, "\xf3\xab") == 0 && b.c->gpr[GPR_RCX] == 0 && b.c->rip == 0x1002);
 	cr_assert(b.f.nposts == 32 && post_class(&b.f.post[0]) == WRITE_CLASS_STOS_ANY);
 	b.f.vm.extensions = WRITE_EXT_STOS_ANY;
