@@ -230,48 +230,42 @@ static int plain_ret(struct vcpu *v, const struct insn *in)
 	return branch_retire(v);
 }
 
-/* In the order of the condition codes, SDM vol. 1 appendix B. */
-static const unsigned conditional[16] = {
-	X86_INS_JO, X86_INS_JNO, X86_INS_JB, X86_INS_JAE, X86_INS_JE, X86_INS_JNE, X86_INS_JBE, X86_INS_JA,
-	X86_INS_JS, X86_INS_JNS, X86_INS_JP, X86_INS_JNP, X86_INS_JL, X86_INS_JGE, X86_INS_JLE, X86_INS_JG,
-};
+static const struct plain_row { priv_handler *run; bool conditional; uint8_t cc; } rows[X86_INS_ENDING] = {
+	[X86_INS_LEA] = { plain_lea }, [X86_INS_NOP] = { plain_nop }, [X86_INS_PAUSE] = { plain_nop },
+	[X86_INS_PUSH] = { plain_push }, [X86_INS_POP] = { plain_pop }, [X86_INS_LEAVE] = { plain_leave },
+	[X86_INS_PUSHAL] = { plain_pusha }, [X86_INS_PUSHAW] = { plain_pusha },
+	[X86_INS_POPAL] = { plain_popa }, [X86_INS_POPAW] = { plain_popa },
+	[X86_INS_JMP] = { plain_jmp }, [X86_INS_CALL] = { plain_call }, [X86_INS_RET] = { plain_ret },
+	[X86_INS_CLC] = { plain_flag }, [X86_INS_STC] = { plain_flag }, [X86_INS_CMC] = { plain_flag },
+	[X86_INS_CLD] = { plain_flag }, [X86_INS_STD] = { plain_flag },
+	[X86_INS_MUL] = { multiply_unsigned }, [X86_INS_IMUL] = { multiply_signed },
+	[X86_INS_DIV] = { divide }, [X86_INS_IDIV] = { divide },
+	[X86_INS_CBW] = { extend_low }, [X86_INS_CWDE] = { extend_low }, [X86_INS_CDQE] = { extend_low },
+	[X86_INS_CWD] = { extend_high }, [X86_INS_CDQ] = { extend_high }, [X86_INS_CQO] = { extend_high },
 
-static int plain_jcc(struct vcpu *v, const struct insn *in)
-{
-	for (unsigned cc = 0; cc < 16; cc++) {
-		if (conditional[cc] != in->id)
-			continue;
-		if (!emulate_condition(cc, v->cpu.rflags))
-			return emulate_retire(v, in);
-		return plain_jmp(v, in);
-	}
-	return -EOPNOTSUPP;
-}
-
-static const struct plain_row { unsigned id; priv_handler *run; } rows[] = {
-	{ X86_INS_LEA, plain_lea }, { X86_INS_NOP, plain_nop }, { X86_INS_PUSH, plain_push }, { X86_INS_POP, plain_pop },
-	{ X86_INS_JMP, plain_jmp }, { X86_INS_CALL, plain_call }, { X86_INS_RET, plain_ret },
-	{ X86_INS_PUSHAL, plain_pusha }, { X86_INS_PUSHAW, plain_pusha }, { X86_INS_POPAL, plain_popa }, { X86_INS_POPAW, plain_popa },
-	{ X86_INS_LEAVE, plain_leave }, { X86_INS_PAUSE, plain_nop },
-	{ X86_INS_CLC, plain_flag }, { X86_INS_STC, plain_flag }, { X86_INS_CMC, plain_flag },
-	{ X86_INS_CLD, plain_flag }, { X86_INS_STD, plain_flag },
-	{ X86_INS_MUL, multiply_unsigned }, { X86_INS_IMUL, multiply_signed }, { X86_INS_DIV, divide }, { X86_INS_IDIV, divide },
-	{ X86_INS_CBW, extend_low }, { X86_INS_CWDE, extend_low }, { X86_INS_CDQE, extend_low },
-	{ X86_INS_CWD, extend_high }, { X86_INS_CDQ, extend_high }, { X86_INS_CQO, extend_high },
+	/* SDM vol. 1 appendix B */
+	[X86_INS_JO] = { plain_jmp, true, 0 }, [X86_INS_JNO] = { plain_jmp, true, 1 },
+	[X86_INS_JB] = { plain_jmp, true, 2 }, [X86_INS_JAE] = { plain_jmp, true, 3 },
+	[X86_INS_JE] = { plain_jmp, true, 4 }, [X86_INS_JNE] = { plain_jmp, true, 5 },
+	[X86_INS_JBE] = { plain_jmp, true, 6 }, [X86_INS_JA] = { plain_jmp, true, 7 },
+	[X86_INS_JS] = { plain_jmp, true, 8 }, [X86_INS_JNS] = { plain_jmp, true, 9 },
+	[X86_INS_JP] = { plain_jmp, true, 10 }, [X86_INS_JNP] = { plain_jmp, true, 11 },
+	[X86_INS_JL] = { plain_jmp, true, 12 }, [X86_INS_JGE] = { plain_jmp, true, 13 },
+	[X86_INS_JLE] = { plain_jmp, true, 14 }, [X86_INS_JG] = { plain_jmp, true, 15 },
 };
 
 int emulate_plain(struct vcpu *v, const struct insn *in)
 {
-	priv_handler *run = plain_jcc;
+	const struct plain_row *row = &rows[in->id < X86_INS_ENDING ? in->id : X86_INS_INVALID];
 	int ret;
 
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].id == in->id)
-			run = rows[i].run;
 	/* PAUSE is NOP with F3. */
-	if (in->lock || in->repne || (in->rep && in->id != X86_INS_PAUSE))
+	if (!row->run || in->lock || in->repne || (in->rep && in->id != X86_INS_PAUSE))
 		return -EOPNOTSUPP;
-	ret = run(v, in);
+	if (row->conditional && !emulate_condition(row->cc, v->cpu.rflags))
+		ret = emulate_retire(v, in);
+	else
+		ret = row->run(v, in);
 	if (!ret)
 		v->cpu.inhibit = false;
 	return ret;
