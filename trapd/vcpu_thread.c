@@ -257,6 +257,7 @@ static int run_once(struct vcpu *v)
 {
 	bool held = kcpu_holds_exception(&v->priv->kcpu);	/* leads into the stub, whatever the others want */
 	enum kcpu_exit exit;
+	int rc;
 
 	if (!held && !world_enter(v))
 		return 1;
@@ -269,7 +270,8 @@ static int run_once(struct vcpu *v)
 		return handle_trap(v);
 	case KCPU_IO:
 		counter_add(&v->stat[TRAP_STAT_exit_io], 1);
-		return exit_io(v);
+		rc = settle(v, exit_io(v));
+		return rc == -ENOTCONN ? 0 : rc;	/* what was not delivered is raised again, with the next link */
 	case KCPU_WINDOW:
 		counter_add(&v->stat[TRAP_STAT_exit_irq_window], 1);
 		return 1;

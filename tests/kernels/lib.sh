@@ -50,4 +50,33 @@ await_text()
 	return 1
 }
 
+# xv6_command SECONDS COMMAND REGEX: wait for the shell's prompt, type a command, and wait for what it prints.
+xv6_prompts=0
+xv6_command()
+{
+	xv6_prompts=$((xv6_prompts + 1))
+	await_prompts "$1" && type_line "$2" && await_text "$1" "$3"
+}
+
+prompts_or_ended() { [ "$(tr -d '\r' <"$console" | grep -acE '^\$ ')" -ge $xv6_prompts ] || ended; }
+await_prompts()
+{
+	local end=$((SECONDS + $1 * kernel_scale))
+	until prompts_or_ended || [ $SECONDS -gt $end ]; do
+		pause
+	done
+	! ended && prompts_or_ended && return 0
+	fail "no prompt number $xv6_prompts"
+	tail -c 2000 "$console" | tr -d '\r' | show -
+	show "$work/err"
+	return 1
+}
+
+# What every xv6 has to do: its shell, three commands, forktest, and no violation in the pool.
+xv6_commands()
+{
+	await_text 900 "init: starting sh" && xv6_command 300 "echo hello" "^hello" && xv6_command 300 ls "^README +2 " &&
+		xv6_command 300 "echo one two | wc" "^1 2 8" && xv6_command 1800 forktest "fork test OK"
+}
+
 stop() { kill "$run" 2>/dev/null; wait "$run" 2>/dev/null; exec {keys}>&-; }

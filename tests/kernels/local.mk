@@ -4,7 +4,10 @@ EXTRA_DIST += tests/kernels/run-kernels tests/kernels/lib.sh \
 	tests/kernels/memtest32.sh \
 	tests/kernels/memtest64.sh \
 	tests/kernels/xv6-disk.sh \
-	tests/kernels/xv6-memfs.sh
+	tests/kernels/xv6-disk-smp.sh \
+	tests/kernels/xv6-memfs.sh \
+	tests/kernels/xv6-memfs-smp.sh \
+	tests/kernels/xv6-usertests.sh
 .PHONY: check-kernels
 check-kernels: all
 	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' KERNELS='$(KERNELS)' \

@@ -4,15 +4,9 @@
 . "$top_srcdir/tests/kernels/lib.sh"
 need xv6/kernel xv6/xv6.img xv6/fs.img
 cp "$kernels/xv6/xv6.img" "$work/hda" && cp "$kernels/xv6/fs.img" "$work/hdb"
-boot 1800 --mem 240M --audit --disk "$work/hda" --disk "$work/hdb" "$kernels/xv6/kernel"
-await_text 900 "init: starting sh" && {
-	type_line "echo shadowpool-was-here > note"
-	type_line "cat note"
-	await_text 300 "^(\\$ )?shadowpool-was-here"
-	type_line "ls"
-	await_text 300 "^note +2 "
-	grep -qa shadowpool-was-here "$work/hdb" || fail "the file is not on the disk"
-}
+boot 3600 --mem 240M --audit --disk "$work/hda" --disk "$work/hdb" "$kernels/xv6/kernel"
+xv6_commands && xv6_command 300 "echo shadowpool-was-here > note" "" && xv6_command 300 "cat note" "^shadowpool-was-here" &&
+	xv6_command 300 ls "^note +2 " && { grep -qa shadowpool-was-here "$work/hdb" || fail "the file is not on the disk"; }
 stop
 no_leftovers
 finish
