@@ -20,4 +20,7 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/insn_prefix.h \
 	trapd/insn_regs.c \
 	trapd/insn_regs.h \
-	trapd/insn_writes.c
+	trapd/insn_writes.c \
+	trapd/x87.c trapd/x87.h \
+	trapd/x87_emulate.c \
+	trapd/x87_run.S

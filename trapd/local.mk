@@ -30,6 +30,7 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/vcpu_apic.c \
 	trapd/vcpu_priv.h \
 	trapd/vcpu_real.c \
+	trapd/vcpu_x87.c \
 	trapd/startup.c trapd/startup.h \
 	trapd/vcpu_thread.c trapd/vcpu_thread.h \
 	trapd/world.c trapd/world.h \

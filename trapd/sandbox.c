@@ -58,6 +58,8 @@ static const struct sandbox_rule rules[] = {
 	IOCTL(KVM_RUN), IOCTL(KVM_GET_SREGS), IOCTL(KVM_SET_SREGS), IOCTL(KVM_GET_DEBUGREGS), IOCTL(KVM_SET_DEBUGREGS),
 	/* an exception that KVM still holds when the guest is kicked */
 	IOCTL(KVM_GET_VCPU_EVENTS), IOCTL(KVM_SET_VCPU_EVENTS),
+	/* x87 instructions that KVM does not carry out */
+	IOCTL(KVM_GET_XSAVE), IOCTL(KVM_SET_XSAVE),
 	/* the guest's time-stamp counter, for RDMSR and for deadlines */
 	IOCTL(KVM_GET_MSRS), IOCTL(KVM_GET_TSC_KHZ),
 	/* libevent asks how much there is to read, the C library whether its output is a terminal */

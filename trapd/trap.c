@@ -11,6 +11,7 @@
 #include "trapd/insn.h"
 #include "trapd/look_ahead.h"
 #include "trapd/vcpu_priv.h"
+#include "trapd/x87.h"
 
 struct trap {
 	int (*handle)(struct vcpu *v);
@@ -32,6 +33,8 @@ int trap_privileged(struct vcpu *v)
 
 	if (!rc)
 		rc = emulate_privileged(v, &in);
+	if (rc == -EOPNOTSUPP && v->priv->vector == VEC_UD)
+		rc = x87_emulate(v, &in);
 	if (!rc) {
 		counter_add(&v->stat[TRAP_STAT_privileged_emulated], 1);
 		return look_ahead(v);

@@ -26,6 +26,7 @@
 
 struct vm;
 struct insn;
+struct x87_image;
 
 struct exception {
 	bool pending;
@@ -112,5 +113,8 @@ void vcpu_write_tsc_deadline(struct vcpu *v, uint64_t deadline);
 void vcpu_apic_base_changed(struct vcpu *v);
 /* What the guest would read with RDTSC now: its TSC runs natively, with an offset of KVM's. */
 uint64_t vcpu_read_tsc(struct vcpu *v);
+/* The guest's x87 state in KVM: vcpu_x87.c. 0, or -EOPNOTSUPP where the host does not give it. */
+int vcpu_read_x87(struct vcpu *v, struct x87_image *out);
+int vcpu_write_x87(struct vcpu *v, const struct x87_image *in);
 
 #endif

@@ -24,3 +24,6 @@ tests_unit_test_look_ahead_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_in_place_of_host
 tests_unit_test_in_place_of_host_SOURCES = tests/unit/test_in_place_of_host.c $(FAKE_VCPU)
 tests_unit_test_in_place_of_host_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_x87
+tests_unit_test_x87_SOURCES = tests/unit/test_x87.c $(FAKE_TABLES)
+tests_unit_test_x87_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)

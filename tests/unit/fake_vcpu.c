@@ -113,6 +113,18 @@ uint64_t vcpu_read_tsc(struct vcpu *v)
 	return fake_of(v)->tsc;
 }
 
+int vcpu_read_x87(struct vcpu *v, struct x87_image *out)
+{
+	*out = fake_of(v)->x87;
+	return 0;
+}
+
+int vcpu_write_x87(struct vcpu *v, const struct x87_image *in)
+{
+	fake_of(v)->x87 = *in;
+	return 0;
+}
+
 int vm_stop(struct vm *vm, enum vm_stop_reason reason, int exit_code, char *report, const char *fmt, ...)
 {
 	va_list ap;
@@ -150,6 +162,7 @@ void fake_vcpu_init(struct fake_vcpu *f, uint64_t ram_bytes)
 	f->vm.vcpu = &f->v;
 	f->v.vm = &f->vm;
 	f->v.stat = f->stat;
+	f->x87 = (struct x87_image){ .control = 0x37f };	/* FNINIT */
 	c->cr0 = CR0_PE | CR0_ET;
 	c->rflags = RFLAGS_FIXED;
 	for (unsigned i = 0; i < SREG_COUNT; i++)

@@ -9,6 +9,7 @@
 #include "trapd/trap_stats.h"
 #include "trapd/vcpu.h"
 #include "trapd/vm.h"
+#include "trapd/x87.h"
 
 /* count: 0 for a store, the number of stores of a fill. */
 struct fake_post { uint64_t gpa; unsigned size, count; uint8_t new_bytes[64], old_bytes[64]; uint16_t flags; };
@@ -25,6 +26,7 @@ struct fake_vcpu {
 	unsigned debug_changes;
 	uint64_t tsc, tsc_deadline;
 	uint8_t cr8;
+	struct x87_image x87;
 	unsigned apic_base_changes;
 	unsigned nposts;		/* all of them; the last 16 are kept */
 	struct fake_post post[16];
