@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/walk.h"
 #include "tests/bench/guest.h"
 #include "tests/bench/noise.h"
 
@@ -268,6 +269,21 @@ static unsigned run_peer(struct bench_guest *g)
 	return TABLES;
 }
 
+/* Not the pool's work but trapd's, before each MAP: to be seen beside what it asks for. */
+static unsigned run_walk(struct bench_guest *g)
+{
+	struct walk_mode m = { 0 };
+	struct walk_result w;
+
+	walk_mode_from_cr(&m, CR0_PE | CR0_PG | CR0_WP, g->pml4, CR4_PAE, EFER_LME | EFER_LMA | EFER_NXE, 0, g->cfg.maxphyaddr);
+	for (uint32_t i = 0; i < TABLES; i++)
+		if (walk_guest(&g->cfg.ram, &m, args[i].gva, WALK_WRITE | WALK_SET_AD, &w) || w.gpa != args[i].gpa) {
+			fprintf(stderr, "bench: the walk does not lead to the page\n");
+			exit(1);
+		}
+	return TABLES;
+}
+
 /* Its work is the pool: counted per page of it. */
 static unsigned run_audit(struct bench_guest *g)
 {
@@ -296,6 +312,7 @@ static const struct op ops[] = {
 	{ "invlpg", prepare_present, run_invlpg, false, 4 },
 	{ "invlpg in all roots", prepare_present, run_invlpg_all, false, 4 },
 	{ "cheap audit, per page of the pool", prepare_root_0, run_audit, true, 1 },
+	{ "walk of the guest's tables, by trapd", prepare_present, run_walk, false, 4 },
 	{ "(memory alone: 6 words for each table)", prepare_present, run_peer, false, 4 },
 };
 #define NOPS (sizeof(ops) / sizeof(ops[0]))
