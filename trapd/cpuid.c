@@ -28,9 +28,9 @@ static const struct leaf_policy policies[] = {
 	  { ALL, 0x0000ff00, BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) | BIT(25) | BIT(30),
 	    BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(13) | BIT(15) | BIT(16) | BIT(17) | BIT(19) |
 	    BIT(23) | BIT(24) | BIT(25) | BIT(26) },
-	  { 0, 0, BIT(24), BIT(3) | BIT(6) | BIT(9) | BIT(13) | BIT(17) } },	/* APIC; PSE, PAE, PGE, PSE-36 by the shadow tables */
-	/* ERMS ADX CLFLUSHOPT SHA; UMIP; SMEP and SMAP are virtual, so always there */
-	{ 0x00000007, { 0, BIT(9) | BIT(19) | BIT(23) | BIT(29), BIT(2), 0 }, { 0, BIT(7) | BIT(20), 0, 0 } },
+	  { 0, 0, BIT(17) | BIT(24), BIT(3) | BIT(6) | BIT(9) | BIT(13) | BIT(17) } },	/* PCID, APIC; PSE, PAE, PGE, PSE-36 by the shadow tables */
+	/* ERMS ADX CLFLUSHOPT SHA; UMIP; SMEP, INVPCID and SMAP are virtual, so always there */
+	{ 0x00000007, { 0, BIT(9) | BIT(19) | BIT(23) | BIT(29), BIT(2), 0 }, { 0, BIT(7) | BIT(10) | BIT(20), 0, 0 } },
 	{ 0x80000000, { ALL, ALL, ALL, ALL }, { 0 } },
 	/* LAHF ABM SSE4A MISALIGNSSE PREFETCHW; SYSCALL RDTSCP LM as the host has them; NX and 1 GiB pages are virtual */
 	{ 0x80000001, { ALL, 0, BIT(0) | BIT(5) | BIT(6) | BIT(7) | BIT(8), BIT(11) | BIT(27) | BIT(29) },

@@ -10,11 +10,11 @@
 #include "trapd/vcpu.h"
 
 /*
- * CR4 bits that a guest may set. CPUID must hide what is missing here: VME, PVI, FSGSBASE, PCID, XSAVE, LA57, PKU.
+ * CR4 bits that a guest may set. CPUID must hide what is missing here: VME, PVI, FSGSBASE, XSAVE, LA57, PKU.
  * (VME and PVI would make the real CPU interpret IF; without OSXSAVE there is no XCR0 to virtualise.)
  */
 #define CR4_GUEST_BITS	(CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT | \
-			 CR4_UMIP | CR4_SMEP | CR4_SMAP)
+			 CR4_UMIP | CR4_PCIDE | CR4_SMEP | CR4_SMAP)
 
 typedef int priv_handler(struct vcpu *v, const struct insn *in);
 
@@ -22,6 +22,8 @@ typedef int priv_handler(struct vcpu *v, const struct insn *in);
 priv_handler far_jmp, far_call, far_ret, far_int, far_iret, syscall_insn, sysret_insn;
 /* priv_cr.c */
 priv_handler priv_mov_cr, priv_lmsw, priv_smsw, priv_clts;
+/* priv_invpcid.c */
+priv_handler priv_invpcid;
 /* priv_msr.c */
 priv_handler priv_rdmsr, priv_wrmsr, priv_swapgs, priv_rdtsc, priv_rdpmc;
 /* priv_desc.c */

@@ -14,7 +14,13 @@
 #define CR0_LMSW	(CR0_PE | CR0_MP | CR0_EM | CR0_TS)
 /* What the translation, and so the shadow root, depends on. */
 #define CR0_MODES	(CR0_PG | CR0_WP)
-#define CR4_MODES	(CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP | CR4_SMAP)
+#define CR4_MODES	(CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP)
+/*
+ * Process-context identifiers: the shadow roots are kept per root table and stay true without flushes, so the identifier and
+ * the wish not to flush (bit 63) change nothing but what the guest reads back. SDM vol. 3A 4.10.1, 4.10.4.1.
+ */
+#define CR3_PCID	0xfffull
+#define CR3_NOFLUSH	(1ull << 63)
 /* Changes that make the CPU read the PDPTEs anew under PAE paging (SDM vol. 3A 4.4.1). */
 #define CR0_PDPTE	(CR0_CD | CR0_NW | CR0_PG)
 #define CR4_PDPTE	(CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)
@@ -72,6 +78,8 @@ static int write_cr0(struct vcpu *v, uint64_t value)
 	changed = m.cr0 ^ v->cpu.cr0;
 	if (((m.cr0 & CR0_PG) && !(m.cr0 & CR0_PE)) || ((m.cr0 & CR0_NW) && !(m.cr0 & CR0_CD)))
 		return vcpu_raise(v, VEC_GP, 0);
+	if ((changed & ~m.cr0 & CR0_PG) && (m.cr4 & CR4_PCIDE))
+		return vcpu_raise(v, VEC_GP, 0);
 	if (changed & CR0_PG)
 		ret = switch_long_mode(v, &m);
 	if (ret)
@@ -92,6 +100,8 @@ static int write_cr3(struct vcpu *v, uint64_t value)
 {
 	struct modes m = modes_now(&v->cpu);
 
+	if (m.cr4 & CR4_PCIDE)
+		value &= ~CR3_NOFLUSH;
 	/* Without CR4.PCIDE bit 63 is reserved as well. Legacy modes have 32 bits and check none. */
 	if (cpu_long_mode(&v->cpu) && value >> v->vm->facts.maxphyaddr)
 		return vcpu_raise(v, VEC_GP, 0);
@@ -106,6 +116,8 @@ static int write_cr4(struct vcpu *v, uint64_t value)
 	int ret = 0;
 
 	if ((value & ~CR4_GUEST_BITS) || (cpu_long_mode(&v->cpu) && !(value & CR4_PAE)))
+		return vcpu_raise(v, VEC_GP, 0);
+	if ((changed & value & CR4_PCIDE) && (!cpu_long_mode(&v->cpu) || (m.cr3 & CR3_PCID)))
 		return vcpu_raise(v, VEC_GP, 0);
 	m.cr4 = value;
 	if (changed & CR4_MODES)

@@ -13,6 +13,7 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/priv_debug.c \
 	trapd/priv_desc.c \
 	trapd/priv_flags.c \
+	trapd/priv_invpcid.c \
 	trapd/priv_io.c \
 	trapd/priv_misc.c \
 	trapd/priv_msr.c \

@@ -2,7 +2,8 @@
 /*
  * quirks.elf: what kernels do now and then. Faults in the handlers of faults, up to a double fault on a stack of its own;
  * descriptors that change between two loads of the same selector, in the GDT and in an LDT; code that writes code, on pages
- * that are mapped twice and on one that is a page table at the same time. 64-bit code, the guest's kernel. loops=N (200).
+ * that are mapped twice and on one that is a page table at the same time; spaces with context identifiers. 64-bit code, the
+ * guest's kernel. loops=N (200).
  * Source: SDM vol. 3A 6.14 (IST), 6.15 #DF, table 6-5; 3.4.3, 3.5 (hidden parts of segment registers); 8.1.3, 11.6.
  */
 #include "tests/guests/traps.h"
@@ -217,6 +218,55 @@ static void code_changes(unsigned loops)
 	print("quirks: %u changes of code, %u of them in a page table\n", loops * 3, loops);
 }
 
+/* ---- context identifiers */
+
+#define CR3_NOFLUSH	(1ul << 63)
+#define CONTEXT_VA	(13ul << 39)
+
+static void invalidate_in(unsigned long pcid, unsigned long va)
+{
+	struct { uint64_t pcid, va; } d = { pcid, va };
+
+	__asm__ volatile("invpcid %0, %1" : : "m"(d), "r"(0ul) : "memory");
+}
+
+/* Two spaces that differ in one page, entered without a flush; an entry that changes is invalidated from the other space. */
+static void contexts(unsigned loops)
+{
+	unsigned long old = cr3_read(), cr3[2];
+	uint64_t *table[2], *frame[3], *pml4;
+	unsigned n, i;
+
+	if (!(cpuid_read(1, 0).ecx >> 17 & 1) || !(cpuid_read(7, 0).ebx >> 10 & 1)) {
+		print("quirks: no context identifiers\n");
+		return;
+	}
+	for (i = 0; i < 3; i++)
+		frame[i] = frame_alloc();
+	cr4_write(cr4_read() | CR4_PCIDE);
+	for (i = 0; i < 2; i++) {
+		pml4 = frame_alloc();
+		memcpy(pml4, (void *)(old & PTE_ADDR), PAGE_BYTES);
+		cr3[i] = (unsigned long)pml4 | (i + 1);
+		cr3_write(cr3[i]);
+		table[i] = (uint64_t *)(path_make(CONTEXT_VA, frame[i])[0] & PTE_ADDR);
+	}
+	for (n = 0; n < loops; n++) {
+		i = n & 1;
+		*(volatile uint64_t *)frame[n % 3] = n;
+		*(volatile uint64_t *)frame[(n + 1) % 3] = ~0ul;
+		cr3_write(cr3[i] | CR3_NOFLUSH);
+		EXPECT_EQ(cr3_read(), cr3[i], "CR3 with an identifier");
+		table[!i][0] = (uint64_t)frame[n % 3] | PTE_P | PTE_W;
+		invalidate_in(!i + 1, CONTEXT_VA);
+		cr3_write(cr3[!i] | CR3_NOFLUSH);
+		EXPECT_EQ(*(volatile uint64_t *)CONTEXT_VA, n, "word in the other space after INVPCID");
+	}
+	cr3_write(old);
+	cr4_write(cr4_read() & ~CR4_PCIDE);
+	print("quirks: %u changes of space without a flush\n", loops * 2);
+}
+
 void guest_main64(void)
 {
 	unsigned loops = (unsigned)cmdline_number("loops", 200);
@@ -229,6 +279,7 @@ void guest_main64(void)
 	descriptors_change(&big_gdt[SELECTOR_TLS / 8], SELECTOR_TLS, loops, "GDT");
 	descriptors_change(&ldt[LDT_ENTRY / 8], LDT_ENTRY, loops, "LDT");
 	code_changes(loops);
+	contexts(loops);
 	print("quirks: ok\n");
 	guest_exit(0);
 }

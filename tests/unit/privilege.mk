@@ -16,6 +16,10 @@ UNIT_TESTS += tests/unit/test_port_io
 tests_unit_test_port_io_SOURCES = tests/unit/test_port_io.c $(FAKE_TABLES)
 tests_unit_test_port_io_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
+UNIT_TESTS += tests/unit/test_priv_pcid
+tests_unit_test_priv_pcid_SOURCES = tests/unit/test_priv_pcid.c $(FAKE_TABLES)
+tests_unit_test_priv_pcid_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
 UNIT_TESTS += tests/unit/test_priv_random
 tests_unit_test_priv_random_SOURCES = tests/unit/test_priv_random.c $(FAKE_TABLES)
 tests_unit_test_priv_random_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)

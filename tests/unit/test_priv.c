@@ -143,7 +143,7 @@ Test(priv, lmsw_sets_but_never_clears_pe)
 
 Test(priv, cr4_reserved_and_hidden_bits_are_gp)
 {
-	static const uint64_t bad[] = { CR4_VME, CR4_PVI, CR4_LA57, CR4_FSGSBASE, CR4_PCIDE, CR4_OSXSAVE, CR4_PKE, 1u << 13,
+	static const uint64_t bad[] = { CR4_VME, CR4_PVI, CR4_LA57, CR4_FSGSBASE, CR4_OSXSAVE, CR4_PKE, 1u << 13,
 					1u << 15, 1u << 23, 1u << 31 };
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
