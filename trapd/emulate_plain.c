@@ -35,22 +35,28 @@ static int plain_nop(struct vcpu *v, const struct insn *in)
 	return emulate_retire(v, in);
 }
 
+/* Capstone's sizes of what PUSH and branches read are wrong under redundant prefixes. */
+static int sized_load(struct vcpu *v, const struct insn *in, unsigned size, uint64_t *value)
+{
+	struct operand from = in->op[0];
+
+	if (from.type == OPERAND_REG && !is_gpr(&from))
+		return -EOPNOTSUPP;
+	from.size = (uint8_t)size;
+	return operand_load(v, in, &from, value);
+}
+
 static int plain_push(struct vcpu *v, const struct insn *in)
 {
 	unsigned width = priv_stack_width(v, in);
 	uint64_t value;
 	struct stack s;
-	int ret;
+	int ret = 0;
 
 	if (in->op[0].type == OPERAND_IMM)
 		value = (uint64_t)(int32_t)in->op[0].imm;	/* sign-extended, also where capstone does not */
-	else if (is_gpr(&in->op[0]))
-		value = insn_read_gpr(v, &in->op[0]);
-	else if (in->op[0].type == OPERAND_MEM)
-		value = 0;
 	else
-		return -EOPNOTSUPP;
-	ret = in->op[0].type == OPERAND_MEM ? operand_load(v, in, &in->op[0], &value) : 0;
+		ret = sized_load(v, in, width, &value);
 	if (ret)
 		return ret;
 	value &= emulate_mask(width);
@@ -176,9 +182,10 @@ static int branch_retire(struct vcpu *v)
 /* Where a near branch leads: what it says, or what a register or memory holds. */
 static int branch_operand(struct vcpu *v, const struct insn *in, uint64_t *target)
 {
-	if (in->op[0].type == OPERAND_REG && !is_gpr(&in->op[0]))
-		return -EOPNOTSUPP;
-	return operand_load(v, in, &in->op[0], target);
+	if (in->op[0].type != OPERAND_IMM)
+		return sized_load(v, in, cpu_code64(&v->cpu) ? 8 : in->opsize, target);
+	*target = in->op[0].imm;
+	return 0;
 }
 
 static int plain_jmp(struct vcpu *v, const struct insn *in)
