@@ -26,6 +26,10 @@ static const char *const interrupt_flags[] = {
 	[VM_CONF_IF_AUTO] = "auto", [VM_CONF_IF_TRAP] = "trap", [VM_CONF_IF_NATIVE] = "native", NULL
 };
 
+static const char *const emulations[] = {
+	[VM_CONF_EMULATE_TRAPS] = "traps", [VM_CONF_EMULATE_AHEAD] = "ahead", NULL
+};
+
 #define KEY(key, kind, member) .name = key, .type = kind, .offset = offsetof(struct vm_conf, member)
 
 const struct conf_key vm_conf_keys[] = {
@@ -43,6 +47,8 @@ const struct conf_key vm_conf_keys[] = {
 	{ KEY("audit", CONF_ENUM, audit), .values = audits, .help = "check the pool while it works: off, cheap, full" },
 	{ KEY("if", CONF_ENUM, interrupt_flag), .values = interrupt_flags,
 	  .help = "the guest's interrupt flag: the real one (native), by traps (trap), or as the host can (auto)" },
+	{ KEY("emulate", CONF_ENUM, emulate), .values = emulations,
+	  .help = "code that trapd emulates: what traps (traps), or also what the host would emulate more slowly (ahead)" },
 	{ NULL },
 };
 

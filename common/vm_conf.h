@@ -19,6 +19,9 @@
 /* How the guest's interrupt flag is virtualised. */
 enum { VM_CONF_IF_AUTO, VM_CONF_IF_TRAP, VM_CONF_IF_NATIVE };
 
+/* Which of the guest's code trapd emulates: what traps and what follows closely, or all that the host would emulate itself. */
+enum { VM_CONF_EMULATE_TRAPS, VM_CONF_EMULATE_AHEAD };
+
 struct vm_conf {
 	char *image, *cmdline;
 	char *module;			/* PATH or PATH,ARGS, separated by ';' */
@@ -30,6 +33,7 @@ struct vm_conf {
 	int pool_pages;			/* ATTACH_PAGES_* */
 	int audit;			/* ATTACH_AUDIT_* */
 	int interrupt_flag;		/* VM_CONF_IF_* */
+	int emulate;			/* VM_CONF_EMULATE_* */
 	uint64_t poison;		/* no key: a test hook */
 	char **modules;			/* cut out of module by vm_conf_check(), or from vm_conf_add_module() */
 	size_t nmodules;

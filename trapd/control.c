@@ -70,8 +70,9 @@ static int conf_from_message(struct vm_conf *conf, const Shadowpool__VmConfig *m
 	size_t i;
 
 	snprintf(err, err_size, "out of memory");
-	if (m->pool_pages > ATTACH_PAGES_4K || m->audit > ATTACH_AUDIT_FULL || m->interrupt_flag > VM_CONF_IF_NATIVE) {
-		snprintf(err, err_size, "the request holds a pool-pages, audit or if that this trapd does not know");
+	if (m->pool_pages > ATTACH_PAGES_4K || m->audit > ATTACH_AUDIT_FULL || m->interrupt_flag > VM_CONF_IF_NATIVE ||
+	    m->emulate > VM_CONF_EMULATE_AHEAD) {
+		snprintf(err, err_size, "the request holds a pool-pages, audit, if or emulate that this trapd does not know");
 		return -EINVAL;
 	}
 	if (*m->image != '/') {
@@ -108,6 +109,7 @@ static int conf_from_message(struct vm_conf *conf, const Shadowpool__VmConfig *m
 	conf->pool = m->pool_bytes;
 	conf->pool_pages = (int)m->pool_pages;
 	conf->interrupt_flag = (int)m->interrupt_flag;
+	conf->emulate = (int)m->emulate;
 	conf->audit = (int)m->audit;
 	conf->poison = m->poison;
 	return vm_conf_check(conf, err, err_size);

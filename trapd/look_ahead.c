@@ -5,7 +5,7 @@
  *
  * It ends where the guest must be seen by somebody else first: at TF and breakpoints, an interrupt that waits, a step, a stop,
  * a lost link, HLT, and at everything in user mode. Where the host emulates the guest's code anyway (doc/hosts.md, kind P, code
- * that is not 64-bit), one instruction costs less here than there: then it goes on through simple code and user mode, as long as
+ * that is not 64-bit) and --emulate=ahead asks for it, one instruction costs less here than there: then it goes on through simple code and user mode, as long as
  * nobody wants this vCPU. Each instruction is fetched through the guest's tables as they are now, so
  * mode changes, page boundaries and code that was just written count. What cannot be fetched or done is left to the real CPU.
  */
@@ -13,6 +13,7 @@
 
 #include "common/barrier.h"
 #include "common/counters.h"
+#include "common/vm_conf.h"
 #include "trapd/emulate_priv.h"
 #include "trapd/look_ahead.h"
 #include "trapd/seg.h"
@@ -24,10 +25,10 @@
 #define MAX_IN_PLACE_OF_HOST	65536u	/* then the real CPU runs, so that nothing here can hold the guest for ever */
 #define LOOK_AROUND		16u	/* instructions between two looks at what takes a lock */
 
-/* Does the host emulate the code that runs now, more slowly than is done here? */
+/* Does the host emulate the code that runs now, more slowly than is done here, and is that to be done? */
 bool look_ahead_replaces_host(const struct vcpu *v)
 {
-	return v->vm->facts.iopl_direct_32 && !cpu_code64(&v->cpu);
+	return v->vm->config.emulate == VM_CONF_EMULATE_AHEAD && v->vm->facts.iopl_direct_32 && !cpu_code64(&v->cpu);
 }
 
 static bool may_go_on(const struct vcpu *v)

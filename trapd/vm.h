@@ -43,6 +43,7 @@ struct vm_config {
 	uint32_t nvcpu;
 	uint32_t audit;			/* ATTACH_AUDIT_* */
 	uint32_t interrupt_flag;	/* VM_CONF_IF_* */
+	uint32_t emulate;		/* VM_CONF_EMULATE_* */
 	uint64_t poison;
 	char *attach_socket;		/* poold's */
 	int console_in, console_out;	/* descriptors, -1: none. Owned by the VM */

@@ -7,6 +7,7 @@ RUN_TESTS = \
 	tests/integration/cow.sh \
 	tests/integration/guests.sh \
 	tests/integration/if_modes.sh \
+	tests/integration/emulate_ahead.sh \
 	tests/integration/vandal.sh \
 	tests/integration/isolation.sh \
 	tests/integration/kick_storm.sh \

@@ -3,7 +3,7 @@
 # xv6 for x86 from its RAM disk (xv6/kernelmemfs): to its shell, commands, forktest.
 . "$top_srcdir/tests/kernels/lib.sh"
 need xv6/kernelmemfs
-boot 3600 --mem 240M --audit "$kernels/xv6/kernelmemfs"
+boot 3600 --mem 240M --emulate ahead --audit "$kernels/xv6/kernelmemfs"
 xv6_commands
 stop
 no_leftovers

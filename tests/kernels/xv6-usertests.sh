@@ -5,7 +5,7 @@
 . "$top_srcdir/tests/kernels/lib.sh"
 need xv6/kernel xv6/xv6.img xv6/fs.img
 cp "$kernels/xv6/xv6.img" "$work/hda" && cp "$kernels/xv6/fs.img" "$work/hdb"
-boot 14400 --mem 240M --disk "$work/hda" --disk "$work/hdb" "$kernels/xv6/kernel"
+boot 14400 --mem 240M --emulate ahead --disk "$work/hda" --disk "$work/hdb" "$kernels/xv6/kernel"
 last="createdelete ok"
 [ -z "${KERNELS_LONG:-}" ] || last="ALL TESTS PASSED"
 await_text 900 "init: starting sh" && xv6_command 14000 usertests "$last"

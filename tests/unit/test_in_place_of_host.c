@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/vm_conf.h"
 #include "tests/unit/fake_vcpu.h"
 #include "trapd/devices/bus.h"
 #include "trapd/insn.h"
@@ -46,6 +47,7 @@ static void setup(void)
 	f.v.priv = &priv;
 	f.v.link_up = true;
 	f.vm.facts.iopl_direct_32 = true;
+	f.vm.config.emulate = VM_CONF_EMULATE_AHEAD;
 	cr_assert(!bus_create(&f.vm.bus) && !bus_add_mmio(f.vm.bus, DEVICE, 4, &device_ops, &device_word));
 	c->rip = CODE;
 	c->gpr[GPR_RSP] = STACK;
@@ -90,6 +92,9 @@ Test(in_place_of_host, simple_code_goes_on_with_nothing_privileged_in_it)
 	cr_assert_eq(f.v.cpu.gpr[GPR_RDI], DATA + 0x120);
 	f.vm.facts.iopl_direct_32 = false;
 	cr_assert(!RUN("\x49\x49" UD2, &done) && done == 0, "an ordinary host runs it faster");
+	f.vm.facts.iopl_direct_32 = true;
+	f.vm.config.emulate = VM_CONF_EMULATE_TRAPS;
+	cr_assert(!RUN("\x49\x49" UD2, &done) && done == 0, "nobody asked for it");
 }
 
 Test(in_place_of_host, loop_without_end_is_left_in_the_end)
