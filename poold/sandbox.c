@@ -54,8 +54,8 @@ static const struct sandbox_rule rules[] = {
 	ANY(set_robust_list), ANY(rseq), ANY(rt_sigprocmask), ANY(sched_getaffinity), ANY(gettid), ANY(exit),
 	/* the name of a thread */
 	WHEN(prctl, 0, LOW, PR_SET_NAME),
-	/* spinning and its end; the vDSO answers these two in general, but not on every host */
-	ANY(sched_yield), ANY(clock_gettime), ANY(getcpu),
+	/* spinning and its end; the vDSO tells the time in general, but not where the host's clock is the HPET, say */
+	ANY(sched_yield), ANY(clock_gettime), ANY(gettimeofday), ANY(getcpu),
 	/* free hugepages, through descriptors opened before; the recorder starts its file anew */
 	ANY(pread64), ANY(lseek),
 	/* libevent asks how much there is to read */

@@ -72,8 +72,8 @@ static const struct sandbox_rule rules[] = {
 	ANY(geteuid), ANY(getuid), ANY(getgid), ANY(getegid),
 	/* more memory than the machine has? */
 	ANY(sysinfo),
-	/* spinning and its end; the vDSO answers these two in general, but not on every host */
-	ANY(sched_yield), ANY(clock_gettime), ANY(getcpu),
+	/* spinning and its end; the vDSO tells the time in general, but not where the host's clock is the HPET, say */
+	ANY(sched_yield), ANY(clock_gettime), ANY(gettimeofday), ANY(time), ANY(getcpu),
 	/* handlers, interrupted calls, the end */
 	ANY(rt_sigaction), ANY(rt_sigprocmask), ANY(rt_sigreturn), ANY(restart_syscall), ANY(exit_group),
 	/* malloc's hash seed */

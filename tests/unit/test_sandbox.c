@@ -23,8 +23,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXIT_NO_FILTER	77	/* sanitizer build */
@@ -124,6 +126,25 @@ static int what_is_needed(void)
 	if (poll(&fd, 1, 0) < 0 || munmap(at, 4096) || close(m))
 		return 13;
 	return unlink("/tmp/poold-must-not") == -1 && errno == EPERM ? 0 : 14;
+}
+
+/* The calls themselves: the vDSO makes them where the host's clock is none that user mode can read. */
+static int ask_the_clocks(void)
+{
+	struct timespec ts;
+	struct timeval tv;
+
+	return syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts) || syscall(SYS_gettimeofday, &tv, NULL);
+}
+
+Test(sandbox, the_time_is_told_on_hosts_whose_clock_needs_the_kernel, .timeout = 20)
+{
+	char text[256];
+	int code = run_sandboxed(ask_the_clocks, text, sizeof(text));
+
+	if (code == EXIT_NO_FILTER)
+		cr_skip_test("built with a sanitizer: there is no filter");
+	cr_assert_eq(code, 0, "exit code %d, %s", code, text);
 }
 
 Test(sandbox, what_poold_needs_still_works, .timeout = 20)

@@ -21,7 +21,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SKIPPED	77
@@ -242,6 +244,22 @@ static int do_kvm(void)
 	if (fd < 0)
 		return 0;	/* no KVM here: nothing to learn */
 	return ioctl(fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION;
+}
+
+/* The calls themselves: the vDSO makes them where the host's clock is none that user mode can read. */
+static int do_clocks(void)
+{
+	struct timespec ts;
+	struct timeval tv;
+
+	if (syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts) || syscall(SYS_gettimeofday, &tv, NULL))
+		return 10;
+	return syscall(SYS_time, NULL) < 0 ? 11 : 0;
+}
+
+Test(trapd_sandbox, the_time_is_told_on_hosts_whose_clock_needs_the_kernel)
+{
+	allowed("clock_gettime, gettimeofday, time", do_clocks);
 }
 
 Test(trapd_sandbox, what_a_vm_needs_is_allowed)
