@@ -120,13 +120,17 @@ static bool tx_is_empty(struct uart *u)
 
 static uint8_t iir_value(struct uart *u);
 
-/* After every change: the interrupt line, and what to wait for on the host's side. */
+/*
+ * After every change: the interrupt line, and what to wait for on the host's side. The transmitter is looked at for the watch
+ * before it is looked at for the interrupt: it may be full for the first and empty for the second, never the other way round.
+ */
 static void update(struct uart *u)
 {
-	bool wants_input = (u->ier & IER_RDA) && !(u->mcr & MCR_LOOP), pending = iir_value(u) != IIR_NONE;
+	bool wants_input = (u->ier & IER_RDA) && !(u->mcr & MCR_LOOP), pending;
 
-	watch_set(&u->input, wants_input && !u->rx_count && uart_line_input(u->line) >= 0 ? POLLIN : 0);
 	watch_set(&u->output, tx_is_empty(u) ? 0 : POLLOUT);
+	pending = iir_value(u) != IIR_NONE;
+	watch_set(&u->input, wants_input && !u->rx_count && uart_line_input(u->line) >= 0 ? POLLIN : 0);
 	irq_set(u->irqs, IRQ_COM1, pending);
 }
 
