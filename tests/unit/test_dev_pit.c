@@ -131,6 +131,22 @@ Test(pit, a_new_count_of_mode_2_waits_for_the_end_of_the_period)
 	cr_expect_eq(fake_irqs.rises[0], 2);
 }
 
+/* A period that ends between two looks at the clock: the value is of the old count or of the new one, not of the old one begun anew. */
+Test(pit, a_latch_at_the_end_of_a_period_shows_one_of_the_two_counts)
+{
+	uint8_t low;
+
+	load(0, 2, 1000);
+	wr(0x40, 0x60);
+	wr(0x40, 0xea);			/* 60000 */
+	clocks(999);
+	fake_irqs.look_ns = 100000;
+	wr(0x43, 0x00);
+	fake_irqs.look_ns = 0;
+	low = rd(0x40);
+	cr_expect_eq(low | rd(0x40) << 8, 1);
+}
+
 Test(pit, mode_3_is_a_square_wave_that_counts_by_two)
 {
 	load(0, 3, 1000);

@@ -277,6 +277,7 @@ static void write_control(struct pit *p, uint8_t value)
 {
 	unsigned n = value >> 6, rw = value >> 4 & 3, mode = value >> 1 & 7;
 	struct channel *c = &p->channel[n % 3];
+	uint64_t now = clock_now(p);
 	bool gate = c->gate;
 
 	if (n == 3) {
@@ -284,8 +285,8 @@ static void write_control(struct pit *p, uint8_t value)
 		return;
 	}
 	if (rw == RW_LATCH) {
-		follow(c, clock_now(p));
-		latch_value(c, clock_now(p));
+		follow(c, now);
+		latch_value(c, now);
 		return;
 	}
 	*c = (struct channel){ .mode = (uint8_t)(mode > 5 ? mode - 4 : mode), .rw = (uint8_t)rw, .bcd = value & 1, .gate = gate };
