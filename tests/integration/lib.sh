@@ -60,6 +60,33 @@ guest()
 	return 1
 }
 
+# Has the embedded run with process ID $run ended?
+over() { ! kill -0 "$run" 2>/dev/null; }
+
+# live CONDITION...: counters of the embedded run that goes on, in json_check's form.
+live()
+{
+	"$ctl" stats vm --socket "$(ls -d "$work"/shadowpool-*/ 2>/dev/null)" --json --timeout 5 2>/dev/null >"$work/live" &&
+		"$json" "$@" <"$work/live" 2>/dev/null
+}
+
+# kill_poold TIMES REQUESTS: under the embedded run $run, each time when the one that was killed before has been replaced and the new
+# one has answered more than REQUESTS map requests; fewer times if the guest ends. $killed says how often. The run's end is waited for.
+kill_poold()
+{
+	local want=$1 requests=$2 victim
+	served() { over || live "trapd.recoveries>$((killed - 1))" "pool.map_requests>$requests"; }
+	killed=0
+	while [ $killed -lt "$want" ] && ! over; do
+		await 30 served || { fail "no recovery from kill $killed"; break; }
+		over && break
+		victim=$(pgrep -P "$run" -x poold) || continue
+		kill -KILL "$victim" && killed=$((killed + 1))
+	done
+	wait "$run" || { fail "exit code $?, after poold was killed $killed times"; show "$work/out" "$work/err"; }
+	echo "poold was killed $killed times"
+}
+
 # counters CONDITION...: of the last run, in json_check's form.
 counters() { "$json" "$@" <"$work/stats" 2>"$work/json" || { fail "counters: $(cat "$work/json")"; return 1; }; }
 

@@ -16,22 +16,7 @@ guest 0 tour --audit --vcpus 3 --timeout $((60 * scale))
 "$ctl" run --audit --vcpus 2 --stats "$work/stats" --timeout $((60 * scale)) --cmdline "vcpus=2 edits=400" "$guests/smp.elf" \
 	>"$work/out" 2>"$work/err" </dev/null &
 run=$!
-runtime() { ls -d "$work"/shadowpool-*/ 2>/dev/null; }
-over() { ! kill -0 $run 2>/dev/null; }
-serving()
-{
-	over || { "$ctl" stats vm --socket "$(runtime)" --json --timeout 5 2>/dev/null >"$work/live" &&
-		"$json" "trapd.recoveries>$((killed - 1))" pool.map_requests\>100 <"$work/live" 2>/dev/null; }
-}
-killed=0
-while [ $killed -lt 3 ] && ! over; do
-	await 30 serving || { fail "no recovery from kill $killed"; break; }
-	over && break
-	victim=$(pgrep -P $run -x poold) || continue
-	kill -KILL "$victim" && killed=$((killed + 1))
-done
-wait $run || { fail "exit code $?, after poold was killed $killed times"; show "$work/out" "$work/err"; }
-echo "poold was killed $killed times"
+kill_poold 3 100
 [ $killed -ge 1 ] || fail "the guest ended before poold could be killed"
 counters trapd.recoveries\>0 poold_restarts=$killed audit_violations=0
 no_leftovers
