@@ -119,7 +119,7 @@ bool step_is_open(const struct vcpu *v, uint64_t gfn);
  * -ENOTCONN: the trap is handled anew after the next attach.
  */
 int vcpu_move_stub(struct vcpu *v);
-/* exits.c: KCPU_IO. 1: enter as it stands; 0: the state was captured; -EFAULT: look-ahead raised an exception; negative: end. */
+/* exits.c: KCPU_IO. 1: enter as it stands; 0: the state was taken over; -EFAULT: an exception is to be delivered; other: as vcpu.h. */
 int exit_io(struct vcpu *v);
 
 /* pool_link.c */

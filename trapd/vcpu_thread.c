@@ -223,19 +223,23 @@ static bool wants_state(struct vcpu *v)
 
 /*
  * After an exit without a frame the vCPU may be entered as it stands (1), unless an interrupt is to be delivered, the link
- * must be made anew or poold wants it to stand: then its state is taken over (0).
+ * must be made anew or poold wants it to stand: then its state is taken over (0). An exception that KVM holds comes first: it
+ * leads into the stub by itself. It may be there only when I/O is finished, a single step behind it for one.
  */
 static int leave_in_place(struct vcpu *v)
 {
 	bool link = link_is_up(v);
 	struct kcpu_context ctx;
 
-	if (link && (kcpu_holds_exception(&v->priv->kcpu) || !wants_state(v)))
+	if (link && !wants_state(v))
 		return 1;
-	if (!link)
-		kcpu_forget_exception(&v->priv->kcpu);
 	if (kcpu_capture(&v->priv->kcpu, &ctx))
 		return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "KVM does not finish an exit");
+	if (kcpu_holds_exception(&v->priv->kcpu)) {
+		if (link)
+			return 1;
+		kcpu_forget_exception(&v->priv->kcpu);
+	}
 	if (v->priv->kcpu.in_tail)
 		vcpu_take_back_return(v);
 	else

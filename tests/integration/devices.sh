@@ -31,6 +31,14 @@ guest 0 platform --audit --timeout $((60 * scale)) --module "$work/one,root=1 qu
 	[ "$(head -c 6 "$work/master")" = master ] || fail "the master's first sector has changed"
 }
 
+# A pool that dies while a word is on its way from the disk to a page that is mapped: the word arrives all the same.
+"$ctl" run --stats "$work/stats" --timeout $((60 * scale)) --cmdline reads=1000 --disk "$work/master" --disk "$work/slave" \
+	"$guests/platform.elf" >"$work/out" 2>"$work/err" </dev/null &
+run=$!
+kill_poold 6 3
+[ $killed -ge 1 ] || fail "the guest ended before poold could be killed"
+expect_line "^platform: ok$"
+
 guest 0 platform --timeout $((20 * scale)) --cmdline reset=1 && counters vm.stop_reason=reset
 
 # refused TEXT OPTIONS...: exit code 125, one line with TEXT, and the guest has not run.
