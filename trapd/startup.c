@@ -3,7 +3,7 @@
 #include "trapd/startup.h"
 
 #include "trapd/real_mode.h"
-#include "trapd/vm.h"
+#include "trapd/vcpu_priv.h"
 
 #define MESSAGE_INIT	(1u << 9)
 #define MESSAGE_BEGIN	(1u << 8)	/* the vector below it */
@@ -40,8 +40,11 @@ void startup_wait(struct vcpu *v)
 
 int startup_take(struct vcpu *v)
 {
-	uint32_t message = __atomic_exchange_n(&v->startup, 0, __ATOMIC_ACQUIRE);	/* pairs with send */
+	uint32_t message;
 
+	if (v->priv->step.active)
+		return 0;	/* the instruction first: the tables that are open for it must be closed */
+	message = __atomic_exchange_n(&v->startup, 0, __ATOMIC_ACQUIRE);	/* pairs with send */
 	if (message & MESSAGE_INIT) {
 		if (v->index == 0)
 			return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "the guest has reset its boot processor: there is no BIOS to begin with");

@@ -245,7 +245,8 @@ void world_resume(struct vcpu *v)
 	if (alone(v))
 		return;
 	pthread_mutex_lock(&w->lock);
-	while (w->leader && w->leader != v)
+	/* a holder may count on all that rest: world_stand() */
+	while ((w->leader && w->leader != v) || (w->holder && w->holder != v))
 		wait_change(w);
 	v->at_rest = false;
 	pthread_mutex_unlock(&w->lock);

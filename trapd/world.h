@@ -42,7 +42,7 @@ bool world_take_flush(struct vcpu *v);
  */
 void world_hold(struct vcpu *v);
 void world_release(struct vcpu *v);
-/* The same, and every other vCPU has handled its trap: it waits to enter, to hold the world, or is at rest. */
+/* The same, and every other vCPU has handled its trap: it waits to enter, to hold the world, or is at rest, and stays so. */
 void world_stand(struct vcpu *v);
 /* Every other vCPU is out of the guest once, and loads CR3 before its next guest instruction. SDM vol. 3A 4.10.5. */
 void world_shootdown(struct vcpu *v);
@@ -53,7 +53,7 @@ void world_shootdown(struct vcpu *v);
  */
 bool world_lead(struct vcpu *v);
 void world_led(struct vcpu *v);
-/* Between these two the vCPU touches nothing that an attach replaces: it sleeps, or its thread ends. */
+/* Between these two the vCPU touches nothing that an attach replaces: it sleeps, or its thread ends. The second waits for a holder. */
 void world_rest(struct vcpu *v);
 void world_resume(struct vcpu *v);
 
