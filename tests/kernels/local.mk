@@ -12,4 +12,4 @@ EXTRA_DIST += tests/kernels/run-kernels tests/kernels/lib.sh \
 check-kernels: all
 	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' KERNELS='$(KERNELS)' \
 		sh $(abs_top_srcdir)/tests/kernels/run-kernels
-EXTRA_DIST += doc/linux.md
+EXTRA_DIST += doc/linux.md doc/xv6.md
