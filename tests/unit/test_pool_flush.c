@@ -31,7 +31,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_flush, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(pool_flush, .init = setup, .fini = teardown, .timeout = 60);
 
 Test(pool_flush, new_entries_cost_nothing)
 {
@@ -193,7 +193,7 @@ static void setup_two(void)
 	build();
 }
 
-TestSuite(pool_smp, .init = setup_two, .fini = teardown, .timeout = 20);
+TestSuite(pool_smp, .init = setup_two, .fini = teardown, .timeout = 60);
 
 static void set_root(uint32_t vcpu, uint64_t cr3)
 {

@@ -18,7 +18,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_modes, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(pool_modes, .init = setup, .fini = teardown, .timeout = 60);
 
 Test(pool_modes, wp0_lets_the_supervisor_write)
 {

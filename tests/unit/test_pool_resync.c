@@ -79,7 +79,7 @@ static void start(uint8_t nvcpu)
 	fix_expect(&f, VIEW, WALK_WRITE, t.pt);
 }
 
-TestSuite(pool_resync, .timeout = 20);
+TestSuite(pool_resync, .timeout = 60);
 
 Test(pool_resync, published_then_protected_then_read)
 {

@@ -33,7 +33,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_rmap, .init = setup, .fini = teardown, .timeout = 30);
+TestSuite(pool_rmap, .init = setup, .fini = teardown, .timeout = 60);
 
 static void map_aliases(unsigned n)
 {

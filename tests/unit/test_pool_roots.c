@@ -20,7 +20,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_roots, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(pool_roots, .init = setup, .fini = teardown, .timeout = 60);
 
 static uint64_t owned_entry(uint64_t root)
 {
