@@ -32,7 +32,7 @@ guest 0 platform --audit --timeout $((60 * scale)) --module "$work/one,root=1 qu
 }
 
 # A pool that dies while a word is on its way from the disk to a page that is mapped: the word arrives all the same.
-"$ctl" run --stats "$work/stats" --timeout $((60 * scale)) --cmdline reads=1000 --disk "$work/master" --disk "$work/slave" \
+"$ctl" run --stats "$work/stats" --timeout $((60 * scale)) --cmdline seconds=3 --disk "$work/master" --disk "$work/slave" \
 	"$guests/platform.elf" >"$work/out" 2>"$work/err" </dev/null &
 run=$!
 kill_poold 6 3
