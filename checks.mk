@@ -9,6 +9,8 @@ TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh systemd
 .PHONY: lint check-unit check-hosts check-long check-random coverage
 lint: $(UNITS)
 	cd $(top_srcdir) && shellcheck -S warning -x -e SC1090,SC1091,SC2154 $(TO_LINT)
+	@cd $(top_srcdir) && for s in $(TO_LINT); do \
+		case $$(head -c 2 $$s) in '#!') [ -x $$s ] || { echo "$$s: not executable (chmod +x)"; exit 1; } ;; esac; done
 	cd $(top_srcdir) && for m in man/*.[1-9]; do [ ! -e $$m ] || mandoc -T lint -W warning $$m || exit 1; done
 	$(top_srcdir)/systemd/verify $(UNITS)
 
