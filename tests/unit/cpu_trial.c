@@ -8,6 +8,9 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include "common/x86.h"
+#include "trapd/cpu_state.h"
+
 /* Linux's __USER32_CS, __USER_CS and __USER_DS: the ABI of every x86-64 kernel. */
 #define USER_CS32	0x23ull
 #define USER_DS		0x2b
@@ -99,4 +102,14 @@ bool cpu_trial_has32(uint8_t *code)
 	memcpy(code, "\x40\x0f\x0b", 3);
 	cpu_trial_run(&in, (uintptr_t)code, 32, &out);
 	return out.state.gpr[0] == 1;
+}
+
+bool cpu_trial_resumes_any_rsp(uint8_t *code)
+{
+	const struct native_state in = { .rflags = 0x202, .gpr[GPR_RSP] = 1ull << 47 };
+	struct cpu_result out;
+
+	memcpy(code, "\x0f\x0b", 2);
+	cpu_trial_run(&in, (uintptr_t)code, 64, &out);
+	return out.vector == VEC_UD;
 }

@@ -22,5 +22,10 @@ void cpu_trial_init(void);
 void cpu_trial_run(const struct native_state *in, uint64_t rip, unsigned bits, struct cpu_result *out);
 /* Does this kernel let a 64-bit process run 32-bit code? code: a writable and executable byte below 4 GiB, and one more. */
 bool cpu_trial_has32(uint8_t *code);
+/*
+ * Does this kernel go back to a process whose RSP is not canonical? The CPU does; some hypervisors that carry out the return for
+ * the kernel answer with #GP. code: two bytes, writable and executable.
+ */
+bool cpu_trial_resumes_any_rsp(uint8_t *code);
 
 #endif

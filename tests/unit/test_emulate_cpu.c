@@ -45,6 +45,7 @@ static const uint64_t page_flags[DATA_PAGES] = {
 struct bench {
 	struct fake_vcpu f;
 	unsigned bits;
+	bool any_rsp;			/* cpu_trial_resumes_any_rsp() */
 	uint64_t seed, fs_base;
 	uint8_t *data, *code;		/* of the CPU */
 	uint8_t first[DATA_PAGES * PAGE_SIZE];	/* content at the start, holes as well */
@@ -116,6 +117,9 @@ static void bench_init(struct bench *b, unsigned bits, uint64_t seed)
 	map_native(b);
 	if (bits == 32 && !cpu_trial_has32(b->code))
 		cr_skip_test("this kernel runs no 32-bit code in a 64-bit process");
+	b->any_rsp = cpu_trial_resumes_any_rsp(b->code);
+	if (!b->any_rsp)
+		printf("# this kernel goes back to canonical stack pointers only\n");
 	fake_vcpu_init(&b->f, RAM_BYTES);
 	map_guest(b);
 	for (unsigned n = 0; n < DATA_PAGES * PAGE_SIZE; n++)
@@ -430,6 +434,8 @@ static void choose(struct bench *b, struct trial *t)
 			continue;
 		if (kind)
 			aim(b, t);
+		if (!b->any_rsp)
+			t->st.gpr[GPR_RSP] = (uint64_t)((int64_t)(t->st.gpr[GPR_RSP] << 16) >> 16);
 		memcpy(b->f.v.cpu.gpr, t->st.gpr, sizeof(b->f.v.cpu.gpr));
 		b->f.v.cpu.rip = CODE_VA;
 		if (!address_allowed(b, t) || (is_branch(&t->in) && !aim_branch(b, t)))
