@@ -1,10 +1,10 @@
 # Checks beside make check: lint, check-unit, check-hosts (other kinds of host, emulated), check-long (up to an hour),
 # coverage (of the pool library by its tests), check-mutants (tests/mutants/local.mk).
 EXTRA_DIST += checks.mk tests/unit/pool-coverage .ci/run scripts/demo scripts/check scripts/lib/packages.sh \
-	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box doc/architecture.md doc/fault-path.md doc/hosts.md doc/smp.md
+	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box doc/architecture.md doc/fault-path.md doc/hosts.md doc/smp.md
 
 TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh systemd/verify \
-	tests/hosts/host-box tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/pool-coverage tests/unit/*.sh tests/kernels/run-kernels tests/kernels/*.sh \
+	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/pool-coverage tests/unit/*.sh tests/kernels/run-kernels tests/kernels/*.sh \
 	tests/mutants/run-mutants
 .PHONY: lint check-unit check-hosts check-long check-random coverage
 lint: $(UNITS)
@@ -17,7 +17,7 @@ lint: $(UNITS)
 check-unit: all
 	$(MAKE) check TESTS='$(UNIT_TESTS)'
 
-check-hosts: all
+check-hosts: all tests/integration/json_check tests/integration/map_writable tests/integration/kick_storm
 	$(top_srcdir)/tests/hosts/check-hosts $(abs_top_builddir)
 
 # As many edits as the guest makes by itself, other histories, the whole access-rights matrix, a million

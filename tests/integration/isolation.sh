@@ -6,7 +6,7 @@
 need_kvm
 need_root	# to look at descriptors of processes that are not dumpable
 
-"$ctl" run --timeout 30 "$guests/spin.elf" >"$work/out" 2>"$work/err" </dev/null &
+"$ctl" run --timeout $((30 * scale)) "$guests/spin.elf" >"$work/out" 2>"$work/err" </dev/null &
 run=$!
 child() { pgrep -P "$1" -x "$2"; }
 await 20 test -s "$work/out" || fail "the guest does not run"
