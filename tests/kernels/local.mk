@@ -3,6 +3,7 @@ EXTRA_DIST += tests/kernels/run-kernels tests/kernels/lib.sh \
 	tests/kernels/linux.sh \
 	tests/kernels/memtest32.sh \
 	tests/kernels/memtest64.sh \
+	tests/kernels/xv6-64.sh \
 	tests/kernels/xv6-disk.sh \
 	tests/kernels/xv6-disk-smp.sh \
 	tests/kernels/xv6-memfs.sh \
