@@ -11,8 +11,8 @@
 
 #include "poold/pool_priv.h"
 
-#define DIGITS		17u			/* of two bits: 24 of a page, 9 of a slot, and one to fill up */
-#define SLOT_BITS	9u
+#define DIGITS		17u			/* of two bits: 24 of a page, 10 of a slot */
+#define SLOT_BITS	10u			/* a table of 4-byte entries has 1024 */
 #define SCRAMBLE	0x278dde6e5ull		/* 2^34 over the golden ratio, odd: no two records share all digits */
 
 void user_list_init(struct pool *p)

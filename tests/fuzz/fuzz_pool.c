@@ -208,9 +208,8 @@ static void pool_begin(uint8_t limits, uint8_t extensions)
 		.rmap_nodes_per_gfn = limits & 4 ? 1 : 0, .cached_roots = limits & 8 ? 1 : 0, .prefetch = limits & 16 ? 64 : 0,
 		.hot_limit = limits & 32 ? 2 : 0, .cache_off = limits & 64,
 		.legacy_format = extensions & 2 ? POOL_F32 : POOL_F64, .unsync_tables = extensions & 4 ? 4 : 0,
-		.large_leaves = extensions & 8, .extensions = extensions & 16 ? WRITE_EXT_ALL : 0,
-		.hot_leaf = extensions & 32 ? 1 : 0, .hot_upper = extensions & 64 ? 1 : 0,
-		.extensions = limits & 128 ? WRITE_EXT_ALL : 0,
+		.large_leaves = extensions & 8, .hot_leaf = extensions & 32 ? 1 : 0, .hot_upper = extensions & 64 ? 1 : 0,
+		.extensions = (limits & 128 || extensions & 16) ? WRITE_EXT_ALL : 0,
 	};
 	need = pool_memory_needed(&m.config);
 	if (!need)

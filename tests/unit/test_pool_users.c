@@ -10,6 +10,7 @@
 
 #define RECORDS		600u
 #define DIGITS		17u
+#define SLOT_BITS	10u
 #define MASK		((1ull << 2 * DIGITS) - 1)
 #define SCRAMBLE	0x278dde6e5ull
 
@@ -78,7 +79,7 @@ Test(pool_users, many_records_come_and_go_in_any_order)
 		which = seed >> 8 & 0xffff;
 		/* Dense and far apart, one slot of many parents and many slots of one. */
 		if (n[page] < RECORDS && (step / 2000 & 1 ? which % 3 : !(which % 3))) {
-			struct record new = { which % 7 ? 1 + which % 5000 : 0xffffff, which % 11 ? which % 512 : 0 };
+			struct record new = { which % 7 ? 1 + which % 5000 : 0xffffff, which % 11 ? which % 1024 : 0 };
 
 			if (user_has(f.p, 5 + page, new.parent, new.slot))
 				continue;
@@ -96,34 +97,39 @@ Test(pool_users, many_records_come_and_go_in_any_order)
 	cr_assert(!f.p->corrupt);
 }
 
-/* The record whose scrambled digits are these; false if there is none: one bit is there to fill up. */
-static bool record_of(uint64_t digits, struct record *r)
+/* The record whose scrambled digits are these, were its slot of so many bits; false if there is no such page. */
+static bool record_of(uint64_t digits, unsigned slot_bits, struct record *r)
 {
 	uint64_t inverse = SCRAMBLE;
 
 	for (unsigned i = 0; i < 5; i++)	/* Newton's method, modulo a power of two */
 		inverse *= 2 - SCRAMBLE * inverse;
 	digits = digits * inverse & MASK;
-	*r = (struct record){ (uint32_t)(digits >> 9), digits & 511 };
-	return digits >> (2 * DIGITS - 1) == 0;
+	*r = (struct record){ (uint32_t)(digits >> slot_bits), digits & ((1u << slot_bits) - 1) };
+	return r->parent < 1u << 24;
 }
 
-/* The longest path there can be: each record differs from all after it one digit later. */
-static uint32_t add_longest_path(uint32_t page, struct record *r)
+/* The longest path there can be: each record differs from all after it one digit later. last: digits of the last one. */
+static uint32_t add_path(uint32_t page, struct record *r, unsigned slot_bits, uint64_t last)
 {
 	uint32_t n = 0;
 
 	for (unsigned i = DIGITS; i-- > 0;) {
 		uint64_t digit = 0;
 
-		while (digit < 3 && !record_of(++digit << 2 * i, &r[n]))
+		while (digit < 3 && !record_of(last ^ ++digit << 2 * i, slot_bits, &r[n]))
 			;
 		user_add(f.p, page, r[n].parent, r[n].slot);
 		n++;
 	}
-	cr_assert(record_of(0, &r[n]));
+	cr_assert(record_of(last, slot_bits, &r[n]));
 	user_add(f.p, page, r[n].parent, r[n].slot);
 	return n + 1;
+}
+
+static uint32_t add_longest_path(uint32_t page, struct record *r)
+{
+	return add_path(page, r, SLOT_BITS, 0);
 }
 
 Test(pool_users, longest_path_is_one_record_for_each_digit)
@@ -143,6 +149,24 @@ Test(pool_users, longest_path_is_one_record_for_each_digit)
 	}
 	cr_assert_eq(f.p->page[5].users, USER_NIL);
 	cr_assert_eq(f.p->n_user_free, f.p->cfg.max_users);
+}
+
+/* Were a slot of 9 bits, these three would be one record: the last ones of a path that has no room for a second one. */
+Test(pool_users, all_slots_of_a_table_of_4_byte_entries_are_told_apart)
+{
+	struct record r[DIGITS + 3];
+	uint32_t n = add_path(5, r, 9, (1001ull << 9 | 7) * SCRAMBLE & MASK);
+
+	cr_assert(r[n - 1].parent == 1001 && r[n - 1].slot == 7);
+	r[n++] = (struct record){ 1001, 512 + 7 };
+	user_add(f.p, 5, r[n - 1].parent, r[n - 1].slot);
+	r[n++] = (struct record){ 1000, 512 + 7 };
+	user_add(f.p, 5, r[n - 1].parent, r[n - 1].slot);
+	cr_assert(!f.p->corrupt);
+	expect_records(5, r, n);
+	while (n)
+		remove_at(5, r, &n, n / 2);
+	cr_assert_eq(f.p->page[5].users, USER_NIL);
 }
 
 #define CORRUPT(call) do { \
