@@ -102,6 +102,8 @@ struct pool_map_args {
 	bool write, fetch, user_view;
 };
 
+/* NULL, or what is wrong with a configuration. */
+const char *pool_config_error(const struct pool_config *config);
 /* Bytes of tracking memory that config needs; 0 if config is not valid. */
 uint64_t pool_memory_needed(const struct pool_config *config);
 /*
@@ -196,6 +198,8 @@ int pool_translations(const struct pool *p, uint64_t root, pool_translation_fn *
 void pool_semantic_digest(const struct pool *p, uint64_t out[2]);
 /* Is the guest table of this page out of step? */
 bool pool_table_is_unsync(const struct pool *p, uint32_t page);
+/* page_state of a guest page, as callbacks.state_changed was last told; 0 if it is no RAM. */
+uint8_t pool_page_state(const struct pool *p, uint64_t gfn);
 
 /* For dumps. */
 struct pool_page_info {

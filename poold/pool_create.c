@@ -110,6 +110,14 @@ static void layout_make(const struct pool_config *c, struct layout *l)
 	l->no_large = layout_add(l, l->n_frames, sizeof(uint16_t));
 }
 
+const char *pool_config_error(const struct pool_config *config)
+{
+	struct pool_config c = *config;
+
+	config_defaults(&c);
+	return config_error(&c);
+}
+
 uint64_t pool_memory_needed(const struct pool_config *config)
 {
 	struct pool_config c = *config;

@@ -28,6 +28,11 @@ bool pool_table_is_unsync(const struct pool *p, uint32_t page)
 	return gt < p->cfg.max_pages && p->gtable[gt].unsync;
 }
 
+uint8_t pool_page_state(const struct pool *p, uint64_t gfn)
+{
+	return state_get(p, gfn);
+}
+
 /* Bit 47 decides the bits above it (SDM vol. 1, 3.3.7.1). */
 static uint64_t canonical(uint64_t gva)
 {

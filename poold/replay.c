@@ -111,7 +111,7 @@ static int replay_allocate(struct replay *r, const struct pool_config *config)
 		return replay_fail(r, -EPROTO, "damaged at offset %zu: the library refuses the configuration",
 				   r->reader.block);
 	if (!need)
-		return replay_fail(r, -EINVAL, "the library refuses this size or policy");
+		return replay_fail(r, -EINVAL, "no such pool: %s", pool_config_error(config));
 	if (r->options->max_bytes && need + arena > r->options->max_bytes)
 		return replay_fail(r, -ENOMEM, "a pool of %u pages does not fit in memory", config->max_pages);
 	r->arena = calloc(1, arena);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Replay with another size or policy than was recorded. Runs in shadowctl and in tests, one thread. The guest does what it
- * did; this pool may answer otherwise, so three things are done that the recorded link did differently: flushes that the
- * pool asks for are made at once and the call is repeated; the recorded repeats are left out; and a guest table that only
- * this pool still shadows is reported as changed when the trace shows that it has.
+ * did; this pool may answer otherwise, so four things are done that the recorded link did differently: flushes that the
+ * pool asks for are made at once and the call is repeated; the recorded repeats are left out; a guest table that only
+ * this pool still shadows is reported as changed when the trace shows that it has; and a store that trapd emulated without
+ * asking is asked about if in this pool the table is hot, or not told if it is out of step.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "poold/replay_priv.h"
 
 #define MAX_REPEATS 8u			/* of one call; each time a flush has freed what was waiting */
+#define NO_GVA (1ull << 46)		/* an event does not say through which address it was made */
 
 static bool wants_repeat(uint32_t status)
 {
@@ -89,6 +91,30 @@ static void take_deltas(struct replay *r)
 	r->ndelta = 0;
 }
 
+/*
+ * What trapd does with a store to a monitored table follows from page_state (trapd/write_fault.c), which is another one
+ * here. true: it is carried out by trapd and told, as it was when the trace was made.
+ */
+static bool write_is_told(struct replay *r)
+{
+	const struct pool_call *c = &r->call;
+	const struct pool_call ask = { .op = POOL_CALL_WRITE_FAULT, .vcpu = c->vcpu, .write_class = c->write_class,
+				       .gva = NO_GVA, .gpa = c->gpa, .len = c->len, .rip = c->rip };
+	uint8_t state = pool_page_state(r->pool, c->gpa >> PAGE_SHIFT);
+	enum write_class class = (enum write_class)c->write_class;
+
+	if (class == WRITE_CLASS_DEVICE || !(state & PAGE_STATE_MONITORED))
+		return true;
+	if (state & PAGE_STATE_UNSYNC)
+		return false;
+	if (!(state & PAGE_STATE_HOT) && write_policy(class, state, r->result->config.extensions) == WRITE_DO_EMULATE)
+		return true;
+	if (r->asked.op && r->asked.vcpu == c->vcpu && r->asked.gpa == c->gpa)
+		return true;
+	run_until_done(r, &ask, &r->out);
+	return r->out.result.status != POOL_UNSHADOW && r->out.result.status != POOL_UNSYNC;
+}
+
 int replay_lab_call(struct replay *r, const struct trace_result *want)
 {
 	struct pool_call_out *out = r->call.op == POOL_CALL_AUDIT ? &r->audit : &r->out;
@@ -102,7 +128,16 @@ int replay_lab_call(struct replay *r, const struct trace_result *want)
 		flush_now(r, r->out.result.epoch);
 		return 0;
 	}
+	if (r->call.op == POOL_CALL_GUEST_WRITE) {
+		bool told = write_is_told(r);
+
+		r->asked.op = 0;
+		if (!told)
+			return 0;
+	}
 	run_until_done(r, &r->call, out);
+	if (r->call.op == POOL_CALL_WRITE_FAULT && out->result.status == POOL_EMULATE)
+		r->asked = r->call;
 	trace_result_pack(&got, &r->call, out, 0);
 	if (got.status != want->status)
 		r->result->other_answers++;

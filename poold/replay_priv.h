@@ -23,6 +23,7 @@ struct replay {
 	bool peek;			/* reads are an audit's: from the image as it is, and not counted */
 	uint64_t sure;			/* number of calls after which the digest was the recorded one */
 	uint64_t ntraced;		/* calls of the trace so far */
+	struct pool_call asked;		/* another pool: the last WRITE_FAULT, if the answer was EMULATE */
 	struct pool_call call;		/* that waits for its result */
 	bool have_call;
 	/* Of the call in hand. */

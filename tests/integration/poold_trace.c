@@ -268,7 +268,7 @@ static void other_pools_replay_the_same_guest(void)
 		{ .policy = "cache=off" }, { .policy = "hot-limit=2,cached-roots=1" },
 		{ .policy = "users=16,extents=1,rmap-nodes=1" },
 		{ .policy = "format=f32" },
-		{ .policy = "large-leaves=on" },
+		{ .policy = "large-leaves=on" }, { .policy = "hot-limit=2,unsync=4" },
 	};
 	static const char *const bad[] = {
 		"prefetch", "prefetch=x", "prefetch=3", "cache=maybe", "colour=red", "users=1",
@@ -300,11 +300,20 @@ static void other_pools_replay_the_same_guest(void)
 		if (i == 2)
 			CHECK(!result.stats[POOL_STAT_prefetch_installed] && as_was.stats[POOL_STAT_prefetch_installed],
 			      "prefetch=1 prefetches");
+		/* The recorded pool found no table hot and was not asked; these find some, and trapd would ask them. */
+		if (i == 5)
+			CHECK(result.stats[POOL_STAT_flush_hot] && !as_was.stats[POOL_STAT_flush_hot],
+			      "hot-limit=2 lets %llu tables go", (unsigned long long)result.stats[POOL_STAT_flush_hot]);
+		if (i == 9)
+			CHECK(result.stats[POOL_STAT_unsync_grants] && result.stats[POOL_STAT_resync_changed],
+			      "unsync=4 leaves %llu tables", (unsigned long long)result.stats[POOL_STAT_unsync_grants]);
 	}
 	options = (struct replay_options){ .compare = true };
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		options.policy = bad[i];
 		CHECK(replay_as(&f, &options, &result, err, sizeof(err)) == -EINVAL, "policy %s is taken", bad[i]);
+		if (i >= 5)
+			CHECK(strstr(err, "max_users must be"), "a limit is refused without its name: %s", err);
 	}
 	free(f.data);
 }
