@@ -63,7 +63,7 @@ UNIT_TESTS += tests/unit/test_pool_resync
 tests_unit_test_pool_resync_SOURCES = tests/unit/test_pool_resync.c $(POOL_FIXTURE)
 tests_unit_test_pool_resync_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_pool_random
-tests_unit_test_pool_random_SOURCES = tests/unit/test_pool_random.c $(POOL_FIXTURE)
+tests_unit_test_pool_random_SOURCES = tests/unit/test_pool_random.c tests/unit/ref_walk.c tests/unit/ref_walk.h $(POOL_FIXTURE)
 tests_unit_test_pool_random_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += tests/unit/test_frame

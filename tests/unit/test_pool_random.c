@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "tests/unit/pool_fixture.h"
+#include "tests/unit/ref_walk.h"
 
 #define TABLE_BASE	0x10000ull
 #define DATA_BASE	0x400000ull
@@ -310,6 +311,23 @@ static bool was_right(uint64_t gva, uint32_t access, uint64_t gpa)
 
 static uint64_t n_stale;	/* translations that only a CPU's TLB could give any more */
 
+/* The library and trapd share a walker, so the last word has one that shares nothing with them. */
+static void check_reference(uint64_t gva, uint32_t access, uint64_t gpa, const char *what)
+{
+	const struct walk_mode *m = &f.mode;
+	struct ref_machine r = {
+		.low = f.ram.base, .low_size = f.ram.low_end, .mode = (int)m->paging, .pse = m->pse, .wp = m->wp, .nxe = m->nxe,
+		.smep = m->smep, .smap = m->smap, .ac = m->ac, .maxphyaddr = m->maxphyaddr, .cr3 = m->cr3,
+	};
+	const struct ref_access a = { .write = access & WALK_WRITE, .fetch = access & WALK_FETCH, .user = access & WALK_USER };
+	struct ref_result g = { 0 };
+
+	memcpy(r.pdpte, m->pdpte, sizeof(r.pdpte));
+	ref_walk(&r, gva, &a, &g);
+	cr_assert(!g.fault && g.gpa == gpa, "seed %llx: %s %llx: shadow %llx, guest %llx, error %x", (unsigned long long)plan.seed,
+		  what, (unsigned long long)gva, (unsigned long long)gpa, (unsigned long long)g.gpa, g.error_code);
+}
+
 static void check_right(uint64_t gva, uint32_t access, uint64_t gpa, const char *what)
 {
 	struct walk_result g;
@@ -326,6 +344,8 @@ static void check_right(uint64_t gva, uint32_t access, uint64_t gpa, const char 
 		     (unsigned long long)gva, (unsigned long long)gpa, (unsigned long long)g.gpa);
 	if ((access & WALK_WRITE) && g.nentries)
 		cr_assert(g.entry[g.nentries - 1] & PTE_D, "writable but clean");
+	if (!(access & WALK_PROBE))
+		check_reference(gva, access, gpa, what);
 	for (unsigned i = 0; i < g.nentries; i++)
 		cr_assert((g.entry[i] & PTE_A) || g.entry_gpa[i] == ~0ull, "present but not accessed");
 }
@@ -353,6 +373,32 @@ static void check_within(uint64_t gva)
 	}
 }
 
+/* One in so many translations of the loaded roots: all of them are too many. */
+struct sample { uint32_t every, left; };
+
+static bool check_one(void *ctx, const struct pool_translation *t)
+{
+	struct sample *s = ctx;
+
+	if (pick(s->every))
+		return true;
+	check_within(t->gva);
+	return --s->left;
+}
+
+static void check_all(void)
+{
+	uint64_t root[2];
+	struct pool_modes m;
+
+	pool_vcpu_roots(f.p, 0, root, &m);
+	for (uint32_t view = 0; view < 2; view++) {
+		struct sample s = { 1 + (uint32_t)pick(32), 64 };
+
+		pool_translations(f.p, root[view], check_one, &s);
+	}
+}
+
 /* After INVLPG no CPU may hold for gva what the guest's tables do not give. */
 static void check_tlb(uint64_t gva)
 {
@@ -360,14 +406,17 @@ static void check_tlb(uint64_t gva)
 		const struct fix_tlb *t = &f.tlb[i];
 		uint64_t root[2], at = gva & PAGE_MASK;
 		struct pool_modes m;
+		uint32_t view;
 
 		if (!t->valid || gva - t->gva >= t->span)
 			continue;
 		pool_vcpu_roots(f.p, 0, root, &m);
-		if (t->root == root[0] && t->root != root[1])
-			check_right(at, t->writable ? WALK_WRITE : 0, t->gpa + (at - t->gva), "TLB");
-		else if (t->root == root[1] && t->root != root[0])
-			check_right(at, WALK_USER | (t->writable ? WALK_WRITE : 0), t->gpa + (at - t->gva), "TLB");
+		if ((t->root != root[0] && t->root != root[1]) || root[0] == root[1])
+			continue;
+		view = t->root == root[1] ? WALK_USER : 0;
+		check_right(at, view | (t->writable ? WALK_WRITE : 0), t->gpa + (at - t->gva), "TLB");
+		if (!t->nx)
+			check_right(at, view | WALK_FETCH, t->gpa + (at - t->gva), "TLB, fetch");
 	}
 }
 
@@ -548,6 +597,16 @@ static void step_burst(void)
 	}
 }
 
+/* What the caller wants tracked is a caller's matter: whatever becomes of the page, the bit stays. */
+static bool tracked[2048];
+
+static void check_tracked(void)
+{
+	for (uint64_t gfn = 0; gfn < f.state_gfns; gfn++)
+		cr_assert_eq(!!(f.state[gfn] & PAGE_STATE_TRACKED), tracked[gfn], "seed %llx: page %llx",
+			     (unsigned long long)plan.seed, (unsigned long long)gfn);
+}
+
 static void step_rare(void)
 {
 	struct pool_result r;
@@ -566,8 +625,11 @@ static void step_rare(void)
 		break;
 	case 2:
 	case 3:
+		if (chance(40))
+			gfn = any_table() >> PAGE_SHIFT;
 		fix_consume(&f);
-		pool_track(f.p, gfn, chance(50), &f.r);
+		tracked[gfn] = chance(50);
+		pool_track(f.p, gfn, tracked[gfn], &f.r);
 		fix_settle(&f);
 		break;
 	case 4: {
@@ -667,6 +729,8 @@ static void run_plan(const struct plan *param)
 	f.cfg.extensions = plan.extensions;
 	fix_open(&f);
 	pool_poison_leaf(f.p, from_environment("POOL_RANDOM_POISON", 0));
+	cr_assert_leq(f.state_gfns, sizeof(tracked));
+	memset(tracked, 0, sizeof(tracked));
 	f.post = true;
 	f.audit = plan.audit_every == 1;
 	fill_tables();
@@ -676,6 +740,8 @@ static void run_plan(const struct plan *param)
 		if (i % (plan.audit_every > 16 ? plan.audit_every : 16) == 0) {
 			fix_consume(&f);
 			fix_audit(&f, "every now and then");
+			check_tracked();
+			check_all();
 		}
 	}
 	cr_log_info("large leaves %llu refused %llu broken %llu", (unsigned long long)f.stats[POOL_STAT_map_large],
