@@ -231,9 +231,23 @@ static void poke(uint64_t gpa, uint64_t value, unsigned size)
 	fix_poke(&f, gpa, value, size);
 }
 
+#define ONE_FETCH (1ull << 52)
+
+/* A leaf that is there for one fetch goes with the next request that is no fetch. */
+static void check_no_fetch_leaf(void)
+{
+	struct pool_walk w;
+
+	for (unsigned i = 0; i < n_recent && i < 16; i++)
+		cr_assert(fix_shadow(&f, recent[i], false, &w) || !(w.step[w.nsteps - 1].entry & ONE_FETCH),
+			  "seed %llx: the leaf for one fetch at %llx stays", (unsigned long long)plan.seed,
+			  (unsigned long long)recent[i]);
+}
+
 static void invlpg(uint64_t gva)
 {
 	fix_invlpg(&f, gva);
+	check_no_fetch_leaf();
 	flushed[n_flushed % 64].gva = gva & PAGE_MASK;
 	flushed[n_flushed++ % 64].at = ++tick;
 }
@@ -359,7 +373,7 @@ static void check_within(uint64_t gva)
 		if (fix_shadow(&f, gva, user, &w))
 			continue;
 		/* There for one fetch, gone with the next request. */
-		if (w.step[w.nsteps - 1].entry & 1ull << 52) {
+		if (w.step[w.nsteps - 1].entry & ONE_FETCH) {
 			cr_assert(!w.writable);
 			/* Its table may hang under an entry with NX as well: no fetch there, but no other target either. */
 			check_right(gva, w.nx ? WALK_PROBE : view | WALK_FETCH, w.gpa, "fetch only");
@@ -660,6 +674,7 @@ static void step_dirty(void)
 	if (walk_guest(&f.ram, &f.mode, gva, WALK_WRITE | WALK_SET_AD | (user ? WALK_USER : 0), &g))
 		return;
 	s = fix_dirty(&f, gva, user);
+	check_no_fetch_leaf();
 	cr_assert(s == POOL_OK || s == POOL_E_NOTFOUND, "dirty: %d", s);
 	if (s == POOL_OK) {
 		struct pool_walk w;
