@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Audit of what is in the tables, against the guest's tables as they are now: A3 (content), A9, A10, A13, A14, A16 to A20,
+ * Audit of what is in the tables, against the guest's tables as they are now: A1 (page 0), A3 (content), A9, A10, A13, A14, A16 to A20,
  * A24. Part of the pool library: called by pool_audit() only.
  *
  * Each entry is derived anew. As every level agrees with the guest's entry of that level, so does the AND along a path.
@@ -127,6 +127,8 @@ void audit_entries(struct audit *a)
 	const struct pool *p = a->p;
 	uint64_t links = 0;
 
+	for (uint32_t s = 0; s < POOL_SLOTS; s++)
+		audit_equal(a, 1, PAGE_NIL, s, 0, page_slots(p, PAGE_NIL)[s]);
 	for (uint32_t page = 1; page < p->cfg.max_pages; page++) {
 		const struct pool_kind *k = page_kind(p, page);
 

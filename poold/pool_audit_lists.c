@@ -8,6 +8,7 @@
 #include "poold/pool_audit.h"
 
 #define NOSLOT 0u
+#define KEY_REACH 1024u		/* how far behind a page of the same bucket its key is looked for */
 
 /* Tables of both formats never stand in one pool, but for those of PAE and 4-level guests. */
 static bool format_belongs(const struct pool *p, const struct pool_kind *k)
@@ -89,6 +90,16 @@ static uint32_t users_count(struct audit *a, uint32_t page)
 	return n == USER_NIL ? 0 : n;
 }
 
+/* Between two operations the roots that the vCPUs have loaded are all that is pinned. */
+static uint32_t pins_of(const struct pool *p, uint32_t page)
+{
+	uint32_t n = 0;
+
+	for (uint32_t v = 0; v < p->cfg.nvcpu; v++)
+		n += (p->vcpu[v].root[0] == page) + (p->vcpu[v].root[1] == page);
+	return n;
+}
+
 static void audit_page(struct audit *a, uint32_t page, struct totals *t)
 {
 	const struct pool *p = a->p;
@@ -102,6 +113,7 @@ static void audit_page(struct audit *a, uint32_t page, struct totals *t)
 	t->used++;
 	t->users += users_count(a, page);
 	t->locks += pg->lock;
+	audit_equal(a, 22, page, NOSLOT, pins_of(p, page), pg->lock);
 	t->unpinned += !pg->lock;
 	audit_key(a, page);
 	if (!!(page_kind(p, page)->flags & KF_MONITORED) != (pg->gt != GT_NIL))
@@ -129,7 +141,7 @@ static void audit_hash(struct audit *a, struct totals *t)
 				audit_report(a, 5, page, NOSLOT, b, p->page[page].gpa);
 				break;
 			}
-			for (uint32_t o = p->page[page].hash_next, n = 0; o && n < 64; o = p->page[o].hash_next, n++) {
+			for (uint32_t o = p->page[page].hash_next, n = 0; o && n < KEY_REACH; o = p->page[o].hash_next, n++) {
 				struct pool_key key = { p->page[o].gpa, p->page[o].role, p->page[o].pdpte };
 
 				if (key_matches(p, page, &key))

@@ -5,7 +5,7 @@
 packages_build='gcc make autoconf automake pkg-config libc6-dev libevent-dev libprotobuf-c-dev protobuf-c-compiler
 	libcapstone-dev libcriterion-dev libsystemd-dev libseccomp-dev libjansson-dev'
 packages_host='qemu-system-x86 busybox-static cpio kmod util-linux'
-packages_test="$packages_host clang libclang-rt-14-dev systemd systemd-sysv dbus shellcheck mandoc spin xz-utils procps"
+packages_test="$packages_host clang libclang-rt-14-dev systemd systemd-sysv dbus shellcheck mandoc spin gcovr xz-utils procps"
 
 # packages_install PACKAGE...: those that are missing, by apt-get. Says what it does on stderr, fails with the remedy.
 packages_install()

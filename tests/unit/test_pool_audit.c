@@ -166,6 +166,29 @@ Test(pool_audit, content_of_a_free_page)
 	cr_assert(reported(3));
 }
 
+Test(pool_audit, content_of_the_page_that_is_never_used)
+{
+	page_slots(f.p, PAGE_NIL)[7] = 1;
+	cr_assert(reported(1));
+}
+
+/* As many pins as there should be, but one of them where no vCPU stands. */
+Test(pool_audit, pin_on_another_page)
+{
+	uint32_t pt = page_of_kind(8), root = f.p->vcpu[0].root[0], other = f.p->vcpu[0].root[1];
+
+	cr_assert_neq(root, other);
+	f.p->page[root].lock++;
+	f.p->page[other].lock--;
+	cr_assert(reported(22));
+	f.p->page[root].lock--;
+	f.p->page[other].lock++;
+	f.p->vcpu[0].root[0] = pt;
+	cr_assert(reported(22));
+	f.p->vcpu[0].root[0] = root;
+	cr_assert_eq(pool_audit(f.p, POOL_AUDIT_FULL, found, 64), 0);
+}
+
 Test(pool_audit, descriptors)
 {
 	uint32_t pt = page_of_kind(8), pd = page_of_kind(17);
