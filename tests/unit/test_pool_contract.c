@@ -99,6 +99,30 @@ Test(pool_contract, monitoring_demands_a_flush_after_a_reduction)
 	fix_settle(&f);
 }
 
+/* An entry of a table out of step may lose rights in place, under one vCPU; INVLPG of another one must know. */
+Test(pool_contract, each_right_that_goes_leaves_a_stamp)
+{
+	static const struct { uint64_t take, give; bool reduces; } change[] = {
+		{ 0, PTE_NX, true }, { PTE_NX, 0, false }, { PTE_W | PTE_D, ENTRY_GUARDED, true },
+		{ ENTRY_GUARDED, PTE_W | PTE_D, false }, { 0, PAGE_SIZE, true },
+	};
+	struct pool_result r;
+	uint32_t leaf;
+
+	fix_expect(&f, 0, WALK_WRITE, TARGET);
+	leaf = defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL);
+	for (unsigned i = 0; i < sizeof(change) / sizeof(change[0]); i++) {
+		uint64_t e = entry_get(f.p, leaf, 0);
+
+		cr_assert(op_begin(f.p, 0, &r));
+		op_end(f.p, POOL_OK, &r);
+		pool_flush_done(f.p, 0, true, r.epoch);
+		cr_assert(vcpu_is_clean(f.p, 0));
+		entry_set(f.p, leaf, 0, (e & ~change[i].take) | change[i].give);
+		cr_assert_eq(vcpu_is_clean(f.p, 0), !change[i].reduces, "change %u", i);
+	}
+}
+
 Test(pool_contract, list_of_changed_tables_says_when_it_is_full)
 {
 	for (unsigned n = LINK_MAX_TOUCH; n <= LINK_MAX_TOUCH + 2; n++) {
