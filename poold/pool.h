@@ -4,8 +4,9 @@
  * calls, clock, allocation after creation, threads or global state; one struct pool serves one VM; the caller holds one
  * lock per VM. Rules, kinds and invariants: doc/pool.md.
  *
- * Every operation fills a struct pool_result. On any POOL_E_* the state is as before the call and every out-parameter is
- * nil. NEED_SHOOTDOWN and NEED_FLUSH: do what is named, pool_flush_done(), repeat the same call.
+ * Every operation fills a struct pool_result. On any POOL_E_* nothing of the call has taken effect and every out-parameter
+ * is nil. E_NOMEM may have evicted tables, and keeps those of the path that it could make: they are in step and go like
+ * others. NEED_SHOOTDOWN and NEED_FLUSH: do what is named, pool_flush_done(), repeat the same call.
  */
 #ifndef SHADOWPOOL_POOLD_POOL_H
 #define SHADOWPOOL_POOLD_POOL_H
