@@ -206,7 +206,7 @@ struct pool_vcpu {
 	uint32_t acked;			/* flush epoch completed */
 	struct pool_debt pending;	/* from posted events */
 	uint64_t unshadow_rip;
-	uint64_t unshadow_gpa[POOL_MAX_UNSHADOW];
+	uint64_t unshadow_gpa[POOL_MAX_UNSHADOW];	/* a ring: the last ones by that instruction since the last load of a root */
 	uint32_t n_unshadow;
 };
 

@@ -103,6 +103,7 @@ void pool_set_root(struct pool *p, uint32_t vcpu, const struct pool_modes *modes
 		stat_inc(p, POOL_STAT_root_pdpte_reload);
 	vcpu_load_roots(p, vcpu, root);
 	p->vcpu[vcpu].modes = *modes;
+	p->vcpu[vcpu].n_unshadow = 0;	/* the instruction that let a table go is done: this is another one */
 	roots_trim(p);
 	gtable_mods_decay(p);
 	r->root[0] = page_maddr(p, root[0]);

@@ -160,23 +160,30 @@ static bool gtable_is_on_path(const struct pool *p, uint32_t vcpu, uint64_t gva,
 	return false;
 }
 
-/* The same instruction comes again for the same bytes: to let the table go has not helped it. */
+/*
+ * The same instruction comes again for the same bytes: to let the table go has not helped it. The last few addresses are enough,
+ * because what stores to more places than that gets on from one to the next (REP), and a kernel clears all its pages in one place.
+ */
 static bool unshadow_repeats(const struct pool_vcpu *v, uint64_t rip, uint64_t gpa)
 {
+	uint32_t n = v->n_unshadow < POOL_MAX_UNSHADOW ? v->n_unshadow : POOL_MAX_UNSHADOW;
+
 	if (v->unshadow_rip != rip)
 		return false;
-	for (uint32_t i = 0; i < v->n_unshadow; i++)
+	for (uint32_t i = 0; i < n; i++)
 		if (v->unshadow_gpa[i] == gpa)
 			return true;
-	return v->n_unshadow == POOL_MAX_UNSHADOW;
+	return false;
 }
 
 static void unshadow_note(struct pool_vcpu *v, uint64_t rip, uint64_t gpa)
 {
-	if (v->unshadow_rip != rip || v->n_unshadow == POOL_MAX_UNSHADOW)
+	if (v->unshadow_rip != rip)
 		v->n_unshadow = 0;
 	v->unshadow_rip = rip;
-	v->unshadow_gpa[v->n_unshadow++] = gpa;
+	v->unshadow_gpa[v->n_unshadow++ % POOL_MAX_UNSHADOW] = gpa;
+	if (v->n_unshadow == 2 * POOL_MAX_UNSHADOW)
+		v->n_unshadow = POOL_MAX_UNSHADOW;	/* full, at the same place of the ring */
 }
 
 static bool unshadow_is_refused(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa, uint64_t rip, uint32_t gt)

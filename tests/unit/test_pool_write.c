@@ -244,6 +244,30 @@ Test(pool_write, alternating_tables_end_in_a_step)
 	cr_assert_eq(unshadowed, 2);
 }
 
+/* What clears pages one after the other is one instruction of the kernel; each page that was a table may go. */
+Test(pool_write, same_instruction_lets_any_number_of_tables_go)
+{
+	alias_of_pt();
+	for (unsigned i = 0; i < 12; i++) {
+		cr_assert_eq(fix_write_fault(&f, 1ull << 30, t.pt + 8 * i, WRITE_CLASS_REUSE, 0x1000), POOL_UNSHADOW, "page %u", i);
+		map_range(5, 6);
+	}
+}
+
+/* The page becomes a table and is cleared again: between the two the address space was another one, so it is no loop. */
+Test(pool_write, same_page_cleared_again_in_another_address_space_is_let_go)
+{
+	alias_of_pt();
+	for (unsigned i = 0; i < 3; i++) {
+		cr_assert_eq(fix_write_fault(&f, 1ull << 30, t.pt, WRITE_CLASS_REUSE, 0x1000), POOL_UNSHADOW);
+		fix_long_root(&f, t.pml4);
+		map_range(5, 6);
+	}
+	cr_assert_eq(fix_write_fault(&f, 1ull << 30, t.pt, WRITE_CLASS_REUSE, 0x1000), POOL_UNSHADOW);
+	map_range(5, 6);
+	cr_assert_eq(fix_write_fault(&f, 1ull << 30, t.pt, WRITE_CLASS_REUSE, 0x1000), POOL_EMULATE, "nothing has happened since");
+}
+
 Test(pool_write, not_monitored_runs_natively)
 {
 	cr_assert_eq(fix_write_fault(&f, 0x5000, 0x300000, WRITE_CLASS_SIMPLE, 0x1000), POOL_UNSHADOW);
