@@ -14,6 +14,7 @@ static const struct {
 } results[] = {
 	{ "exit", -1 },
 	{ "reset", 0 },
+	{ "poweroff", 0 },
 	{ "fault", RUN_FAULT },
 	{ "timeout", RUN_TIMED_OUT },
 	{ "requested", RUN_FAILED },

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/x86.h"
+#include "trapd/devices/acpi.h"
 #include "trapd/loader_priv.h"
 
 #define SECTOR		512u
@@ -29,7 +30,7 @@
 
 /* Offsets in the zero page; from SETUP_START to SETUP_END the same as in the file. */
 enum {
-	SCREEN_MODE = 0x06, SCREEN_COLS = 0x07, SCREEN_LINES = 0x0e, SCREEN_IS_VGA = 0x0f, SCREEN_POINTS = 0x10,
+	SCREEN_MODE = 0x06, SCREEN_COLS = 0x07, SCREEN_LINES = 0x0e, SCREEN_IS_VGA = 0x0f, SCREEN_POINTS = 0x10, ACPI_RSDP = 0x70,
 	ALT_MEM_K = 0x1e0, E820_ENTRIES = 0x1e8, SETUP_START = 0x1f1, SETUP_SECTS = 0x1f1, BOOT_FLAG_AT = 0x1fe,
 	JUMP = 0x200, MAGIC = 0x202, VERSION = 0x206, TYPE_OF_LOADER = 0x210, LOADFLAGS = 0x211, CODE32_START = 0x214,
 	RAMDISK_IMAGE = 0x218, RAMDISK_SIZE = 0x21c, CMD_LINE_PTR = 0x228, INITRD_ADDR_MAX = 0x22c, KERNEL_ALIGNMENT = 0x230,
@@ -186,6 +187,7 @@ static int params_write(struct linux_image *l, const char *cmdline, const struct
 	fill_screen(b.params);
 	fill_e820(b.params, l->place.ram);
 	b.params[TYPE_OF_LOADER] = LOADER_UNKNOWN;
+	set_field(b.params, ACPI_RSDP, 8, acpi_rsdp(l->place.ram));	/* or 0: then it searches, and finds none */
 	set_field(b.params, CODE32_START, 4, l->gpa);
 	set_field(b.params, RAMDISK_IMAGE, 4, initrd_gpa);
 	set_field(b.params, RAMDISK_SIZE, 4, initrd->size);

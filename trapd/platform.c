@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "trapd/devices/acpi.h"
 #include "trapd/devices/bus.h"
 #include "trapd/devices/device_thread.h"
 #include "trapd/devices/cmos.h"
@@ -66,6 +67,16 @@ static int add_chipset(struct vm *vm)
 	return chipset_add(vm->bus, &(struct reset_line){ on_reset, vm });
 }
 
+static void on_power_off(void *ctx)
+{
+	vm_stop(ctx, VM_STOP_POWEROFF, 0, NULL, "the guest switched the machine off");
+}
+
+static int add_acpi_pm(struct vm *vm)
+{
+	return acpi_pm_add(vm->bus, vm->irqs, device_thread_timers(vm->devices), &(struct power_line){ on_power_off, vm });
+}
+
 /* A channel without a disk reads as ones. */
 static int add_ide(struct vm *vm)
 {
@@ -79,6 +90,7 @@ static int add_ide(struct vm *vm)
 static int add_tables(struct vm *vm)
 {
 	mptable_write(&vm->ram, vm->config.nvcpu);
+	acpi_write(&vm->ram, vm->config.nvcpu);
 	return 0;
 }
 
@@ -96,6 +108,7 @@ static int (*const devices[])(struct vm *vm) = {
 	add_cmos,
 	add_i8042,
 	add_chipset,
+	add_acpi_pm,
 	add_ide,
 	add_tables,
 	add_debug_exit,

@@ -1,4 +1,6 @@
 # Devices and the image loader.
+trapd_libtrapd_a_SOURCES += trapd/devices/acpi.c trapd/devices/acpi.h
+trapd_libtrapd_a_SOURCES += trapd/devices/acpi_pm.c
 trapd_libtrapd_a_SOURCES += trapd/devices/bus.c
 trapd_libtrapd_a_SOURCES += trapd/devices/debug_exit.c
 trapd_libtrapd_a_SOURCES += trapd/devices/device_thread.c trapd/devices/device_thread.h

@@ -51,7 +51,8 @@ struct vm_config {
 
 /* Why a VM ended; travels to shadowctl as numbers and text. */
 enum vm_stop_reason {
-	VM_RUNNING, VM_STOP_GUEST_EXIT, VM_STOP_FAULT, VM_STOP_ERROR, VM_STOP_REQUESTED, VM_STOP_TIMEOUT, VM_STOP_RESET
+	VM_RUNNING, VM_STOP_GUEST_EXIT, VM_STOP_FAULT, VM_STOP_ERROR, VM_STOP_REQUESTED, VM_STOP_TIMEOUT, VM_STOP_RESET,
+	VM_STOP_POWEROFF
 };
 
 struct vm_stop {

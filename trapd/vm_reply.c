@@ -7,6 +7,7 @@
 static const char *const reasons[] = {
 	[VM_RUNNING] = "", [VM_STOP_GUEST_EXIT] = "exit", [VM_STOP_FAULT] = "fault", [VM_STOP_ERROR] = "error",
 	[VM_STOP_REQUESTED] = "requested", [VM_STOP_TIMEOUT] = "timeout", [VM_STOP_RESET] = "reset",
+	[VM_STOP_POWEROFF] = "poweroff",
 };
 
 /* protobuf-c's structs hold char *, and the strings they point to are only read while a message is packed. */

@@ -53,10 +53,10 @@ static uint16_t random_port(void)
 	return (uint16_t)(near[random_below(sizeof(near) / sizeof(near[0]))] + random_below(16));
 }
 
-/* The exit port, the console's data, and the ways to reset a PC: 64, 92, CF9. */
+/* The exit port, the console's data, the ways to reset a PC: 64, 92, CF9, and to switch it off: the upper half of PM1a_CNT, 605. */
 static bool port_is_ours(uint16_t port, unsigned size)
 {
-	static const uint16_t ours[] = { DEBUG_EXIT, UART, 0x64, 0x92, 0xcf9 };
+	static const uint16_t ours[] = { DEBUG_EXIT, UART, 0x64, 0x92, 0xcf9, 0x605 };
 	unsigned i, n;
 
 	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)

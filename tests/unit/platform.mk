@@ -25,6 +25,13 @@ tests_unit_test_loader_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_loader_linux
 tests_unit_test_loader_linux_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
+UNIT_TESTS += tests/unit/test_dev_acpi
+tests_unit_test_dev_acpi_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += tests/unit/test_dev_acpi_pm
+tests_unit_test_dev_acpi_pm_SOURCES = tests/unit/test_dev_acpi_pm.c tests/unit/fake_platform.c tests/unit/fake_platform.h
+tests_unit_test_dev_acpi_pm_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+
 UNIT_TESTS += tests/unit/test_dev_cmos
 tests_unit_test_dev_cmos_SOURCES = tests/unit/test_dev_cmos.c tests/unit/fake_platform.c tests/unit/fake_platform.h
 tests_unit_test_dev_cmos_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)

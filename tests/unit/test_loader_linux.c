@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "trapd/devices/acpi.h"
 #include "trapd/loader.h"
 
 #define RAM_BYTES	(8u << 20)
@@ -132,6 +133,14 @@ Test(loader_linux, zero_page_holds_the_setup_header_and_nothing_else_of_the_file
 	cr_assert_eq(param(0x0e, 1), 25);
 	cr_assert_eq(param(0x218, 8), 0, "no initrd");
 	cr_assert_lt(entry.params_gpa, 0x9f000);
+}
+
+Test(loader_linux, zero_page_tells_where_the_acpi_tables_are)
+{
+	acpi_write(&ram, 1);
+	cr_assert_eq(load_with("", NULL), 0, "%s", err);
+	cr_assert_eq(param(0x70, 8), 0xe0000);
+	cr_assert_eq(memcmp(ram.base + 0xe0000, "RSD PTR ", 8), 0, "and they are still there");
 }
 
 Test(loader_linux, header_of_an_old_kernel_is_shorter)

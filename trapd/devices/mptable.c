@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * MP configuration table, see mptable.h. Control thread; writes RAM. There are no ACPI tables: kernels that look for an RSDP
- * find none and fall back to this one. Source: Intel MultiProcessor Specification 1.4, chapters 4 and 5 (default wiring).
+ * MP configuration table, see mptable.h. Control thread; writes RAM. For kernels that do not read the ACPI tables (acpi.c), which
+ * say the same. Source: Intel MultiProcessor Specification 1.4, chapters 4 and 5 (default wiring).
  */
 #include "trapd/devices/mptable.h"
 
