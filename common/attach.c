@@ -189,6 +189,7 @@ int attach_send_hello(int sock, const struct attach_hello *h, const int fds[HELL
 	m.ram_high_end = h->ram_high_end;
 	m.ram_maddr = h->ram_maddr;
 	m.pool_maddr = h->pool_maddr;
+	m.copies_maddr = h->copies_maddr;
 	m.pool_bytes = h->pool_bytes;
 	m.pool_pages = h->pool_pages;
 	m.maxphyaddr = h->maxphyaddr;
@@ -214,7 +215,7 @@ static int hello_decode(const struct packet *p, struct attach_hello *h)
 		.protocol = m->protocol, .layout_hash = m->layout_hash, .vm_id = m->vm_id,
 		.nvcpu = m->nvcpu, .nslots = m->nslots, .start_index = m->start_index, .last_epoch = m->last_epoch,
 		.ram_low_end = m->ram_low_end, .ram_high_end = m->ram_high_end,
-		.ram_maddr = m->ram_maddr, .pool_maddr = m->pool_maddr,
+		.ram_maddr = m->ram_maddr, .pool_maddr = m->pool_maddr, .copies_maddr = m->copies_maddr,
 		.pool_bytes = m->pool_bytes, .pool_pages = m->pool_pages, .maxphyaddr = m->maxphyaddr,
 		.stub_slot = m->stub_slot, .stub_entry = m->stub_entry, .audit = m->audit, .poison = m->poison,
 	};

@@ -44,6 +44,7 @@ struct attach_hello {
 	uint64_t ram_low_end, ram_high_end;	/* struct guest_ram */
 	uint64_t ram_maddr;		/* machine address of gpa 0 */
 	uint64_t pool_maddr;		/* machine address of the pool window */
+	uint64_t copies_maddr;		/* that of gpa 0 in the window of copies, which is as large as RAM's; 0: there is none */
 	uint64_t pool_bytes;		/* 0: poold's default for this RAM size */
 	uint32_t pool_pages;		/* ATTACH_PAGES_* */
 	uint32_t maxphyaddr;

@@ -26,9 +26,10 @@ static const uint32_t layout[] = {
 	FIELD(link_req, rq_flags), FIELD(link_req, rq_gva), FIELD(link_req, rq_gpa), FIELD(link_req, rq_walk),
 	FIELD(link_req, rq_tail), FIELD(link_req, rq_flushed),
 	LINK_OP_MAP, LINK_OP_DIRTY, LINK_OP_WRITE_FAULT, LINK_OP_UNSHADOW, LINK_OP_OPEN, LINK_OP_CLOSE, LINK_OP_INVLPG,
-	LINK_OP_SET_ROOT, LINK_OP_NOP, LINK_OP_AUDIT, LINK_OP_TRACK, LINK_OP_COUNT,
+	LINK_OP_SET_ROOT, LINK_OP_NOP, LINK_OP_AUDIT, LINK_OP_TRACK, LINK_OP_CODE, LINK_OP_COUNT,
 	LINK_RQF_WRITE, LINK_RQF_FETCH, LINK_RQF_USER_VIEW, LINK_RQF_AC, LINK_RQF_LMA, LINK_RQF_NXE,
-	LINK_RQF_FLUSHED_ALL, LINK_RQF_ALL_ROOTS,
+	LINK_RQF_FLUSHED_ALL, LINK_RQF_ALL_ROOTS, LINK_RQF_CODE,
+	POOL_CODE_UNKNOWN, POOL_CODE_RAM, POOL_CODE_COPY, POOL_CODE_LOOSE, POOL_CODE_COUNT,
 
 	sizeof(struct link_rep), FIELD(link_rep, rp_seq), FIELD(link_rep, rp_op), FIELD(link_rep, rp_status),
 	FIELD(link_rep, rp_flush), FIELD(link_rep, rp_ntouch), FIELD(link_rep, rp_root), FIELD(link_rep, rp_gva),
@@ -48,6 +49,7 @@ static const uint32_t layout[] = {
 	FIELD(link_p_vcpu, lp_rep), FIELD(link_p_vcpu, lp_touch),
 
 	PAGE_STATE_MONITORED, PAGE_STATE_HOT, PAGE_STATE_ROOT, PAGE_STATE_TRACKED,
+	PAGE_STATE_UNSYNC, PAGE_STATE_EXEC, PAGE_STATE_COPY,
 };
 
 uint64_t shm_layout_hash(void)

@@ -53,7 +53,8 @@ struct link_event {		/* one guest write to a monitored page */
 
 enum link_op {
 	LINK_OP_MAP = 1, LINK_OP_DIRTY, LINK_OP_WRITE_FAULT, LINK_OP_UNSHADOW, LINK_OP_OPEN, LINK_OP_CLOSE, LINK_OP_INVLPG,
-	LINK_OP_SET_ROOT, LINK_OP_NOP, LINK_OP_AUDIT, LINK_OP_TRACK, LINK_OP_COUNT
+	LINK_OP_SET_ROOT, LINK_OP_NOP, LINK_OP_AUDIT, LINK_OP_TRACK, LINK_OP_CODE,
+	LINK_OP_COUNT
 };
 
 #define LINK_RQF_WRITE		(1u << 0)
@@ -64,17 +65,27 @@ enum link_op {
 #define LINK_RQF_NXE		(1u << 5)
 #define LINK_RQF_FLUSHED_ALL	(1u << 6)	/* rq_flushed holds for all vCPUs */
 #define LINK_RQF_ALL_ROOTS	(1u << 7)	/* INVLPG: every root */
+#define LINK_RQF_CODE		(1u << 12)	/* SET_ROOT: supervisor code is watched (bits 8 to 11 are the class) */
 
 struct link_req {		/* trapd -> poold */
 	uint32_t rq_seq;	/* stored last, release: number of this request, previous + 1 */
 	uint8_t rq_op;
 	uint8_t rq_nwalk;	/* valid entries of rq_walk, 0 to 4 */
 	uint16_t rq_flags;
-	uint64_t rq_gva;	/* SET_ROOT: CR3; AUDIT: 0 cheap, 1 full; TRACK: 0 off, 1 on */
-	uint64_t rq_gpa;	/* SET_ROOT: CR0 in the low, CR4 in the high half; OPEN, TRACK: gpa of the page */
+	uint64_t rq_gva;	/* SET_ROOT: CR3; AUDIT: 0 cheap, 1 full; TRACK: 0 off, 1 on; CODE: enum pool_code */
+	uint64_t rq_gpa;	/* SET_ROOT: CR0 in the low, CR4 in the high half; OPEN, TRACK, CODE: gpa of the page */
 	uint64_t rq_walk[4];	/* guest entries, top first; SET_ROOT of a PAE guest: PDPTEs; WRITE_FAULT, UNSHADOW: rip, size */
 	uint32_t rq_tail;	/* own ring's tail: consume up to here before the answer */
 	uint32_t rq_flushed;	/* flush epoch that this vCPU has completed by a full flush */
+};
+
+/* What a page is to watched supervisor code (doc/pool.md, Watched code). Numbers are stable: traces contain them. */
+enum pool_code {
+	POOL_CODE_UNKNOWN,	/* nobody has looked at it: never executed, may be written */
+	POOL_CODE_RAM,		/* executed as it is, never writable */
+	POOL_CODE_COPY,		/* executed from trapd's copy, never writable */
+	POOL_CODE_LOOSE,	/* executed as it is, may be written */
+	POOL_CODE_COUNT
 };
 
 /* rp_status and every result of the pool library. Numbers are stable (traces contain them). */

@@ -42,6 +42,10 @@ enum write_class {
 #define PAGE_STATE_ROOT		(1u << 2)
 #define PAGE_STATE_TRACKED	(1u << 3)
 #define PAGE_STATE_UNSYNC	(1u << 4)	/* monitored, but may be written until the next flush point */
+#define PAGE_STATE_EXEC		(1u << 5)	/* trapd has looked at it: watched supervisor code may be fetched from it */
+#define PAGE_STATE_COPY		(1u << 6)	/* ... and is, from trapd's copy of the page */
+/* What trapd has asked for. The other bits follow from the page's being a guest table. */
+#define PAGE_STATE_ASKED	(PAGE_STATE_TRACKED | PAGE_STATE_EXEC | PAGE_STATE_COPY)
 
 /* Must a write to a page in this state be seen? If so, no leaf maps it writable. */
 static inline bool page_state_guards(uint8_t state)

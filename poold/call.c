@@ -17,6 +17,7 @@ static void call_set_root(struct pool *p, const struct pool_call *c, struct pool
 {
 	struct pool_modes modes = {
 		.cr0 = c->cr0, .cr3 = c->cr3, .cr4 = c->cr4, .efer = c->efer, .ac = c->flags & POOL_CALLF_AC,
+		.watch_code = c->flags & POOL_CALLF_CODE,
 	};
 
 	memcpy(modes.pdpte, c->walk, sizeof(modes.pdpte));
@@ -82,6 +83,11 @@ static void call_track(struct pool *p, const struct pool_call *c, struct pool_ca
 	pool_track(p, c->gpa >> PAGE_SHIFT, c->flags & POOL_CALLF_ON, &o->result);
 }
 
+static void call_code(struct pool *p, const struct pool_call *c, struct pool_call_out *o)
+{
+	pool_code(p, c->gpa >> PAGE_SHIFT, (enum pool_code)c->len, &o->result);
+}
+
 static void call_flush_done(struct pool *p, const struct pool_call *c, struct pool_call_out *o)
 {
 	pool_flush_done(p, c->vcpu, c->flags & POOL_CALLF_ALL, (uint32_t)c->len);
@@ -134,6 +140,7 @@ static const struct {
 	[POOL_CALL_ROOT_DYING]		= { "root_dying", call_root_dying },
 	[POOL_CALL_POISON]		= { "poison_leaf", call_poison },
 	[POOL_CALL_RESYNC]		= { "resync", call_resync },
+	[POOL_CALL_CODE]		= { "code", call_code },
 };
 
 const char *pool_call_name(unsigned op)

@@ -120,7 +120,7 @@ static int check_pool_size(struct hello_check *c)
 	return 0;
 }
 
-/* All that a shadow entry can name must be machine addresses that such an entry can hold, in two separate windows. */
+/* All that a shadow entry can name must be machine addresses that such an entry can hold, in separate windows. */
 static int check_windows(struct hello_check *c)
 {
 	const struct attach_hello *h = c->h;
@@ -133,6 +133,13 @@ static int check_windows(struct hello_check *c)
 	if (h->pool_maddr < h->ram_maddr + span && h->ram_maddr < h->pool_maddr + c->pool_bytes)
 		return refuse(c, -EINVAL, "the windows of RAM (0x%llx) and pool (0x%llx) overlap",
 			      (unsigned long long)h->ram_maddr, (unsigned long long)h->pool_maddr);
+	if (!h->copies_maddr)
+		return 0;
+	if (h->copies_maddr & ~PAGE_MASK || h->copies_maddr > limit || span > limit - h->copies_maddr)
+		return refuse(c, -EINVAL, "window of copies at 0x%llx is out of range", (unsigned long long)h->copies_maddr);
+	if ((h->copies_maddr < h->ram_maddr + span && h->ram_maddr < h->copies_maddr + span) ||
+	    (h->copies_maddr < h->pool_maddr + c->pool_bytes && h->pool_maddr < h->copies_maddr + span))
+		return refuse(c, -EINVAL, "the window of copies (0x%llx) overlaps that of RAM or pool", (unsigned long long)h->copies_maddr);
 	return 0;
 }
 
@@ -172,7 +179,7 @@ int hello_check(const struct attach_hello *h, const struct poold_config *limits,
 			return rc;
 	}
 	*config = (struct pool_config){
-		.ram = c.ram, .ram_maddr = h->ram_maddr, .pool_maddr = h->pool_maddr,
+		.ram = c.ram, .ram_maddr = h->ram_maddr, .pool_maddr = h->pool_maddr, .copies_maddr = h->copies_maddr,
 		.max_pages = (uint32_t)(c.pool_bytes / PAGE_SIZE), .maxphyaddr = (uint8_t)h->maxphyaddr,
 		.nvcpu = (uint8_t)h->nvcpu, .stub_slot = (uint16_t)h->stub_slot, .stub_entry = h->stub_entry,
 	};

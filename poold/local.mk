@@ -30,6 +30,7 @@ poold_libpool_a_SOURCES = \
 	poold/pool_role.c \
 	poold/pool_root.c \
 	poold/pool_semantic.c \
+	poold/pool_code.c \
 	poold/pool_step.c \
 	poold/pool_unsync.c \
 	poold/pool_users.c \

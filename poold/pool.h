@@ -33,6 +33,7 @@ struct pool_config {
 	struct guest_ram ram;		/* ranges; base may be NULL if callbacks.read is set */
 	uint64_t ram_maddr;		/* machine address of gpa 0 */
 	uint64_t pool_maddr;		/* machine address of the arena, 2 MiB aligned */
+	uint64_t copies_maddr;		/* that of gpa 0 in the window of copies, as large as RAM's; 0: none, and no code is watched */
 	uint32_t max_pages;		/* arena pages of 4 KiB, page 0 is never used; at least POOL_MIN_PAGES */
 	uint8_t maxphyaddr;
 	uint8_t nvcpu;
@@ -92,6 +93,7 @@ struct pool_result {
 struct pool_modes {
 	uint64_t cr0, cr3, cr4, efer;
 	bool ac;			/* RFLAGS.AC */
+	bool watch_code;		/* the supervisor view executes only what pool_code() allows */
 	uint64_t pdpte[4];
 };
 
@@ -140,6 +142,12 @@ void pool_invlpg(struct pool *p, uint32_t vcpu, uint64_t gva, bool all_roots, st
 #define POOL_RESYNC_ALL (~0ull)
 void pool_resync(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *r);
 void pool_track(struct pool *p, uint64_t gfn, bool on, struct pool_result *r);
+/*
+ * What gfn is to watched code from now on; takes over what pool_track() has said of it. All its leaves go. A page that is a
+ * guest table has no copy: POOL_CODE_COPY is then POOL_CODE_RAM, as page_state shows. Writable translations of other vCPUs
+ * are the caller's to shoot down before he reads the page. E_INVAL: there is no window of copies.
+ */
+void pool_code(struct pool *p, uint64_t gfn, enum pool_code code, struct pool_result *r);
 void pool_clear_all(struct pool *p, struct pool_result *r);
 void pool_flush_all(struct pool *p, struct pool_result *r);
 void pool_reset(struct pool *p);

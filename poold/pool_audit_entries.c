@@ -36,7 +36,7 @@ static void audit_leaf(struct audit *a, uint32_t page, uint32_t slot, uint64_t e
 		audit_report(a, 14, page, slot, gfn_of(gpa), e);
 	if ((e & PTE_W) && (e & ENTRY_DEFERRED))
 		audit_report(a, 16, page, slot, e & ~PTE_W, e);
-	if ((e & PTE_W) && gfn_is_guarded(p, gfn_of(gpa)))
+	if ((e & PTE_W) && (gfn_is_guarded(p, gfn_of(gpa)) || entry_is_copy(p, e)))
 		audit_report(a, 18, page, slot, state_get(p, gfn_of(gpa)), e);
 	if (table_is_loose(p, page))
 		return;

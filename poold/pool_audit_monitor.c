@@ -44,7 +44,7 @@ static void audit_gtable(struct audit *a, uint32_t gt)
 		bits |= PAGE_STATE_UNSYNC;
 	else if (gtable_is_hot(p, gt))
 		bits |= PAGE_STATE_HOT;
-	audit_equal(a, 11, g->head, 0, bits, state_get(p, g->gfn) & ~PAGE_STATE_TRACKED);
+	audit_equal(a, 11, g->head, 0, bits, state_get(p, g->gfn) & ~(PAGE_STATE_TRACKED | PAGE_STATE_EXEC));
 	audit_equal(a, 12, g->head, 0, g->mods > 0, g->listed);
 	if (g->unsync)
 		audit_unsync(a, gt);

@@ -56,6 +56,14 @@ static const char *config_error(const struct pool_config *c)
 	if (c->ram_maddr < c->pool_maddr + c->max_pages * PAGE_SIZE &&
 	    c->pool_maddr < c->ram_maddr + guest_ram_span(&c->ram))
 		return "the RAM and pool windows overlap";
+	if (c->copies_maddr % PAGE_SIZE || c->copies_maddr + guest_ram_span(&c->ram) > PTE_ADDR)
+		return "copies_maddr must be page aligned and leave room for RAM";
+	if (c->copies_maddr && c->copies_maddr < c->ram_maddr + guest_ram_span(&c->ram) &&
+	    c->ram_maddr < c->copies_maddr + guest_ram_span(&c->ram))
+		return "the windows of RAM and copies overlap";
+	if (c->copies_maddr && c->copies_maddr < c->pool_maddr + c->max_pages * PAGE_SIZE &&
+	    c->pool_maddr < c->copies_maddr + guest_ram_span(&c->ram))
+		return "the windows of pool and copies overlap";
 	if (c->stub_slot < 1 || c->stub_slot >= POOL_SLOTS)
 		return "stub_slot must be 1 to 511";
 	if (c->max_users < MIN_USERS || c->max_users > 4 * MAX_PAGES_LIMIT)

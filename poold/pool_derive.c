@@ -50,6 +50,8 @@ static void derive_large(struct derived *d, const struct pool_kind *k, uint32_t 
 	d->large = true;
 	d->large_target = target;
 	d->large_bits = d->bits | PTE_PS | view_nx(role, user);
+	if (role & ROLE_CODE)	/* no page of it has a state, so nobody has looked at it */
+		d->large_bits |= PTE_NX;
 }
 
 static void derive_none(const struct pool *p, const struct pool_page *pg, const struct pool_kind *k, uint32_t slot,
@@ -168,7 +170,7 @@ void derive(const struct pool *p, uint32_t page, uint32_t slot, struct derived *
 	};
 	const struct pool_kind *k = page_kind(p, page);
 
-	*d = (struct derived){ .what = DERIVE_ABSENT };
+	*d = (struct derived){ .what = DERIVE_ABSENT, .code = p->page[page].role & ROLE_CODE, .narrow = k->entry_size == 4 };
 	if ((k->flags & KF_OWNED) && slot == p->cfg.stub_slot) {
 		d->what = DERIVE_OWNED;
 		return;
@@ -185,6 +187,8 @@ uint64_t derive_leaf_entry(const struct pool *p, const struct derived *d)
 	if (d->what != DERIVE_LEAF)
 		return 0;
 	e = (p->cfg.ram_maddr + d->target) | d->bits;
+	if (d->code)
+		e = code_leaf(p, d, e);
 	if (!(e & PTE_W))
 		return e;
 	if (gfn_is_guarded(p, gfn_of(d->target)))

@@ -8,13 +8,6 @@
  */
 #include "poold/pool_priv.h"
 
-uint64_t entry_gpa(const struct pool *p, uint64_t entry)
-{
-	uint64_t gpa = (entry & PTE_ADDR) - p->cfg.ram_maddr;
-
-	return ram_has(p, gpa) ? gpa : GPA_NIL;
-}
-
 uint32_t entry_child(const struct pool *p, uint64_t entry)
 {
 	uint64_t offset = (entry & PTE_ADDR) - p->cfg.pool_maddr;

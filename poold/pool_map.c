@@ -135,11 +135,17 @@ static void spurious(struct descent *w)
 static enum pool_status fetch_leaf_install(struct descent *w, const struct derived *d, struct pool_result *r)
 {
 	struct pool *p = w->p;
+	uint64_t entry;
 
 	if (d->target != (w->a->gpa & PAGE_MASK) || w->used != w->a->nwalk)
 		return POOL_RETRY;
+	entry = (p->cfg.ram_maddr + d->target) | d->bits;
+	if (d->code)
+		entry = code_leaf(p, d, entry);
+	if (entry & PTE_NX)
+		return POOL_RETRY;
 	fetch_leaf_note(p, w->page, w->slot);
-	r->entry = (p->cfg.ram_maddr + d->target) | d->bits;
+	r->entry = entry;
 	if (entry_get(p, w->page, w->slot) == r->entry)
 		spurious(w);
 	else

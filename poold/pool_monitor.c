@@ -51,7 +51,7 @@ bool gfn_is_root_in_use(const struct pool *p, uint64_t gfn)
 void gtable_publish(struct pool *p, uint32_t gt)
 {
 	const struct pool_gtable *g = &p->gtable[gt];
-	uint8_t bits = PAGE_STATE_MONITORED | (state_get(p, g->gfn) & PAGE_STATE_TRACKED);
+	uint8_t bits = PAGE_STATE_MONITORED | (state_get(p, g->gfn) & PAGE_STATE_ASKED);
 
 	if (gfn_is_root_in_use(p, g->gfn))
 		bits |= PAGE_STATE_ROOT;
@@ -187,6 +187,7 @@ void monitor_insert(struct pool *p, uint32_t page)
 	if (gt == GT_NIL)
 		return;
 	chain_insert(p, gt, page);
+	code_copy_end(p, gfn);	/* the walker's stores of A and D do not go into it */
 	gtable_publish(p, gt);
 	if (!gfn_is_open(p, gfn))
 		write_protect_gfn(p, gfn);
@@ -220,5 +221,5 @@ void monitor_remove(struct pool *p, uint32_t page)
 	p->gt_free = gt;
 	counter_set(&p->stats[POOL_STAT_gtables], --p->n_gtables);
 	counter_set(&p->stats[POOL_STAT_modified], p->n_modified);
-	state_put(p, g->gfn, state_get(p, g->gfn) & PAGE_STATE_TRACKED);
+	state_put(p, g->gfn, state_get(p, g->gfn) & PAGE_STATE_ASKED);
 }

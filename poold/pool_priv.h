@@ -116,7 +116,8 @@ unsigned pool_kinds_check(void);
 #define ROLE_LM		(1u << 15)
 #define ROLE_PSE	(1u << 16)
 #define ROLE_PAE	(1u << 17)	/* kind 19: hangs a PAE guest, not a 32-bit one */
-#define ROLE_VALID	((1u << 18) - 1)
+#define ROLE_CODE	(1u << 18)	/* fetches are watched: pool_code.c */
+#define ROLE_VALID	((1u << 19) - 1)
 
 static inline unsigned role_kind(uint32_t role) { return role & ROLE_KIND_MASK; }
 static inline unsigned role_quad(uint32_t role) { return (role & ROLE_QUAD_MASK) >> ROLE_QUAD_SHIFT; }
@@ -433,7 +434,7 @@ void entry_set(struct pool *p, uint32_t page, uint32_t slot, uint64_t entry);
 /* Zero a whole leaf table, or all large leaves of a directory, whose reverse map has been dropped as a whole. */
 void entry_zero_leaf_table(struct pool *p, uint32_t page);
 void entry_zero_large_leaves(struct pool *p, uint32_t page);
-uint64_t entry_gpa(const struct pool *p, uint64_t entry);	/* leaf: gpa; GPA_NIL outside the RAM window */
+uint64_t entry_gpa(const struct pool *p, uint64_t entry);	/* leaf: gpa; GPA_NIL outside the windows of RAM and copies */
 uint32_t entry_child(const struct pool *p, uint64_t entry);	/* table: page in use; PAGE_NIL */
 /* Does an entry say the same as another, rights not yet given (TRACK_DIRTY, GUARDED) counting as given? */
 bool entry_matches(uint64_t have, uint64_t want);
@@ -484,6 +485,8 @@ struct derived {
 	bool bad;		/* present, with reserved bits or a target outside RAM */
 	bool split;		/* TABLE: the inside of a large page */
 	bool fetch_only;	/* ABSENT but for a fetch: target and bits are those of the leaf */
+	bool code;		/* fetches from here are watched */
+	bool narrow;		/* of 4 bytes: cannot lead to a copy */
 	bool large;		/* TABLE: the entry might map 2 MiB itself, ... */
 	uint64_t large_target;	/* ... these, ... */
 	uint64_t large_bits;	/* ... with this entry, apart from the address */
@@ -493,6 +496,11 @@ struct derived {
 	uint64_t bits;		/* entry without address; W means: as far as the guest's table goes */
 };
 void derive(const struct pool *p, uint32_t page, uint32_t slot, struct derived *d);
+/* The leaf to RAM with what pool_code() has said of the page, NX or the copy's address; read-only if that is a copy. */
+uint64_t code_leaf(const struct pool *p, const struct derived *d, uint64_t entry);
+bool entry_is_copy(const struct pool *p, uint64_t entry);
+/* The page is about to be a guest table, or open for a step: it has no copy any more. */
+void code_copy_end(struct pool *p, uint64_t gfn);
 /* Leaves with ENTRY_FETCH: take note of one, and let all go. */
 void fetch_leaf_note(struct pool *p, uint32_t page, uint32_t slot);
 void fetch_leaves_drop(struct pool *p);

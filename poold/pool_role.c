@@ -15,14 +15,14 @@ uint32_t role_canon(uint32_t role)
 	const struct pool_kind *k = &pool_kinds[kind < KIND_COUNT ? kind : KIND_INVALID];
 	uint32_t r = kind | ROLE_ACC;
 
-	if (k->flags & KF_PHYS)
-		return r | ROLE_WP;
+	if (k->flags & KF_PHYS)		/* of both views, so that what the supervisor may not execute the user may not either */
+		return r | ROLE_WP | (role & ROLE_CODE);
 	if (k->quadrants > 1)
 		r |= role & ROLE_QUAD_MASK;
 	if (role & ROLE_USER)
 		r |= ROLE_USER | ROLE_WP;
 	else
-		r |= role & (ROLE_WP | ROLE_SMEP | ROLE_SMAP);
+		r |= role & (ROLE_WP | ROLE_SMEP | ROLE_SMAP | ROLE_CODE);
 	if (r & (ROLE_SMEP | ROLE_SMAP))
 		r &= (role & ROLE_ACC_U) | ~ROLE_ACC_U;
 	r |= role & k->role_mask;
@@ -75,6 +75,8 @@ uint32_t role_root(const struct pool_modes *m, bool user_view, enum pool_format 
 		r |= ROLE_PSE;
 	if (m->efer & EFER_NXE)
 		r |= ROLE_NXE;
+	if (m->watch_code)
+		r |= ROLE_CODE;
 	return role_canon(r);
 }
 

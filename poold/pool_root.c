@@ -88,7 +88,7 @@ void pool_set_root(struct pool *p, uint32_t vcpu, const struct pool_modes *modes
 		return;
 	fetch_leaves_drop(p);
 	stat_inc(p, POOL_STAT_root_set);
-	status = root_gpa(p, modes, &gpa);
+	status = modes->watch_code && !p->cfg.copies_maddr ? POOL_E_INVAL : root_gpa(p, modes, &gpa);
 	if (status == POOL_OK)
 		status = resync_all(p);
 	if (status == POOL_OK)

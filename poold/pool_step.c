@@ -21,6 +21,7 @@ void pool_open(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *
 		op_end(p, status, r);
 		return;
 	}
+	code_copy_end(p, gfn);
 	if (!gfn_is_open(p, gfn)) {
 		if (p->n_open == POOL_MAX_OPEN) {
 			op_end(p, POOL_E_INVAL, r);

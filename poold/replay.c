@@ -97,7 +97,7 @@ static int replay_config(struct replay *r, const struct trace_config *packed, st
 		return rc;
 	config->max_pages = (uint32_t)(r->options->pool_bytes / PAGE_SIZE);
 	/* It may not grow into the window of RAM: then it goes behind that. */
-	end = config->ram_maddr + guest_ram_span(&config->ram);
+	end = (config->copies_maddr > config->ram_maddr ? config->copies_maddr : config->ram_maddr) + guest_ram_span(&config->ram);
 	if (config->pool_maddr < end && config->pool_maddr + r->options->pool_bytes > config->ram_maddr)
 		config->pool_maddr = (end + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
 	return 0;
@@ -163,6 +163,7 @@ static bool call_is_sane(const struct replay *r, const struct pool_call *c)
 		return x86_is_canonical(c->gva);
 	case POOL_CALL_OPEN:
 	case POOL_CALL_TRACK:
+	case POOL_CALL_CODE:
 		return guest_ram_contains(ram, c->gpa, 1);
 	case POOL_CALL_RESYNC:
 		return c->flags & POOL_CALLF_ALL || guest_ram_contains(ram, c->gpa, 1);

@@ -46,6 +46,8 @@ static const char *check_write(const struct pool_config *config, const struct li
 
 static const char *check_set_root(const struct pool_config *config, const struct link_req *req)
 {
+	if ((req->rq_flags & LINK_RQF_CODE) && !config->copies_maddr)
+		return "watched code without a window of copies";
 	return req->rq_nwalk && req->rq_nwalk != 4 ? "SET_ROOT has neither no nor four PDPTEs" : NULL;
 }
 
@@ -59,6 +61,13 @@ static const char *check_track(const struct pool_config *config, const struct li
 	const char *bad = check_switch(config, req);
 
 	return bad ? bad : check_gpa(config, req);
+}
+
+static const char *check_code(const struct pool_config *config, const struct link_req *req)
+{
+	if (!config->copies_maddr)
+		return "CODE without a window of copies";
+	return req->rq_gva >= POOL_CODE_COUNT ? "unknown sort of code" : check_gpa(config, req);
 }
 
 static void fill_map(const struct link_req *req, struct pool_call *call)
@@ -114,6 +123,12 @@ static void fill_track(const struct link_req *req, struct pool_call *call)
 		call->flags |= POOL_CALLF_ON;
 }
 
+static void fill_code(const struct link_req *req, struct pool_call *call)
+{
+	call->gpa = req->rq_gpa;
+	call->len = req->rq_gva;
+}
+
 static void fill_set_root(const struct link_req *req, struct pool_call *call)
 {
 	call->cr3 = req->rq_gva;
@@ -123,6 +138,8 @@ static void fill_set_root(const struct link_req *req, struct pool_call *call)
 		call->efer |= EFER_LMA | EFER_LME;
 	if (req->rq_flags & LINK_RQF_NXE)
 		call->efer |= EFER_NXE;
+	if (req->rq_flags & LINK_RQF_CODE)
+		call->flags |= POOL_CALLF_CODE;
 	/* Only where they exist: equal states must be equal calls. */
 	if ((call->cr0 & CR0_PG) && (call->cr4 & CR4_PAE) && !(call->efer & EFER_LMA))
 		memcpy(call->walk, req->rq_walk, sizeof(call->walk));
@@ -145,10 +162,11 @@ static const struct request_op {
 	[LINK_OP_OPEN]		= { 0, POOL_CALL_OPEN, check_gpa, fill_gpa },
 	[LINK_OP_CLOSE]		= { 0, POOL_CALL_CLOSE, NULL, NULL },
 	[LINK_OP_INVLPG]	= { LINK_RQF_ALL_ROOTS, POOL_CALL_INVLPG, NULL, fill_invlpg },
-	[LINK_OP_SET_ROOT]	= { 0, POOL_CALL_SET_ROOT, check_set_root, fill_set_root },
+	[LINK_OP_SET_ROOT]	= { LINK_RQF_CODE, POOL_CALL_SET_ROOT, check_set_root, fill_set_root },
 	[LINK_OP_NOP]		= { 0, 0, NULL, NULL },
 	[LINK_OP_AUDIT]		= { 0, POOL_CALL_RESYNC, check_switch, fill_resync },
 	[LINK_OP_TRACK]		= { 0, POOL_CALL_TRACK, check_track, fill_track },
+	[LINK_OP_CODE]		= { 0, POOL_CALL_CODE, check_code, fill_code },
 };
 
 int request_decode(const struct pool_config *config, uint32_t v, const struct link_req *req, struct pool_call *call,

@@ -29,6 +29,7 @@ static const struct config_value {
 	FIELD("ram-high-end", ram.high_end),
 	FIELD("ram-maddr", ram_maddr),
 	FIELD("pool-maddr", pool_maddr),
+	FIELD("copies-maddr", copies_maddr),
 	FIELD("stub-entry", stub_entry),
 	BELOW("stub-slot", stub_slot, 512),
 	FIELD("pages", max_pages),

@@ -240,7 +240,7 @@ void fix_settle(struct fix *f)
 
 void fix_set_root(struct fix *f, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, bool ac)
 {
-	struct pool_modes m = { .cr0 = cr0, .cr3 = cr3, .cr4 = cr4, .efer = efer, .ac = ac };
+	struct pool_modes m = { .cr0 = cr0, .cr3 = cr3, .cr4 = cr4, .efer = efer, .ac = ac, .watch_code = f->watch_code };
 
 	walk_mode_from_cr(&f->mode, cr0, cr3, cr4, efer, ac ? RFLAGS_AC : 0, f->cfg.maxphyaddr);
 	if (f->mode.paging == WALK_PAE) {
@@ -306,6 +306,12 @@ enum pool_status fix_map(struct fix *f, uint64_t gva, uint32_t access)
 	return f->r.status;
 }
 
+enum pool_status fix_code(struct fix *f, uint64_t gpa, enum pool_code code)
+{
+	REQUEST(f, pool_code(f->p, gpa >> PAGE_SHIFT, code, &f->r));
+	return f->r.status;
+}
+
 int fix_shadow(struct fix *f, uint64_t gva, bool user, struct pool_walk *w)
 {
 	struct pool_modes m;
@@ -333,7 +339,7 @@ static int psc_walk(struct fix *f, uint64_t root, uint64_t gva, struct pool_walk
 {
 	for (unsigned i = 0; i < FIX_PSC; i++) {
 		struct fix_psc *c = &f->psc[i];
-		uint64_t e;
+		uint64_t e, window = FIX_RAM_MADDR;
 
 		if (!c->valid || c->root != root || c->gva >> 21 != gva >> 21)
 			continue;
@@ -342,9 +348,11 @@ static int psc_walk(struct fix *f, uint64_t root, uint64_t gva, struct pool_walk
 			c->valid = false;	/* a page fault drops it */
 			return -ENOENT;
 		}
-		cr_assert(guest_ram_contains(&f->ram, (e & PTE_ADDR) - FIX_RAM_MADDR, PAGE_SIZE),
+		if (f->cfg.copies_maddr && (e & PTE_ADDR) >= f->cfg.copies_maddr)
+			window = f->cfg.copies_maddr;
+		cr_assert(guest_ram_contains(&f->ram, (e & PTE_ADDR) - window, PAGE_SIZE),
 			  "a cached leaf table became something else before the flush: %llx", (unsigned long long)e);
-		w->gpa = ((e & PTE_ADDR) - FIX_RAM_MADDR) | (gva & (PAGE_SIZE - 1));
+		w->gpa = ((e & PTE_ADDR) - window) | (gva & (PAGE_SIZE - 1));
 		w->writable = c->writable && (e & PTE_W);
 		w->nx = c->nx || (e & PTE_NX);
 		return 0;

@@ -15,6 +15,7 @@
 
 #define FIX_POOL_MADDR	(1ull << 30)
 #define FIX_RAM_MADDR	(64ull << 30)
+#define FIX_COPIES_MADDR (96ull << 30)
 #define FIX_STUB_SLOT	271u
 #define FIX_STUB_ENTRY	(0x5000ull | PTE_P | PTE_W | PTE_A)
 #define FIX_TLB		64u
@@ -51,6 +52,7 @@ struct fix {
 	unsigned queued;
 	bool stepping;
 	uint64_t open_gfn;
+	bool watch_code;		/* of the roots that are loaded */
 	bool audit;			/* full audit after every request */
 	unsigned need_flush;		/* NEED_FLUSH answers so far */
 	unsigned entry_changes;
@@ -104,6 +106,7 @@ enum pool_status fix_unshadow(struct fix *f, uint64_t gva, uint64_t gpa, uint64_
 void fix_step_open(struct fix *f, uint64_t gfn);
 void fix_step_close(struct fix *f);
 enum pool_status fix_map(struct fix *f, uint64_t gva, uint32_t access);
+enum pool_status fix_code(struct fix *f, uint64_t gpa, enum pool_code code);
 /* Access as a CPU: TLB, shadow, fault, walk, map, again. FIX_OK: *gpa is where the access went. */
 enum fix_access fix_access(struct fix *f, uint64_t gva, uint32_t access, uint64_t *gpa);
 /* What follows each request. */

@@ -119,7 +119,7 @@ Test(attach, hello_arrives_as_sent)
 		.nvcpu = 2, .nslots = 1024, .start_index = 0xfffffff0u, .last_epoch = ~0ull, .ram_low_end = 3ull << 30,
 		.ram_high_end = 5ull << 30, .ram_maddr = 64ull << 30, .pool_maddr = 1ull << 30, .pool_bytes = 4u << 20,
 		.pool_pages = ATTACH_PAGES_4K, .maxphyaddr = 46, .stub_slot = 271, .stub_entry = 0x1027, .audit = ATTACH_AUDIT_FULL,
-		.poison = 77,
+		.poison = 77, .copies_maddr = 128ull << 30,
 	}, in;
 	int sock[2], fds[HELLO_NFDS], got[HELLO_NFDS], i;
 	uint64_t value;
@@ -134,7 +134,7 @@ Test(attach, hello_arrives_as_sent)
 #define SAME(field) cr_assert_eq(in.field, out.field, #field)
 	SAME(protocol); SAME(layout_hash); SAME(vm_id); SAME(nvcpu); SAME(nslots); SAME(start_index); SAME(last_epoch);
 	SAME(ram_low_end); SAME(ram_high_end); SAME(ram_maddr); SAME(pool_maddr); SAME(pool_bytes); SAME(pool_pages);
-	SAME(maxphyaddr); SAME(stub_slot); SAME(stub_entry); SAME(audit); SAME(poison);
+	SAME(maxphyaddr); SAME(stub_slot); SAME(stub_entry); SAME(audit); SAME(poison); SAME(copies_maddr);
 #undef SAME
 	for (i = 0; i < HELLO_NFDS; i++) {
 		cr_assert_eq(read(got[i], &value, sizeof(value)), sizeof(value));

@@ -139,13 +139,13 @@ Test(link, requests_out_of_sequence_or_range_are_refused)
 		uint16_t flags;
 		enum link_fault fault;
 	} rows[] = {
-		{ 1, LINK_OP_TRACK, 4, 0x7ff, LINK_FAULT_NONE },
+		{ 1, LINK_OP_TRACK, 4, 0x17ff, LINK_FAULT_NONE },
 		{ 2, LINK_OP_NOP, 0, 0, LINK_FAULT_REQUEST_SEQ },
 		{ ~0u, LINK_OP_NOP, 0, 0, LINK_FAULT_REQUEST_SEQ },
 		{ 1, 0, 0, 0, LINK_FAULT_REQUEST },
 		{ 1, LINK_OP_COUNT, 0, 0, LINK_FAULT_REQUEST },
 		{ 1, LINK_OP_MAP, 5, 0, LINK_FAULT_REQUEST },
-		{ 1, LINK_OP_MAP, 4, 0x1000, LINK_FAULT_REQUEST },
+		{ 1, LINK_OP_MAP, 4, 0x2000, LINK_FAULT_REQUEST },
 		{ 1, LINK_OP_MAP, 4, WRITE_CLASS_COUNT << 8, LINK_FAULT_REQUEST },
 	};
 	unsigned i;

@@ -47,6 +47,12 @@ Test(pool_limits, each_by_its_own_field)
 	REFUSED(ram_maddr, FIX_POOL_MADDR);
 	REFUSED(ram_maddr, 1ull << 52);
 	REFUSED(pool_maddr, PAGE_SIZE);
+	ACCEPTED(copies_maddr, FIX_COPIES_MADDR);
+	REFUSED(copies_maddr, FIX_COPIES_MADDR + 1);
+	REFUSED(copies_maddr, FIX_POOL_MADDR);
+	REFUSED(copies_maddr, FIX_RAM_MADDR);
+	REFUSED(copies_maddr, FIX_RAM_MADDR - PAGE_SIZE);
+	REFUSED(copies_maddr, 1ull << 52);
 	REFUSED(stub_slot, 0);
 	REFUSED(stub_slot, 512);
 	REFUSED(max_users, 15);
@@ -87,7 +93,7 @@ Test(pool_limits, table_of_kinds_is_consistent)
 
 Test(pool_limits, canonical_roles_are_fixed_points)
 {
-	for (uint32_t role = 0; role < 1u << 18; role++) {
+	for (uint32_t role = 0; role <= ROLE_VALID; role++) {
 		uint32_t c;
 
 		if (role_kind(role) >= KIND_COUNT)

@@ -14,7 +14,7 @@
 #define RAM_END		(16ull << 20)
 #define NOT_CANONICAL	0x0000800000000000ull
 
-static const struct pool_config config = { .ram = { .low_end = RAM_END }, .nvcpu = 2 };
+static const struct pool_config config = { .ram = { .low_end = RAM_END }, .nvcpu = 2, .copies_maddr = 1ull << 37 };
 
 static int decode(const struct link_req *req, struct pool_call *call)
 {
@@ -55,7 +55,7 @@ static struct link_req good(unsigned op)
 static bool has_gpa(unsigned op)
 {
 	return op == LINK_OP_MAP || op == LINK_OP_WRITE_FAULT || op == LINK_OP_UNSHADOW || op == LINK_OP_OPEN ||
-	       op == LINK_OP_TRACK;
+	       op == LINK_OP_TRACK || op == LINK_OP_CODE;
 }
 
 static bool has_class(unsigned op)
@@ -97,7 +97,8 @@ Test(requests, flags_that_an_operation_does_not_have_are_rejected)
 			struct link_req req = good(op);
 
 			req.rq_flags = (uint16_t)(1u << bit);
-			expect_reject(&req, "a reserved flag");
+			if (op != LINK_OP_SET_ROOT || req.rq_flags != LINK_RQF_CODE)
+				expect_reject(&req, "a reserved flag");
 		}
 		if (!has_class(op)) {
 			struct link_req req = good(op);
@@ -194,6 +195,33 @@ Test(requests, switches_are_0_or_1)
 		req.rq_gva = 0;
 		expect_ok(&req);
 	}
+}
+
+Test(requests, code_has_a_sort_and_needs_a_window)
+{
+	static const struct pool_config without = { .ram = { .low_end = RAM_END }, .nvcpu = 2 };
+	struct link_req req = good(LINK_OP_CODE), root = good(LINK_OP_SET_ROOT);
+	struct pool_call call;
+	const char *reject;
+
+	for (req.rq_gva = 0; req.rq_gva < POOL_CODE_COUNT; req.rq_gva++) {
+		cr_assert_eq(decode(&req, &call), 0);
+		cr_assert_eq(call.op, POOL_CALL_CODE);
+		cr_assert_eq(call.len, req.rq_gva);
+		cr_assert_eq(call.gpa, 0x5000);
+	}
+	expect_reject(&req, "a sort that there is not");
+	req.rq_gva = UINT64_MAX;
+	expect_reject(&req, "sort -1");
+	req.rq_gva = POOL_CODE_COPY;
+	cr_assert_eq(request_decode(&without, 0, &req, &call, &reject), -EPROTO);
+	root.rq_flags = LINK_RQF_CODE;
+	cr_assert_eq(decode(&root, &call), 0);
+	cr_assert(call.flags & POOL_CALLF_CODE);
+	cr_assert_eq(request_decode(&without, 0, &root, &call, &reject), -EPROTO);
+	root.rq_flags = 0;
+	cr_assert_eq(request_decode(&without, 0, &root, &call, &reject), 0);
+	cr_assert_eq(call.flags, 0);
 }
 
 Test(requests, stores_larger_than_a_page_are_rejected)
