@@ -1,7 +1,8 @@
 # Checks beside make check: lint, check-unit, check-hosts (other kinds of host, emulated), check-long (up to an hour),
 # coverage (of the pool library by its tests), check-mutants (tests/mutants/local.mk).
 EXTRA_DIST += checks.mk tests/unit/pool-coverage .ci/run scripts/demo scripts/check scripts/lib/packages.sh \
-	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box doc/architecture.md doc/fault-path.md doc/hosts.md doc/smp.md
+	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box doc/architecture.md doc/fault-path.md \
+	doc/flags-patcher.md doc/hosts.md doc/smp.md
 
 TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh systemd/verify \
 	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/pool-coverage tests/unit/*.sh tests/kernels/run-kernels tests/kernels/*.sh \

@@ -8,6 +8,7 @@
 
 #include "common/barrier.h"
 #include "common/counters.h"
+#include "trapd/code_pages.h"
 #include "trapd/insn.h"
 #include "trapd/look_ahead.h"
 #include "trapd/vcpu_priv.h"
@@ -104,6 +105,9 @@ static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 	}
 	if (!guest_ram_contains(&v->vm->ram, walk.gpa, 1))
 		return fault_mmio(v, walk.gpa, fetch);
+	rc = write ? code_before_write(v, walk.gpa) : fetch ? code_before_fetch(v, gva, walk.gpa) : 0;
+	if (rc)
+		return rc;
 	if (write && is_monitored(v, walk.gpa)) {
 		counter_add(&v->stat[TRAP_STAT_fault_monitored], 1);
 		return fault_monitored(v, gva, &walk);

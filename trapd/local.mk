@@ -9,7 +9,9 @@ include trapd/emulate.mk
 include trapd/privilege.mk
 include trapd/platform.mk
 trapd_libtrapd_a_SOURCES += \
+	trapd/code_pages.c trapd/code_pages.h \
 	trapd/code_scan.c trapd/code_scan.h \
+	trapd/code_watch.c \
 	trapd/corrupt_limit.c trapd/corrupt_limit.h \
 	trapd/cpuid.c trapd/cpuid.h \
 	trapd/breakpoints.c \

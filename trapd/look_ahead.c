@@ -14,6 +14,7 @@
 #include "common/barrier.h"
 #include "common/counters.h"
 #include "common/vm_conf.h"
+#include "trapd/code_pages.h"
 #include "trapd/emulate_priv.h"
 #include "trapd/look_ahead.h"
 #include "trapd/seg.h"
@@ -140,11 +141,12 @@ static bool plain_is_ordinary(struct vcpu *v, const struct insn *in)
 	return true;
 }
 
-/* PUSHF, POPF and most loads of segment registers run natively: emulating one saves nothing by itself. */
-static bool would_trap(const struct insn *in)
+/* PUSHF, POPF (where IF is native) and most loads of segment registers run natively: emulating one saves nothing by itself. */
+static bool would_trap(const struct vcpu *v, const struct insn *in)
 {
 	switch (in->id) {
 	case X86_INS_PUSHF: case X86_INS_PUSHFD: case X86_INS_PUSHFQ: case X86_INS_POPF: case X86_INS_POPFD: case X86_INS_POPFQ:
+		return code_flags_trap(v);
 	case X86_INS_POP:
 		return false;
 	case X86_INS_MOV:
@@ -160,7 +162,7 @@ static int run_one(struct vcpu *v, const struct insn *in, bool *privileged)
 	int rc = emulate_privileged(v, in);
 	enum reach reach;
 
-	*privileged = rc != -EOPNOTSUPP && would_trap(in);
+	*privileged = rc != -EOPNOTSUPP && would_trap(v, in);
 	if (rc != -EOPNOTSUPP)
 		return rc;
 	rc = plain_is_ordinary(v, in) ? emulate_plain(v, in) : -EOPNOTSUPP;

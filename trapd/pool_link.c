@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/barrier.h"
+#include "trapd/code_pages.h"
 
 #define ATTACH_DEADLINE_MS 5000
 
@@ -127,7 +128,8 @@ static void fill_hello(const struct vm *vm, struct attach_hello *h)
 		.protocol = ATTACH_PROTOCOL, .layout_hash = shm_layout_hash(), .vm_id = vm->link->params.vm_id,
 		.nvcpu = c->nvcpu, .nslots = vm->link->params.nslots, .start_index = vm->link->params.start_index,
 		.last_epoch = vm->epoch, .ram_low_end = vm->ram.low_end, .ram_high_end = vm->ram.high_end,
-		.ram_maddr = VM_RAM_MADDR, .pool_maddr = VM_POOL_MADDR, .pool_bytes = c->pool_bytes, .pool_pages = c->pool_pages,
+		.ram_maddr = VM_RAM_MADDR, .pool_maddr = VM_POOL_MADDR,
+		.copies_maddr = code_pages_maddr(vm), .pool_bytes = c->pool_bytes, .pool_pages = c->pool_pages,
 		.maxphyaddr = vm->facts.maxphyaddr, .stub_slot = vm->stub_slot,
 		.stub_entry = stub_pml4_entry(vm->stub_window), .audit = c->audit, .poison = c->poison,
 	};
@@ -272,6 +274,7 @@ int pool_link_attach(struct vm *vm, char *err, size_t err_size)
 	}
 	stub_map_pool(vm->stub_window, VM_POOL_MADDR, vm->pool_bytes);
 	raise_mmu_pages(vm);
+	code_pages_reset(vm);
 	vm->page_state = vm->page_state_fd.base;
 	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
 		struct vcpu *v = &vm->vcpu[i];

@@ -10,7 +10,7 @@
 
 #include "common/barrier.h"
 #include "common/counters.h"
-#include "trapd/vcpu_priv.h"
+#include "trapd/code_pages.h"
 
 /* A request is repeated after NEED_FLUSH and NEED_SHOOTDOWN; each repetition makes progress, so this bound is never met. */
 #define MAX_REPEATS 64
@@ -247,6 +247,16 @@ int pool_link_close(struct vcpu *v)
 	return rc ? rc : rep.rp_status;
 }
 
+int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code code)
+{
+	struct link_rep rep;
+	int rc;
+
+	counter_add(&v->stat[TRAP_STAT_code_requests], 1);
+	rc = simple_request(v, LINK_OP_CODE, code, gpa & PAGE_MASK, &rep);
+	return rc ? rc : rep.rp_status;
+}
+
 int64_t pool_link_audit(struct vcpu *v, bool full)
 {
 	struct link_rep rep;
@@ -284,7 +294,8 @@ int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uin
 		req.rq_nwalk = 4;
 		memcpy(req.rq_walk, pdpte, sizeof(req.rq_walk));
 	}
-	req.rq_flags = (ac ? LINK_RQF_AC : 0) | (efer & EFER_LMA ? LINK_RQF_LMA : 0) | (efer & EFER_NXE ? LINK_RQF_NXE : 0);
+	req.rq_flags = (ac ? LINK_RQF_AC : 0) | (efer & EFER_LMA ? LINK_RQF_LMA : 0) | (efer & EFER_NXE ? LINK_RQF_NXE : 0) |
+		       (code_is_watched(v, efer) ? LINK_RQF_CODE : 0);
 	counter_add(&v->stat[TRAP_STAT_set_root_requests], 1);
 	rc = request(v, &req, &rep);
 	if (rc)
@@ -351,6 +362,7 @@ void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *ne
 	struct link_event ev = { .ev_type = LINK_EV_WRITE, .ev_size = (uint8_t)size, .ev_flags = ev_flags, .ev_gpa = gpa,
 				 .ev_rip = v->cpu.rip, .ev_count = 1 };
 
+	code_stored(v, gpa, size);
 	if (size > 16 || (size & (size - 1))) {	/* a store of odd size is told as a range of unknown content */
 		ev.ev_type = LINK_EV_RANGE;
 		ev.ev_count = size;
@@ -367,5 +379,6 @@ void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count,
 	struct link_event ev = { .ev_type = LINK_EV_FILL, .ev_size = (uint8_t)size, .ev_flags = ev_flags, .ev_gpa = gpa,
 				 .ev_new = { value }, .ev_rip = v->cpu.rip, .ev_count = count };
 
+	code_stored(v, gpa, (uint64_t)size * count);
 	post_event(v, &ev);
 }

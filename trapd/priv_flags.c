@@ -4,6 +4,7 @@
  * STAC and CLAC, which never work at the real CPL 3. Runs on the vCPU's thread.
  * Sources: SDM vol. 2A CLI, STI, PUSHF, POPF, STAC, CLAC.
  */
+#include "common/counters.h"
 #include "trapd/priv.h"
 #include "trapd/stack.h"
 
@@ -42,6 +43,7 @@ int priv_pushf(struct vcpu *v, const struct insn *in)
 	if (ret)
 		return ret;
 	stack_commit(v, &s);
+	counter_add(&v->stat[TRAP_STAT_flags_emulated], 1);
 	return emulate_retire(v, in);
 }
 
@@ -65,6 +67,7 @@ int priv_popf(struct vcpu *v, const struct insn *in)
 	if (c->cpl == 0)
 		mask |= RFLAGS_IOPL;
 	stack_commit(v, &s);
+	counter_add(&v->stat[TRAP_STAT_flags_emulated], 1);
 	/* A TF that POPF sets takes effect after the next instruction, one that was set traps now. */
 	emulate_retire(v, in);
 	c->rflags = (c->rflags & ~mask) | (flags & mask) | RFLAGS_FIXED;

@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "common/counters.h"
-#include "trapd/vcpu_priv.h"
+#include "trapd/code_pages.h"
 
 bool step_is_open(const struct vcpu *v, uint64_t gfn)
 {
@@ -49,6 +49,8 @@ int step_end(struct vcpu *v)
 
 	v->priv->step.active = false;
 	rc = pool_link_close(v);
+	for (unsigned i = 0; i < v->priv->step.ngfns; i++)
+		code_stored(v, v->priv->step.gfn[i] << PAGE_SHIFT, 0);	/* by the instruction, who knows where */
 	world_release(v);
 	return rc < 0 && rc != -ENOTCONN ? rc : 0;	/* in a fresh pool nothing is open */
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "common/counters.h"
+#include "trapd/code_pages.h"
 #include "trapd/gva.h"
 #include "trapd/insn.h"
 #include "trapd/look_ahead.h"
@@ -31,6 +32,8 @@ int trap_privileged(struct vcpu *v)
 	struct insn in;
 	int rc = insn_fetch(v, &in);
 
+	if (!rc)
+		rc = code_executed(v);
 	if (!rc)
 		rc = emulate_privileged(v, &in);
 	if (rc == -EOPNOTSUPP && v->priv->vector == VEC_UD)

@@ -134,6 +134,8 @@ int pool_link_write_fault(struct vcpu *v, uint64_t gva, uint64_t gpa, enum write
 int pool_link_unshadow(struct vcpu *v, uint64_t gva, uint64_t gpa);
 int pool_link_open(struct vcpu *v, uint64_t gpa);
 int pool_link_close(struct vcpu *v);
+/* What the page is to watched code from now on. */
+int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code code);
 /*
  * An audit, made while this vCPU stands; poold makes it a full one if somebody waits for that. Number of violations since the
  * attach, or a negative return value of vcpu.h.

@@ -12,6 +12,7 @@
 
 #include "common/barrier.h"
 #include "common/counters.h"
+#include "trapd/code_pages.h"
 #include "trapd/deliver.h"
 #include "trapd/devices/bus.h"
 #include "trapd/interrupt.h"
@@ -351,6 +352,8 @@ void *vcpu_thread_main(void *arg)
 					rc = answer_quiesce(v);
 				if (!rc)
 					rc = before_entry(v);
+				if (!rc)
+					rc = code_settle(v);
 			} while (rc == -ENOTCONN);
 			if (rc)
 				break;

@@ -19,6 +19,7 @@
 #include "common/barrier.h"
 #include "common/counters.h"
 #include "common/vm_conf.h"
+#include "trapd/code_pages.h"
 #include "trapd/cpuid.h"
 #include "trapd/image.h"
 #include "trapd/platform.h"
@@ -293,7 +294,8 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 		goto undo;
 	}
 	if ((rc = selftest_run(vm->kvm_fd, &vm->cpuid->head, &vm->facts, err, (unsigned)err_size)) ||
-	    (rc = choose_interrupt_flag(vm, err, err_size)) || (rc = reserve_memory(vm, err, err_size)) || (rc = create_vcpus(vm, err, err_size)) ||
+	    (rc = choose_interrupt_flag(vm, err, err_size)) || (rc = reserve_memory(vm, err, err_size)) ||
+	    (rc = code_pages_create(vm, err, err_size)) || (rc = create_vcpus(vm, err, err_size)) ||
 	    (rc = add_devices(vm, err, err_size)) || (rc = image_load(vm, err, err_size)))
 		goto undo;
 	*out = vm;
@@ -351,6 +353,7 @@ void vm_destroy(struct vm *vm)
 		close(vm->fd);
 	if (vm->kvm_fd >= 0)
 		close(vm->kvm_fd);
+	code_pages_destroy(vm);
 	memfd_close(&vm->stats_p);
 	memfd_close(&vm->ram_fd);
 	memfd_close(&vm->stub_fd);

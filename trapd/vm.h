@@ -25,6 +25,7 @@
 #define VM_STUB_SLOT	271u
 
 struct bus;
+struct code_pages;
 struct device_thread;
 struct irqs;
 struct stub;
@@ -89,6 +90,7 @@ struct vm {
 	struct host_facts facts;
 	/* How this VM uses them: is the virtual IF the real one in supervisor code, and must that be entered without IRETQ? */
 	bool if_native_32, if_native_64, if_direct_32;
+	struct code_pages *code;	/* NULL: the flags need no help */
 	struct bus *bus;		/* the devices: platform.c */
 	struct irqs *irqs;
 	struct device_thread *devices;
@@ -133,7 +135,7 @@ void vm_kick(struct vm *vm);
 void vm_cycle_dummy_slot(struct vcpu *v);
 /* Memslot id at maddr; size 0 removes. 0 or -errno. */
 int vm_set_slot(struct vm *vm, uint32_t id, uint64_t maddr, uint64_t size, const void *hva);
-enum { VM_SLOT_STUB, VM_SLOT_POOL, VM_SLOT_RAM_LOW, VM_SLOT_RAM_HIGH, VM_SLOT_DUMMY };
+enum { VM_SLOT_STUB, VM_SLOT_POOL, VM_SLOT_RAM_LOW, VM_SLOT_RAM_HIGH, VM_SLOT_DUMMY, VM_SLOT_COPIES_LOW, VM_SLOT_COPIES_HIGH };
 
 /*
  * Record why the VM ends (the first reason wins) and kick every vCPU. Any thread. Returns -ECANCELED for convenience.
