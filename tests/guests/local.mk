@@ -93,8 +93,9 @@ EXTRA_DIST += \
 	tests/guests/vandal.c \
 	tests/guests/wild.c
 
-GUESTS += tests/guests/pace.elf tests/guests/platform.elf
+GUESTS += tests/guests/flags.elf tests/guests/pace.elf tests/guests/platform.elf
 EXTRA_DIST += \
+	tests/guests/flags.c \
 	tests/guests/pace.c \
 	tests/guests/platform.h \
 	tests/guests/platform32.c \
