@@ -51,7 +51,7 @@ struct step {
 	enum flow flow;
 	unsigned target;	/* FLOW_BOTH, FLOW_TARGET; PAGE_SIZE: not on this page */
 	bool flags;		/* PUSHF or POPF: its last byte is the opcode */
-	bool pushf, push_r, pop_r;
+	bool push, pop, push_cs;	/* PUSH and POP of anything but flags; MOV r, CS and PUSH imm, as for the frame of IRET */
 };
 
 static bool bit_set(uint64_t *map, unsigned offset)
@@ -84,6 +84,15 @@ static enum flow flow_of(const uint8_t *opcode, unsigned left)
 	return (enum flow)flow_one[opcode[0]];
 }
 
+/*
+ * SERIALIZE and other newer instructions of group 7, which capstone does not know: with a register form of ModRM none of that
+ * group has an operand behind it (SDM vol. 2D table A-6). 0: it is something else.
+ */
+static unsigned group7_length(const uint8_t *bytes, unsigned n, unsigned prefixes)
+{
+	return prefixes + 3 <= n && bytes[prefixes] == 0x0f && bytes[prefixes + 1] == 0x01 && bytes[prefixes + 2] >= 0xc0 ? prefixes + 3 : 0;
+}
+
 static void step_read(const struct code_scan *s, const uint8_t *page, unsigned offset, struct step *out)
 {
 	unsigned left = PAGE_SIZE - offset < STARTS ? (unsigned)PAGE_SIZE - offset : STARTS;
@@ -92,9 +101,11 @@ static void step_read(const struct code_scan *s, const uint8_t *page, unsigned o
 	uint8_t opcode;
 
 	*out = (struct step){ .target = PAGE_SIZE };
-	if (insn_decode(page + offset, left, s->bits, SCAN_BASE + offset, &in))
-		return;
 	insn_prefix_read(page + offset, left, s->bits, &prefix);
+	if (insn_decode(page + offset, left, s->bits, SCAN_BASE + offset, &in)) {
+		out->length = group7_length(page + offset, left, prefix.length);
+		return;
+	}
 	if (prefix.length >= in.length)
 		return;
 	out->length = in.length;
@@ -104,9 +115,10 @@ static void step_read(const struct code_scan *s, const uint8_t *page, unsigned o
 		out->target = (unsigned)(in.op[0].imm - SCAN_BASE);
 	opcode = page[offset + in.length - 1u];
 	out->flags = is_flags(in.id) && prefix.length + 1u == in.length && (opcode | 1) == 0x9d && !in.lock;
-	out->pushf = out->flags && opcode == 0x9c;
-	out->push_r = prefix.length + 1u == in.length && (opcode & 0xf8) == 0x50;
-	out->pop_r = prefix.length + 1u == in.length && (opcode & 0xf8) == 0x58;
+	out->push = in.id == X86_INS_PUSH && !in.op[0].is_sreg;
+	out->pop = in.id == X86_INS_POP && !in.op[0].is_sreg;
+	out->push_cs = (in.id == X86_INS_PUSH && in.op[0].type == OPERAND_IMM) ||
+		       (in.id == X86_INS_MOV && in.op[0].type == OPERAND_REG && in.op[1].is_sreg && in.op[1].reg == SREG_CS);
 }
 
 /* A byte that two instructions have in common, as opcode and as something else, is none. */
@@ -200,35 +212,37 @@ static bool is_boundary(const struct code_scan *s, const uint8_t *page, unsigned
 	return ways[offset - first] >= MANY;
 }
 
-/* The byte is that of PUSHF in front of POP r, or of POPF behind PUSH r: where the first of them begins. */
-static bool pair_at(const struct code_scan *s, const uint8_t *page, unsigned site, unsigned *begin)
+/* PUSHF in front of POP, or of what makes a frame. */
+static bool pushf_pair(const struct code_scan *s, const uint8_t *page, unsigned site)
 {
 	struct step i;
 
-	if (page[site] == 0x9c && site + 1 < PAGE_SIZE) {
-		*begin = site;
-		step_read(s, page, site + 1, &i);
-		return i.pop_r;
-	}
-	if (page[site] != 0x9d || !site)
+	if (site + 1 == PAGE_SIZE)
 		return false;
-	*begin = site - 1;
-	if (s->bits == 64 && site > 1 && page[site - 2] == 0x41)	/* PUSH r8 to r15 */
-		*begin = site - 2;
-	step_read(s, page, *begin, &i);
-	return i.push_r && *begin + i.length == site;
+	step_read(s, page, site + 1, &i);
+	return (i.pop || i.push_cs) && is_boundary(s, page, site);
+}
+
+/* POPF behind PUSH. */
+static bool popf_pair(const struct code_scan *s, const uint8_t *page, unsigned site)
+{
+	for (unsigned n = 1; n < STARTS && n <= site; n++) {
+		struct step i;
+
+		step_read(s, page, site - n, &i);
+		if (i.push && i.length == n && is_boundary(s, page, site - n))
+			return true;
+	}
+	return false;
 }
 
 bool code_scan_pairs(struct code_scan *s, const uint8_t page[PAGE_SIZE])
 {
 	const struct code_scan before = *s;
 
-	for (unsigned site = 0; site < PAGE_SIZE; site++) {
-		unsigned begin;
-
-		if ((page[site] | 1) == 0x9d && pair_at(s, page, site, &begin) && is_boundary(s, page, begin))
+	for (unsigned site = 0; site < PAGE_SIZE; site++)
+		if ((page[site] == 0x9c && pushf_pair(s, page, site)) || (page[site] == 0x9d && popf_pair(s, page, site)))
 			bit_set(s->site, site);
-	}
 	return sites_settle(s, page, &before);
 }
 

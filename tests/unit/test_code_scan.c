@@ -142,6 +142,10 @@ Test(code_scan, flow_ends)
 	PUT(0, "\xf4\x9c\xfb\x9c\xff\xd0\x9c\xc3");	/* HLT, STI and an indirect CALL come back */
 	code_scan_flow(&scan, page, 0);
 	EXPECT("what comes back", 1, 3, 6);
+	fresh(64);
+	PUT(0, "\x0f\x01\xe8\x9c\xc3");	/* SERIALIZE */
+	code_scan_flow(&scan, page, 0);
+	EXPECT("behind SERIALIZE", 3);
 }
 
 Test(code_scan, ends_of_the_page)
@@ -201,6 +205,18 @@ Test(code_scan, pairs_in_code_that_nobody_has_reached)
 	PUT(0x3f0, "\x9c\x58" "\x50\x9d" "\x9c\x41\x5f" "\x41\x57\x9d" "\xc3");
 	cr_assert(code_scan_pairs(&scan, page));
 	EXPECT("pairs", 0x3f0, 0x3f3, 0x3f4, 0x3f9);
+	/* pushf; pop [rax + 0x90] and the like */
+	fresh(64);
+	fill(0x300, 0x3f0);
+	PUT(0x3f0, "\x9c\x8f\x80\x90\x00\x00\x00" "\xff\xb0\x90\x00\x00\x00\x9d" "\x6a\x00\x9d" "\x68\x9c\x58\x00\x00\x9d" "\xc3");
+	cr_assert(code_scan_pairs(&scan, page));
+	EXPECT("pairs with memory and numbers", 0x3f0, 0x3fd, 0x400, 0x406);
+	/* addq $8, (%rsp); pushf; mov %cs, %eax; push %rax, and pushf; push $0x10 */
+	fresh(64);
+	fill(0x300, 0x3f0);
+	PUT(0x3f0, "\x48\x83\x04\x24\x08\x9c\x8c\xc8\x50" "\x9c\x6a\x10" "\xc3");
+	cr_assert(code_scan_pairs(&scan, page));
+	EXPECT("frames for IRET", 0x3f5, 0x3f9);
 	/* Not alone, and not where only some ways lead there. */
 	fresh(64);
 	fill(0x300, 0x3f0);
