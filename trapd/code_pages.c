@@ -22,7 +22,8 @@
 #include "trapd/insn.h"
 
 #define MAX_PAGES	8192u		/* that are known at a time: 32 MiB of code, 17 MiB of records */
-#define MAX_DROPS	64u		/* of one page: then it is one of code and data, and not worth it */
+#define MAX_DROPS	512u		/* of one page: then it is one of code and data, and not worth it */
+#define DROP_BY_ITSELF	8u		/* a write by code of the page itself counts so often: it may never get on */
 #define WINDOW_ALIGN	(1ull << 30)
 
 enum width { WIDTH_64, WIDTH_OTHER, WIDTHS };
@@ -41,7 +42,7 @@ struct code_pages {
 	uint64_t maddr, bytes;		/* of the window: that of RAM, at another place */
 	uint8_t *copies;		/* by gpa; only what is in use has memory */
 	uint32_t *index;		/* by gfn: record, 0 for none */
-	uint8_t *drops;			/* by gfn */
+	uint16_t *drops;		/* by gfn */
 	struct code_page *page;		/* MAX_PAGES + 1, the first is not used */
 	uint32_t used, free, stale;
 	uint32_t nstale;		/* atomic: pages that a store of trapd's has changed */
@@ -228,6 +229,18 @@ static int look_held(struct vcpu *v, uint64_t gfn, const struct way *way)
 	return page ? scan_and_copy(v, gfn, way, true) : leave_alone(v, gfn);
 }
 
+/* Where RIP leads; GPA_NONE: nowhere, or not to RAM. */
+#define GPA_NONE (~0ull)
+static uint64_t rip_gpa(struct vcpu *v)
+{
+	struct walk_result walk;
+
+	if (walk_guest(&v->vm->ram, &v->walk, rip_linear(v), WALK_FETCH | (v->cpu.cpl == 3 ? WALK_USER : 0), &walk) ||
+	    !guest_ram_contains(&v->vm->ram, walk.gpa, 1))
+		return GPA_NONE;
+	return walk.gpa;
+}
+
 static int drop_held(struct vcpu *v, uint64_t gfn)
 {
 	struct code_pages *c = v->vm->code;
@@ -246,7 +259,7 @@ static int drop_held(struct vcpu *v, uint64_t gfn)
 	if (page)
 		page_give(c, page);
 	if (c->drops[gfn] < MAX_DROPS)
-		c->drops[gfn]++;
+		c->drops[gfn] = (uint16_t)(c->drops[gfn] + (rip_gpa(v) >> PAGE_SHIFT == gfn ? DROP_BY_ITSELF : 1));
 	pthread_mutex_unlock(&c->lock);
 	return 0;
 }
@@ -332,17 +345,16 @@ int code_before_fetch(struct vcpu *v, uint64_t gva, uint64_t gpa)
 int code_executed(struct vcpu *v)
 {
 	struct way way = { PAGE_SIZE, PAGE_SIZE };
-	struct walk_result walk;
-	uint64_t gfn;
+	uint64_t gpa, gfn;
 	int rc = 0;
 
 	if (!code_flags_trap(v))
 		return 0;
-	if (walk_guest(&v->vm->ram, &v->walk, rip_linear(v), WALK_FETCH | (v->cpu.cpl == 3 ? WALK_USER : 0), &walk) ||
-	    !guest_ram_contains(&v->vm->ram, walk.gpa, 1))
+	gpa = rip_gpa(v);
+	if (gpa == GPA_NONE)
 		return 0;
-	gfn = walk.gpa >> PAGE_SHIFT;
-	way.start = walk.gpa & (PAGE_SIZE - 1);
+	gfn = gpa >> PAGE_SHIFT;
+	way.start = gpa & (PAGE_SIZE - 1);
 	if (!is_guarded_code(page_state(v, gfn)) || !is_news(v, gfn, way.start))
 		return 0;
 	world_hold(v);
@@ -467,7 +479,7 @@ int code_pages_create(struct vm *vm, char *err, size_t err_size)
 		c->maddr = maddr;
 		c->bytes = bytes;
 		c->index = calloc(bytes >> PAGE_SHIFT, sizeof(*c->index));
-		c->drops = calloc(bytes >> PAGE_SHIFT, 1);
+		c->drops = calloc(bytes >> PAGE_SHIFT, sizeof(*c->drops));
 		c->page = calloc(MAX_PAGES + 1, sizeof(*c->page));
 		c->copies = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (c->copies == MAP_FAILED)

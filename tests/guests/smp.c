@@ -2,7 +2,8 @@
 /*
  * smp.elf: starts the other processors (vcpus=N, 2) by INIT and start-up messages, then lets all of them work on the same page
  * tables: atomic counting, a page that moves under running readers, and edits of neighbouring entries of one table, each
- * verified by the processor that made it (edits=N for each, 2000). 64-bit code, the guest's kernel, all processors.
+ * verified by the processor that made it (edits=N for each, 2000), and code with POPF and PUSHF that one of them changes for all
+ * (N / 10 times). 64-bit code, the guest's kernel, all processors.
  * Sources: SDM vol. 3A 8.4 (start-up), 4.10.5 (shootdown), 10.6 (ICR).
  */
 #include "tests/guests/lib.h"
@@ -21,6 +22,8 @@
 #define PHASE_COUNT	1u
 #define PHASE_MOVE	2u
 #define PHASE_EDIT	3u
+#define PHASE_CODE	4u
+#define MAX_CHANGES	200u		/* of code */
 #define LEAF		(PTE_P | PTE_W)
 #define COUNT		20000u
 
@@ -31,6 +34,8 @@ void smp_main(unsigned cpu);
 static unsigned cpus;
 static uint64_t edits, *table;			/* the page table behind WORK_VA */
 static volatile uint32_t phase, arrived, counter;
+static uint8_t *code_page;
+static volatile uint32_t code_generation, code_seen[MAX_CPUS];
 static volatile uint32_t demand, answered[MAX_CPUS];	/* the shootdown by hand of PHASE_MOVE */
 
 static uint32_t add(volatile uint32_t *to, uint32_t n)
@@ -140,6 +145,42 @@ static void edit(unsigned cpu)
 	}
 }
 
+/*
+ * mov ecx, generation << 16; push rdi; popf; pushf; pop rax; cli; and eax, 0x200; add eax, ecx; ret, with IF set in rdi. Whoever runs
+ * code that another processor has written serializes first (SDM vol. 3A 8.1.3).
+ */
+static const uint8_t code[] = { 0xb9, 0, 0, 0, 0, 0x57, 0x9d, 0x9c, 0x58, 0xfa, 0x25, 0, 2, 0, 0, 0x01, 0xc8, 0xc3 };
+
+static void code_run(unsigned cpu, uint32_t generation)
+{
+	unsigned long flags = (flags_read() & ~RFLAGS_IF) | RFLAGS_IF;
+
+	cpuid_read(0, 0);
+	EXPECT_EQ(((uint32_t (*)(unsigned long))(code_page + 0x40))(flags), generation << 16 | RFLAGS_IF, "code that another processor has changed");
+	code_seen[cpu] = generation;
+}
+
+static void code_follow(unsigned cpu, uint32_t changes)
+{
+	for (uint32_t n = 1; n <= changes; n++) {
+		while (code_generation < n)
+			__builtin_ia32_pause();
+		code_run(cpu, n);
+	}
+}
+
+static void code_change(uint32_t changes)
+{
+	for (uint32_t n = 1; n <= changes; n++) {
+		*(volatile uint32_t *)(code_page + 0x41) = n << 16;
+		code_generation = n;
+		code_run(0, n);
+		for (unsigned cpu = 1; cpu < cpus; cpu++)
+			while (code_seen[cpu] != n)
+				__builtin_ia32_pause();
+	}
+}
+
 static void work(unsigned cpu)
 {
 	meet(cpu, PHASE_COUNT);
@@ -154,6 +195,11 @@ static void work(unsigned cpu)
 		meet(0, PHASE_EDIT);
 	}
 	edit(cpu);
+	meet(cpu, PHASE_CODE);
+	if (cpu)
+		code_follow(cpu, edits / 10 < MAX_CHANGES ? (uint32_t)(edits / 10) : MAX_CHANGES);
+	else
+		code_change(edits / 10 < MAX_CHANGES ? (uint32_t)(edits / 10) : MAX_CHANGES);
 	meet(cpu, 0);
 }
 
@@ -191,6 +237,8 @@ void guest_main64(void)
 	cpus = (unsigned)cmdline_number("vcpus", 2);
 	edits = cmdline_number("edits", 2000);
 	EXPECT_EQ(cpus >= 1 && cpus <= MAX_CPUS, 1, "number of processors is possible");
+	code_page = frame_alloc();
+	memcpy(code_page + 0x40, code, sizeof(code));
 	table = frame_alloc();
 	pd[0] = (uint64_t)table | LEAF;
 	pdpt[1] = (uint64_t)pd | LEAF;

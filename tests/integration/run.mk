@@ -6,6 +6,7 @@ RUN_TESTS = \
 	tests/integration/unsync.sh \
 	tests/integration/cow.sh \
 	tests/integration/guests.sh \
+	tests/integration/flags.sh \
 	tests/integration/if_modes.sh \
 	tests/integration/emulate_ahead.sh \
 	tests/integration/vandal.sh \

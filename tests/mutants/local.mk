@@ -2,7 +2,7 @@
 EXTRA_DIST += tests/mutants/policy.mutants
 EXTRA_DIST += tests/mutants/run-mutants tests/mutants/rmap.mutants tests/mutants/entry.mutants tests/mutants/page.mutants \
 	tests/mutants/write.mutants tests/mutants/unsync.mutants tests/mutants/flow.mutants \
-	tests/mutants/formats.mutants
+	tests/mutants/formats.mutants tests/mutants/code.mutants
 .PHONY: check-mutants
 check-mutants: all
 	WRITER_LIBS='$(EVENT_LIBS) $(PROTOBUF_LIBS) $(CAPSTONE_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) $(JANSSON_LIBS)' \
