@@ -135,7 +135,7 @@ struct way {
 };
 
 /* true: its sites have changed. */
-static bool page_scan(struct vcpu *v, struct code_page *page, const uint8_t *bytes, const struct way *way, bool all)
+static bool page_scan(struct vcpu *v, struct code_page *page, const uint8_t *bytes, const struct way *way)
 {
 	struct code_scan *scan = &page->scan[cpu_code64(&v->cpu) ? WIDTH_64 : WIDTH_OTHER];
 	unsigned before = count_sites(page), after;
@@ -145,7 +145,7 @@ static bool page_scan(struct vcpu *v, struct code_page *page, const uint8_t *byt
 		return false;
 	if (scan == &page->scan[WIDTH_OTHER])
 		scan->bits = v->cpu.seg[SREG_CS].db ? 32 : 16;
-	if (all)
+	if (!scan->paired)
 		changed |= code_scan_pairs(scan, bytes);
 	if (way->start < PAGE_SIZE)
 		changed |= code_scan_flow(scan, bytes, way->start);
@@ -165,10 +165,9 @@ static int ask(struct vcpu *v, uint64_t gfn, enum pool_code code)
 }
 
 /*
- * The page is protected and nobody writes to it: scan it, and give it a copy if that has found something. new: nothing is
- * known of it yet.
+ * The page is protected and nobody writes to it: scan it, and give it a copy if that has found something.
  */
-static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way, bool new)
+static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way)
 {
 	struct code_pages *c = v->vm->code;
 	bool wants_copy = false, had_copy = false;
@@ -181,7 +180,7 @@ static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way, bo
 	if (page && !page->stale) {
 		memcpy(bytes, guest_ram_ptr(&v->vm->ram, gfn << PAGE_SHIFT), sizeof(bytes));
 		had_copy = page->copied;
-		wants_copy = page_scan(v, page, bytes, way, new);
+		wants_copy = page_scan(v, page, bytes, way);
 		if (wants_copy)
 			copy_write(c, page, bytes);
 	}
@@ -226,7 +225,7 @@ static int look_held(struct vcpu *v, uint64_t gfn, const struct way *way)
 		page_give(c, page);
 	page = page_take(c, gfn);
 	pthread_mutex_unlock(&c->lock);
-	return page ? scan_and_copy(v, gfn, way, true) : leave_alone(v, gfn);
+	return page ? scan_and_copy(v, gfn, way) : leave_alone(v, gfn);
 }
 
 /* Where RIP leads; GPA_NONE: nowhere, or not to RAM. */
@@ -307,13 +306,17 @@ static bool is_news(struct vcpu *v, uint64_t gfn, unsigned offset)
 {
 	struct code_pages *c = v->vm->code;
 	const struct code_page *page;
-	bool news;
+	bool news = false;
 
 	if (!code_flags_trap(v) || offset >= PAGE_SIZE)
 		return false;
 	pthread_mutex_lock(&c->lock);
 	page = page_find(c, gfn);
-	news = page && !page->stale && !code_bit(page->scan[cpu_code64(&v->cpu) ? WIDTH_64 : WIDTH_OTHER].visited, offset);
+	if (page && !page->stale) {
+		const struct code_scan *scan = &page->scan[cpu_code64(&v->cpu) ? WIDTH_64 : WIDTH_OTHER];
+
+		news = !scan->paired || !code_bit(scan->visited, offset);
+	}
 	pthread_mutex_unlock(&c->lock);
 	return news;
 }
@@ -337,7 +340,7 @@ int code_before_fetch(struct vcpu *v, uint64_t gva, uint64_t gpa)
 	if (!(state & PAGE_STATE_EXEC))
 		rc = look_held(v, gfn, &way);
 	if (!rc && is_guarded_code(page_state(v, gfn)))
-		rc = scan_and_copy(v, gfn, &way, false);
+		rc = scan_and_copy(v, gfn, &way);
 	world_release(v);
 	return rc;
 }
@@ -359,7 +362,7 @@ int code_executed(struct vcpu *v)
 		return 0;
 	world_hold(v);
 	if (is_guarded_code(page_state(v, gfn)))
-		rc = scan_and_copy(v, gfn, &way, false);
+		rc = scan_and_copy(v, gfn, &way);
 	world_release(v);
 	return rc;
 }

@@ -17,7 +17,7 @@
 
 #define STARTS		15u	/* bytes of the longest instruction */
 #define RUN_UP		160u	/* bytes decoded in front of a pair */
-#define MANY		8u	/* of the starts must survive: those that ran into undefined bytes prove nothing */
+#define MANY		4u	/* of the starts must survive: those that ran into undefined bytes prove nothing */
 #define SCAN_BASE	0x8000u	/* RIP of byte 0: branches of 16-bit code stay below 64 KiB */
 
 enum flow {
@@ -240,6 +240,7 @@ bool code_scan_pairs(struct code_scan *s, const uint8_t page[PAGE_SIZE])
 {
 	const struct code_scan before = *s;
 
+	s->paired = true;
 	for (unsigned site = 0; site < PAGE_SIZE; site++)
 		if ((page[site] == 0x9c && pushf_pair(s, page, site)) || (page[site] == 0x9d && popf_pair(s, page, site)))
 			bit_set(s->site, site);

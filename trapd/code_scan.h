@@ -17,6 +17,7 @@ struct code_scan {
 	uint64_t visited[PAGE_SIZE / 64];	/* bytes at which an instruction begins that is reached */
 	uint64_t site[PAGE_SIZE / 64];		/* opcode bytes of PUSHF and POPF */
 	uint8_t bits;				/* of the code: 16, 32 or 64 */
+	bool paired;				/* code_scan_pairs() was here */
 };
 
 static inline bool code_bit(const uint64_t *map, unsigned offset)

@@ -132,6 +132,9 @@ static uint64_t real_rflags(const struct vcpu *v)
 
 	/* Where IF is not the real one, CLI and STI have to trap at any virtual IOPL. */
 	flags |= vcpu_if_is_native(v) ? RFLAGS_IOPL : v->cpu.cpl == 0 ? 0 : v->cpu.rflags & RFLAGS_IOPL;
+	/* There PUSHF shows 1 on the hosts that have to trap it (doc/hosts.md): then on all, so that tests see what they see. */
+	if (v->cpu.cpl == 0 && !vcpu_if_is_native(v))
+		flags |= RFLAGS_IF;
 	if (vcpu_is_stepped(v))
 		flags |= RFLAGS_TF;
 	return (flags | RFLAGS_FIXED) & ~(RFLAGS_VM | RFLAGS_NT | RFLAGS_VIF | RFLAGS_VIP);

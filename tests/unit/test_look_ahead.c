@@ -58,6 +58,26 @@ static int run(const char *bytes, unsigned n, unsigned *done)
 static uint64_t privileged(void) { return f.stat[TRAP_STAT_ahead_privileged]; }
 static uint64_t simple(void) { return f.stat[TRAP_STAT_ahead_simple]; }
 
+/* PUSHF and POPF are worth it where they trap (code_pages.h), and only there. */
+Test(look_ahead, flags_count_where_they_trap)
+{
+	unsigned done;
+
+	cr_assert_eq(RUN("\x9c\x58\x50\x9d" UD2, &done), 0);
+	cr_assert_eq(done, 4);
+	cr_assert_eq(privileged(), 0);
+	f.vm.code = (struct code_pages *)(void *)&f;	/* never looked into */
+	memset(priv.barren, 0, sizeof(priv.barren));
+	cr_assert_eq(RUN("\x9c\x58\x50\x9d" UD2, &done), 0);
+	cr_assert_eq(done, 4);
+	cr_assert_eq(privileged(), 2);
+	f.vm.if_native_64 = true;
+	memset(priv.barren, 0, sizeof(priv.barren));
+	cr_assert_eq(RUN("\x9c\x58\x50\x9d" UD2, &done), 0);
+	cr_assert_eq(privileged(), 2);
+	f.vm.code = NULL;
+}
+
 Test(look_ahead, privileged_and_simple_ones_are_done_up_to_one_that_is_neither)
 {
 	unsigned done;
