@@ -124,7 +124,7 @@ static void step_set_root(const struct step *s)
 
 	m.vcpu = s->b & 64 ? m.config.nvcpu - 1u : 0;
 	mode = &m.mode[m.vcpu];
-	c.flags = s->b & 1 ? POOL_CALLF_AC : 0;
+	c.flags = (s->b & 1 ? POOL_CALLF_AC : 0) | (s->c & 64 ? POOL_CALLF_CODE : 0);
 	c.cr0 |= (s->b & 2 ? CR0_WP : 0) | (s->c & 3 ? CR0_PG : 0);
 	c.cr4 = (s->b & 4 ? CR4_SMEP : 0) | (s->b & 8 ? CR4_SMAP : 0) | (s->b & 16 ? CR4_PSE : 0) | (s->c & 2 ? CR4_PAE : 0);
 	c.efer = s->b & 32 && s->c & 2 ? EFER_NXE : 0;
@@ -203,6 +203,7 @@ static void pool_begin(uint8_t limits, uint8_t extensions)
 	memset(&m, 0, sizeof(m));
 	m.config = (struct pool_config){
 		.ram = { .base = ram, .low_end = RAM_BYTES }, .ram_maddr = 64ull << 30, .pool_maddr = 1ull << 30,
+		.copies_maddr = 96ull << 30,
 		.max_pages = POOL_MIN_PAGES, .maxphyaddr = 40, .nvcpu = extensions & 1 ? VCPUS : 1, .stub_slot = 271,
 		.stub_entry = 0x5000ull | PTE_P | PTE_W | PTE_A, .max_users = limits & 1 ? 16 : 0, .max_extents = limits & 2 ? 1 : 0,
 		.rmap_nodes_per_gfn = limits & 4 ? 1 : 0, .cached_roots = limits & 8 ? 1 : 0, .prefetch = limits & 16 ? 64 : 0,

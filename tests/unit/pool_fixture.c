@@ -444,6 +444,9 @@ enum fix_access fix_access(struct fix *f, uint64_t gva, uint32_t access, uint64_
 		if ((access & WALK_WRITE) && page_state_guards(f->state[w.gpa >> PAGE_SHIFT]) &&
 		    !(f->stepping && f->open_gfn == w.gpa >> PAGE_SHIFT))
 			return FIX_MONITORED;
+		if ((access & WALK_FETCH) && f->watch_code && (!(access & WALK_USER) || f->mode.paging == WALK_UNPAGED) &&
+		    !(f->state[w.gpa >> PAGE_SHIFT] & PAGE_STATE_EXEC))
+			cr_assert_eq(fix_code(f, w.gpa, POOL_CODE_RAM + f->code_turn++ % 3), POOL_OK);
 		fix_map(f, gva, access);
 		cr_assert(f->r.status == POOL_OK || f->r.status == POOL_RETRY, "map: status %d", f->r.status);
 	}

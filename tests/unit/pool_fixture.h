@@ -53,6 +53,7 @@ struct fix {
 	bool stepping;
 	uint64_t open_gfn;
 	bool watch_code;		/* of the roots that are loaded */
+	unsigned code_turn;		/* what the next page is to watched code: fix_access() */
 	bool audit;			/* full audit after every request */
 	unsigned need_flush;		/* NEED_FLUSH answers so far */
 	unsigned entry_changes;
@@ -107,7 +108,10 @@ void fix_step_open(struct fix *f, uint64_t gfn);
 void fix_step_close(struct fix *f);
 enum pool_status fix_map(struct fix *f, uint64_t gva, uint32_t access);
 enum pool_status fix_code(struct fix *f, uint64_t gpa, enum pool_code code);
-/* Access as a CPU: TLB, shadow, fault, walk, map, again. FIX_OK: *gpa is where the access went. */
+/*
+ * Access as a CPU: TLB, shadow, fault, walk, map, again. FIX_OK: *gpa is where the access went. A page that watched code is fetched
+ * from and that nobody has looked at is executed as it is, from a copy, or left alone, by turns.
+ */
 enum fix_access fix_access(struct fix *f, uint64_t gva, uint32_t access, uint64_t *gpa);
 /* What follows each request. */
 void fix_settle(struct fix *f);

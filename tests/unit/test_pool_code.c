@@ -344,6 +344,21 @@ Test(pool_code, overflowed_page_follows_too)
 		cr_assert_eq(leaf(i * PAGE_SIZE, false), 0);
 }
 
+/* A leaf that is gone may still be in a TLB, writable, and nothing in the reverse map says so. */
+Test(pool_code, writer_without_a_leaf_is_flushed)
+{
+	struct pool_result r;
+
+	load_tables();
+	fix_expect(&f, 0x5000, WALK_WRITE, PAGE(5));
+	fix_write(&f, t.pt + 8 * 5, 0, 8);
+	cr_assert_eq(leaf(0x5000, false), 0);
+	pool_code(f.p, PAGE(5) >> PAGE_SHIFT, POOL_CODE_RAM, &r);
+	cr_assert_eq(r.status, POOL_OK);
+	cr_assert_eq(r.flush, POOL_FLUSH_ALL);
+	fix_invlpg(&f, 0x5000);
+}
+
 Test(pool_code, what_cannot_be_is_refused)
 {
 	struct pool_modes m = { .cr0 = CR0_PE, .watch_code = true };

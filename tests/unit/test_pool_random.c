@@ -22,7 +22,7 @@ struct plan {
 	uint64_t seed;
 	unsigned steps, ntables;
 	uint32_t users, extents, nodes, roots, hot, prefetch;
-	bool cache_off, f32, large;
+	bool cache_off, f32, large, code;
 	uint32_t extensions;	/* of the write policy */
 	uint32_t unsync;
 	unsigned audit_every, within;	/* within: percent of accesses that are compared even without an audit */
@@ -474,6 +474,7 @@ static void step_set_root(void)
 		cr3 = TABLE_BASE + pick(4) * PAGE_SIZE;
 	if (plan.unsync && mode != WALK_PAE && chance(90))
 		cr3 = TABLE_BASE + (mode == WALK_32BIT ? 2 : 0) * PAGE_SIZE;
+	f.watch_code = f.cfg.copies_maddr && chance(80);
 	fix_set_root(&f, cr0, cr3, cr4, efer, ac);
 	n_recent = n_changes = n_flushed = tick = 0;
 }
@@ -626,6 +627,10 @@ static void step_rare(void)
 	struct pool_result r;
 	uint64_t gfn = any_data() >> PAGE_SHIFT;
 
+	if (f.cfg.copies_maddr && chance(40)) {
+		cr_assert_eq(fix_code(&f, chance(30) ? any_table() : any_data(), (enum pool_code)pick(POOL_CODE_COUNT)), POOL_OK);
+		return;
+	}
 	switch (pick(6)) {
 	case 0:
 		fix_consume(&f);
@@ -742,6 +747,7 @@ static void run_plan(const struct plan *param)
 	f.cfg.unsync_tables = plan.unsync;
 	f.cfg.legacy_format = plan.f32 ? POOL_F32 : POOL_F64;
 	f.cfg.extensions = plan.extensions;
+	f.cfg.copies_maddr = plan.code ? FIX_COPIES_MADDR : 0;
 	fix_open(&f);
 	pool_poison_leaf(f.p, from_environment("POOL_RANDOM_POISON", 0));
 	cr_assert_leq(f.state_gfns, sizeof(tracked));
@@ -856,7 +862,16 @@ static struct plan any_plan(uint64_t seed)
 		.audit_every = audits[pick(4)],
 		.within = 60,
 		.unsync = unsync[pick(5)],
+		.code = chance(40),
 	};
+}
+
+Test(pool_random, watched_code)
+{
+	run_plan(&(struct plan){ "watched code", 0xc0de, 2500, 24, .prefetch = 8, .code = true, .audit_every = 1 });
+	run_plan(&(struct plan){ "watched code, few nodes", 0xc0df, 2500, 40, .prefetch = 16, .nodes = 1, .extents = 2, .large = true, .code = true,
+				 .unsync = 4, .hot = 3, .audit_every = 4 });
+	run_plan(&(struct plan){ "watched code, f32", 0xc0e0, 2500, 24, .prefetch = 8, .f32 = true, .code = true, .audit_every = 4 });
 }
 
 Test(pool_random, long_run, .timeout = 7200)
