@@ -51,7 +51,8 @@ struct step {
 	enum flow flow;
 	unsigned target;	/* FLOW_BOTH, FLOW_TARGET; PAGE_SIZE: not on this page */
 	bool flags;		/* PUSHF or POPF: its last byte is the opcode */
-	bool push, pop, push_cs;	/* PUSH and POP of anything but flags; MOV r, CS and PUSH imm, as for the frame of IRET */
+	bool push, pop;			/* of anything but flags */
+	bool follows;			/* what comes behind PUSHF: CLI, or MOV r, CS and PUSH imm, as for the frame of IRET */
 };
 
 static bool bit_set(uint64_t *map, unsigned offset)
@@ -117,7 +118,7 @@ static void step_read(const struct code_scan *s, const uint8_t *page, unsigned o
 	out->flags = is_flags(in.id) && prefix.length + 1u == in.length && (opcode | 1) == 0x9d && !in.lock;
 	out->push = in.id == X86_INS_PUSH && !in.op[0].is_sreg;
 	out->pop = in.id == X86_INS_POP && !in.op[0].is_sreg;
-	out->push_cs = (in.id == X86_INS_PUSH && in.op[0].type == OPERAND_IMM) ||
+	out->follows = in.id == X86_INS_CLI || (in.id == X86_INS_PUSH && in.op[0].type == OPERAND_IMM) ||
 		       (in.id == X86_INS_MOV && in.op[0].type == OPERAND_REG && in.op[1].is_sreg && in.op[1].reg == SREG_CS);
 }
 
@@ -212,7 +213,7 @@ static bool is_boundary(const struct code_scan *s, const uint8_t *page, unsigned
 	return ways[offset - first] >= MANY;
 }
 
-/* PUSHF in front of POP, or of what makes a frame. */
+/* PUSHF in front of POP, of CLI, or of what makes a frame. */
 static bool pushf_pair(const struct code_scan *s, const uint8_t *page, unsigned site)
 {
 	struct step i;
@@ -220,7 +221,7 @@ static bool pushf_pair(const struct code_scan *s, const uint8_t *page, unsigned 
 	if (site + 1 == PAGE_SIZE)
 		return false;
 	step_read(s, page, site + 1, &i);
-	return (i.pop || i.push_cs) && is_boundary(s, page, site);
+	return (i.pop || i.follows) && is_boundary(s, page, site);
 }
 
 /* POPF behind PUSH. */

@@ -35,7 +35,7 @@ void code_scan_init(struct code_scan *s, unsigned bits);
 bool code_scan_flow(struct code_scan *s, const uint8_t page[PAGE_SIZE], unsigned offset);
 /*
  * The pairs that compilers and kernels emit, anywhere in the page, where every way to decode the bytes before them leads there:
- * PUSHF in front of POP, or of MOV r, CS or PUSH imm, which make a frame for IRET; POPF behind PUSH. true: there are new ones.
+ * PUSHF in front of POP, of CLI, or of MOV r, CS or PUSH imm, which make a frame for IRET; POPF behind PUSH. true: there are new ones.
  */
 bool code_scan_pairs(struct code_scan *s, const uint8_t page[PAGE_SIZE]);
 /* The byte at offset is such an opcode whatever is known: it belongs to an instruction that begins on the page before. */

@@ -217,6 +217,11 @@ Test(code_scan, pairs_in_code_that_nobody_has_reached)
 	PUT(0x3f0, "\x48\x83\x04\x24\x08\x9c\x8c\xc8\x50" "\x9c\x6a\x10" "\xc3");
 	cr_assert(code_scan_pairs(&scan, page));
 	EXPECT("frames for IRET", 0x3f5, 0x3f9);
+	fresh(64);
+	fill(0x300, 0x3f0);
+	PUT(0x3f0, "\x9c\xfa\x90\x9d\xc3");
+	cr_assert(code_scan_pairs(&scan, page));
+	EXPECT("save and disable, where POPF is for the flow to find", 0x3f0);
 	/* Not alone, and not where only some ways lead there. */
 	fresh(64);
 	fill(0x300, 0x3f0);
