@@ -10,7 +10,6 @@
 
 struct descent {
 	struct pool *p;
-	uint32_t vcpu;
 	const struct pool_map_args *a;
 	uint32_t page, slot;	/* where the walk stands */
 	unsigned used;		/* guest entries compared */
@@ -233,7 +232,7 @@ static bool map_args_valid(const struct pool *p, uint32_t vcpu, const struct poo
 
 void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, struct pool_result *r)
 {
-	struct descent w = { .p = p, .vcpu = vcpu, .a = a, .writable = true };
+	struct descent w = { .p = p, .a = a, .writable = true };
 	enum pool_status status;
 	struct derived d;
 

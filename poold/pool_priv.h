@@ -147,7 +147,6 @@ struct pool_page {
 	uint16_t lock;			/* vCPU roots and the running operation */
 	uint8_t level, flags;
 	uint32_t root_prev, root_next;	/* idle roots; prev is newer */
-	uint64_t last_use;		/* roots */
 	uint64_t pdpte[4];		/* KF_PDPTE */
 };
 _Static_assert(sizeof(struct pool_page) <= 128, "page descriptor");
@@ -251,7 +250,7 @@ struct pool {
 	uint32_t n_overflowed;		/* gfns whose word is RMAP_OVERFLOW */
 	uint32_t kind_pages[KIND_COUNT];
 	uint64_t n_present;
-	uint64_t sequence, gen;
+	uint64_t gen;
 	uint32_t epoch;			/* flush epoch of changes made now */
 	bool epoch_reported;		/* a result has carried it: the next change starts another one */
 	uint32_t reduce_stamp, nonleaf_stamp;

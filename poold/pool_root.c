@@ -73,7 +73,6 @@ static enum pool_status roots_get(struct pool *p, const struct pool_modes *m, ui
 		if (status == POOL_OK)
 			stat_inc(p, view ? POOL_STAT_root_view_user : POOL_STAT_root_view_super);
 		op_pin(p, root[view]);
-		p->page[root[view]].last_use = ++p->sequence;
 	}
 	return POOL_OK;
 }
