@@ -71,6 +71,20 @@ Test(pool_flush, invlpg_flushes_what_a_write_has_taken)
 	cr_assert_eq(r.flush, POOL_FLUSH_NONE);
 }
 
+/* A CPU that flushes one address may keep what leads to others below the same directory. */
+Test(pool_flush, invlpg_after_a_change_of_a_directory_flushes_the_root)
+{
+	struct pool_result r;
+
+	fix_map(&f, 0x1000, WALK_WRITE);
+	fix_write(&f, t.pd, 0, 8);
+	pool_invlpg(f.p, 0, 0x1000, false, &r);
+	cr_assert_eq(r.flush, POOL_FLUSH_ROOT);
+	pool_flush_done(f.p, 0, false, r.epoch);
+	pool_invlpg(f.p, 0, 0x1000, false, &r);
+	cr_assert_eq(r.flush, POOL_FLUSH_NONE);
+}
+
 Test(pool_flush, epoch_of_a_later_change_is_another)
 {
 	struct pool_result before, after;
