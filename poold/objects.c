@@ -166,6 +166,8 @@ int objects_create(struct vm_objects *o, const struct objects_wanted *w, const s
 			 strerror(-rc));
 		return rc;
 	}
+	/* All of it is used, a few words here and there at a time. Without huge pages it works as well. */
+	madvise(o->tracking, w->tracking_bytes, MADV_HUGEPAGE);
 	o->tracking_bytes = w->tracking_bytes;
 	return 0;
 }
