@@ -163,6 +163,7 @@ static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 		world_shootdown(v);
 		vm_cycle_dummy_slot(v);
 		v->priv->work.flush = true;
+		v->priv->work.promised = true;
 		v->priv->work.ntouch = 0;
 		v->priv->work.cycle = false;
 		v->flush_epoch = rep->rp_epoch;

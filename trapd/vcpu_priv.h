@@ -39,6 +39,8 @@ struct soft_breakpoints {
 /* What poold's replies since the last entry demand of the return program. */
 struct return_work {
 	bool flush;			/* load CR3 */
+	bool promised;			/* poold has been told that this flush is done: a root that was left since the last exit may be
+					 * a table of anything by now, and the way back may not run on it */
 	bool cycle;			/* too many tables: cycle the dummy memslot */
 	unsigned ntouch;
 	uint64_t touch[STUB_MAX_TOUCH];

@@ -167,10 +167,11 @@ void vcpu_store_state(struct vcpu *v)
 	ctx.frame.cs = p->cs_real;
 	ctx.frame.ss = p->ss_real;
 	if (world_take_flush(v))
-		p->work.flush = true;
+		p->work.flush = p->work.promised = true;
 	if (p->work.cycle)
 		vm_cycle_dummy_slot(v);
-	if (!p->real_root) {	/* after an attach: the stub itself is mapped by no root that the CPU has */
+	/* After an attach, and after a flush that was promised, the root that the CPU has may not map the stub any more. */
+	if (!p->real_root || (p->work.promised && root != p->real_root)) {
 		p->kcpu.run->s.regs.sregs.cr3 = root;
 		p->kcpu.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
 	}

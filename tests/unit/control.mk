@@ -1,6 +1,8 @@
 # Framing, control server, trapd's control verbs.
 UNIT_TESTS += tests/unit/test_world
 tests_unit_test_world_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/test_vcpu_real
+tests_unit_test_vcpu_real_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_interrupt
 tests_unit_test_interrupt_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_corrupt_limit
