@@ -13,9 +13,10 @@
 #include "ctl/run.h"
 #include "ctl/vm_config.h"
 
-#define READY_MS	5000	/* for a daemon to say that it is ready */
-#define CALL_MS		10000	/* for Start, which loads the image, and for Stats */
-#define STOP_MS		5000	/* for a VM to end after Stop */
+/* A daemon that ends is noticed at once. These are for one that hangs, and must not take a busy machine for that. */
+#define READY_MS	30000	/* for a daemon to say that it is ready */
+#define CALL_MS		60000	/* for Start, which loads the image, and for Stats */
+#define STOP_MS		15000	/* for a VM to end after Stop */
 
 static int child_failed(struct run *run, const struct run_child *child)
 {
