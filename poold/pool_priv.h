@@ -498,7 +498,7 @@ void derive(const struct pool *p, uint32_t page, uint32_t slot, struct derived *
 /* The leaf to RAM with what pool_code() has said of the page, NX or the copy's address; read-only if that is a copy. */
 uint64_t code_leaf(const struct pool *p, const struct derived *d, uint64_t entry);
 bool entry_is_copy(const struct pool *p, uint64_t entry);
-/* The page is about to be a guest table, or open for a step: it has no copy any more. */
+/* The page is about to be a guest table, open for a step, or no longer tracked: it has no copy any more. */
 void code_copy_end(struct pool *p, uint64_t gfn);
 /* Leaves with ENTRY_FETCH: take note of one, and let all go. */
 void fetch_leaf_note(struct pool *p, uint32_t page, uint32_t slot);

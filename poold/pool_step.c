@@ -66,6 +66,8 @@ void pool_track(struct pool *p, uint64_t gfn, bool on, struct pool_result *r)
 		op_end(p, status, r);
 		return;
 	}
+	if (!on)
+		code_copy_end(p, gfn);		/* a page that may be written has none */
 	bits = state_get(p, gfn);
 	if (!on) {
 		state_put(p, gfn, bits & ~PAGE_STATE_TRACKED);

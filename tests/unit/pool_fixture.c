@@ -50,6 +50,7 @@ void fix_open(struct fix *f)
 
 	f->state_gfns = guest_ram_span(&f->cfg.ram) >> PAGE_SHIFT;
 	f->state = calloc(f->state_gfns, 1);
+	f->tracked = calloc(f->state_gfns, sizeof(*f->tracked));
 	f->cfg.ram.base = calloc(1, guest_ram_span(&f->cfg.ram));
 	f->ram = f->cfg.ram;
 	f->arena_bytes = f->cfg.max_pages * PAGE_SIZE;
@@ -85,6 +86,7 @@ void fix_close(struct fix *f)
 {
 	note_counters(f);
 	free(f->state);
+	free(f->tracked);
 	free(f->cfg.ram.base);
 	free(f->arena);
 	free(f->tracking);
@@ -306,9 +308,18 @@ enum pool_status fix_map(struct fix *f, uint64_t gva, uint32_t access)
 	return f->r.status;
 }
 
+void fix_track(struct fix *f, uint64_t gfn, bool on)
+{
+	pool_track(f->p, gfn, on, &f->r);
+	fix_settle(f);
+	f->tracked[gfn] = on;
+}
+
 enum pool_status fix_code(struct fix *f, uint64_t gpa, enum pool_code code)
 {
 	REQUEST(f, pool_code(f->p, gpa >> PAGE_SHIFT, code, &f->r));
+	if (f->r.status == POOL_OK)
+		f->tracked[gpa >> PAGE_SHIFT] = code == POOL_CODE_RAM || code == POOL_CODE_COPY;
 	return f->r.status;
 }
 

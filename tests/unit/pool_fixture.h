@@ -40,6 +40,7 @@ struct fix {
 	uint64_t stats[POOL_STAT_COUNT];
 	uint8_t *state;			/* page_state as published, by gfn */
 	uint64_t state_gfns;
+	bool *tracked;			/* by gfn: what fix_track() and fix_code() have asked for */
 	struct pool_modes modes;
 	struct walk_mode mode;
 	struct pool_result r;		/* of the last request */
@@ -107,6 +108,7 @@ enum pool_status fix_unshadow(struct fix *f, uint64_t gva, uint64_t gpa, uint64_
 void fix_step_open(struct fix *f, uint64_t gfn);
 void fix_step_close(struct fix *f);
 enum pool_status fix_map(struct fix *f, uint64_t gva, uint32_t access);
+void fix_track(struct fix *f, uint64_t gfn, bool on);
 enum pool_status fix_code(struct fix *f, uint64_t gpa, enum pool_code code);
 /*
  * Access as a CPU: TLB, shadow, fault, walk, map, again. FIX_OK: *gpa is where the access went. A page that watched code is fetched

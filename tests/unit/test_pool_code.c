@@ -212,6 +212,19 @@ Test(pool_code, guest_table_has_no_copy)
 	cr_assert_eq(f.state[table >> PAGE_SHIFT], PAGE_STATE_TRACKED | PAGE_STATE_EXEC);
 }
 
+/* It may be written, and a write would not reach the copy; the leaf to the copy stood in the way of every write. */
+Test(pool_code, page_that_is_no_longer_tracked_has_no_copy)
+{
+	load_tables();
+	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_COPY), POOL_OK);
+	fix_expect(&f, 0x5000, WALK_FETCH, PAGE(5));
+	fix_track(&f, PAGE(5) >> PAGE_SHIFT, false);
+	cr_assert_eq(f.state[PAGE(5) >> PAGE_SHIFT], PAGE_STATE_EXEC);
+	cr_assert_eq(leaf(0x5000, false), 0);
+	fix_expect(&f, 0x5000, WALK_WRITE, PAGE(5));
+	cr_assert_eq(target(0x5000, false), FIX_RAM_MADDR + PAGE(5));
+}
+
 Test(pool_code, page_open_for_a_step_has_no_copy)
 {
 	load_tables();

@@ -613,12 +613,10 @@ static void step_burst(void)
 }
 
 /* What the caller wants tracked is a caller's matter: whatever becomes of the page, the bit stays. */
-static bool tracked[2048];
-
 static void check_tracked(void)
 {
 	for (uint64_t gfn = 0; gfn < f.state_gfns; gfn++)
-		cr_assert_eq(!!(f.state[gfn] & PAGE_STATE_TRACKED), tracked[gfn], "seed %llx: page %llx",
+		cr_assert_eq(!!(f.state[gfn] & PAGE_STATE_TRACKED), f.tracked[gfn], "seed %llx: page %llx",
 			     (unsigned long long)plan.seed, (unsigned long long)gfn);
 }
 
@@ -647,9 +645,7 @@ static void step_rare(void)
 		if (chance(40))
 			gfn = any_table() >> PAGE_SHIFT;
 		fix_consume(&f);
-		tracked[gfn] = chance(50);
-		pool_track(f.p, gfn, tracked[gfn], &f.r);
-		fix_settle(&f);
+		fix_track(&f, gfn, chance(50));
 		break;
 	case 4: {
 		uint64_t gpa = any_table(), len = PAGE_SIZE + pick(3 * PAGE_SIZE);
@@ -750,8 +746,6 @@ static void run_plan(const struct plan *param)
 	f.cfg.copies_maddr = plan.code ? FIX_COPIES_MADDR : 0;
 	fix_open(&f);
 	pool_poison_leaf(f.p, from_environment("POOL_RANDOM_POISON", 0));
-	cr_assert_leq(f.state_gfns, sizeof(tracked));
-	memset(tracked, 0, sizeof(tracked));
 	f.post = true;
 	f.audit = plan.audit_every == 1;
 	fill_tables();
