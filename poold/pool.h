@@ -143,9 +143,10 @@ void pool_invlpg(struct pool *p, uint32_t vcpu, uint64_t gva, bool all_roots, st
 void pool_resync(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *r);
 void pool_track(struct pool *p, uint64_t gfn, bool on, struct pool_result *r);
 /*
- * What gfn is to watched code from now on; takes over what pool_track() has said of it, which in turn ends a copy when it lets go. All its leaves go. A page that is a
- * guest table has no copy: POOL_CODE_COPY is then POOL_CODE_RAM, as page_state shows. Writable translations of other vCPUs
- * are the caller's to shoot down before he reads the page. E_INVAL: there is no window of copies.
+ * What gfn is to watched code from now on; takes over what pool_track() has said of it, which in turn ends a copy when it lets
+ * go. All its leaves go. A page that is a guest table has no copy: POOL_CODE_COPY is then POOL_CODE_RAM, as page_state shows.
+ * Writable translations of other vCPUs are the caller's to shoot down before he reads the page. E_INVAL: there is no window of
+ * copies.
  */
 void pool_code(struct pool *p, uint64_t gfn, enum pool_code code, struct pool_result *r);
 void pool_clear_all(struct pool *p, struct pool_result *r);
