@@ -36,8 +36,7 @@ uint64_t code_leaf(const struct pool *p, const struct derived *d, uint64_t entry
 		return entry | PTE_NX;
 	if (!(state & PAGE_STATE_COPY) || d->narrow)
 		return entry;
-	if (entry & PTE_W)
-		entry = (entry & ~PTE_W) | ENTRY_GUARDED;
+	/* never writable in the end, because the page is tracked: derive_leaf_entry() */
 	return (entry & ~PTE_ADDR) | (p->cfg.copies_maddr + d->target);
 }
 

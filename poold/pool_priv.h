@@ -495,7 +495,7 @@ struct derived {
 	uint64_t bits;		/* entry without address; W means: as far as the guest's table goes */
 };
 void derive(const struct pool *p, uint32_t page, uint32_t slot, struct derived *d);
-/* The leaf to RAM with what pool_code() has said of the page, NX or the copy's address; read-only if that is a copy. */
+/* The leaf to RAM with what pool_code() has said of the page, NX or the copy's address. */
 uint64_t code_leaf(const struct pool *p, const struct derived *d, uint64_t entry);
 bool entry_is_copy(const struct pool *p, uint64_t entry);
 /* The page is about to be a guest table, open for a step, or no longer tracked: it has no copy any more. */
