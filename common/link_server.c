@@ -104,7 +104,8 @@ int link_server_events(struct link_server *s, uint32_t v, struct link_event *out
 static bool request_valid(const struct link_req *req)
 {
 	return req->rq_op >= LINK_OP_MAP && req->rq_op < LINK_OP_COUNT && req->rq_nwalk <= 4 &&
-	       !(req->rq_flags & 0xe000) && (req->rq_flags & LINK_CLASS_MASK) >> LINK_CLASS_SHIFT < WRITE_CLASS_COUNT;
+	       !(req->rq_flags & LINK_RQF_RESERVED) &&
+	       (req->rq_flags & LINK_CLASS_MASK) >> LINK_CLASS_SHIFT < WRITE_CLASS_COUNT;
 }
 
 int link_server_request(struct link_server *s, uint32_t v, struct link_req *req)

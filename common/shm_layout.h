@@ -66,6 +66,7 @@ enum link_op {
 #define LINK_RQF_FLUSHED_ALL	(1u << 6)	/* rq_flushed holds for all vCPUs */
 #define LINK_RQF_ALL_ROOTS	(1u << 7)	/* INVLPG: every root */
 #define LINK_RQF_CODE		(1u << 12)	/* SET_ROOT: supervisor code is watched (bits 8 to 11 are the class) */
+#define LINK_RQF_RESERVED	0xe000u		/* always 0 */
 
 struct link_req {		/* trapd -> poold */
 	uint32_t rq_seq;	/* stored last, release: number of this request, previous + 1 */

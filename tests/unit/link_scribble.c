@@ -124,7 +124,7 @@ static int answer(struct round *r, uint32_t v, const struct link_req *req)
 	uint64_t sum = 0;
 	uint32_t w;
 
-	if (req->rq_op < 1 || req->rq_op >= LINK_OP_COUNT || req->rq_nwalk > 4 || (req->rq_flags & 0xf000))
+	if (req->rq_op < 1 || req->rq_op >= LINK_OP_COUNT || req->rq_nwalk > 4 || (req->rq_flags & LINK_RQF_RESERVED))
 		r->let_through = "request";
 	for (w = 0; w < req->rq_nwalk; w++)
 		sum += req->rq_walk[w];
