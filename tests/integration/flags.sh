@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # PUSHF and POPF where IF is trapped: the guest that checks them prints what it prints with native IF, under audit, with other
-# policies, from a trace, and while poold is killed. Native IF costs nothing.
+# policies, from a trace, and while poold is killed. Where IF is native in all code, nothing is watched.
 . "$top_srcdir/tests/integration/lib.sh"
 need_kvm
 
@@ -23,7 +23,13 @@ for policy in large-leaves=on unsync=16,leaf-limit=4; do
 done
 
 if "$ctl" run --if=native --timeout $((20 * scale)) "$guests/hello.elf" >"$work/out" 2>"$work/err" </dev/null; then
-	guest 0 flags --if=native --timeout $((60 * scale)) && counters trapd.code_requests=0 trapd.code_pages=0
+	guest 0 flags --if=native --timeout $((60 * scale))
+	# A host may have native IF in 32-bit code alone: the rest of the guest is watched there.
+	if "$json" vm.facts.iopl_native_64=1 <"$work/stats" 2>"$work/json"; then
+		counters trapd.code_requests=0 trapd.code_pages=0
+	else
+		counters trapd.code_copies\>20
+	fi
 	cmp "$work/trap" "$work/out" || { fail "flags prints something else with --if=native"; diff "$work/trap" "$work/out" | show; }
 fi
 
