@@ -41,7 +41,7 @@ static bool may_go_on(const struct vcpu *v)
 	/* User mode under AC has alignment checks, which are the real CPU's. */
 	if (v->cpu.cpl && (!look_ahead_replaces_host(v) || ((v->cpu.rflags & RFLAGS_AC) && (v->cpu.cr0 & CR0_AM))))
 		return false;
-	if (p->step.active || p->shadow_step || p->breakpoints.active || p->kcpu.held_debug)
+	if (vcpu_is_stepped(v) || p->kcpu.held_debug)
 		return false;
 	/* An interrupt that waits for IF does so here as well, and sees it at once. Pairs with notify() of interrupt.c */
 	if (load_acquire(&v->irq_request) && (!look_ahead_replaces_host(v) || (v->cpu.rflags & RFLAGS_IF)))

@@ -75,6 +75,7 @@ static int trap_debug(struct vcpu *v)
 
 	if (v->priv->shadow_step)
 		v->cpu.inhibit = false;
+	v->priv->unaligned = false;
 	if (stepped && !(v->cpu.rflags & RFLAGS_TF))
 		dr6 &= ~DR6_BS;
 	if (rc || (stepped && !dr6))
@@ -100,7 +101,7 @@ static const struct trap traps[32] = {
 	[VEC_GP] = { trap_privileged, true, TRAP_STAT_trap_gp },
 	[VEC_PF] = { fault_page, true, TRAP_STAT_trap_pf },
 	[VEC_MF] = REFLECT(false),
-	[VEC_AC] = REFLECT(true),
+	[VEC_AC] = { alignment_trap, true, TRAP_STAT_trap_other },
 	[VEC_XM] = REFLECT(false),
 };
 
@@ -119,7 +120,10 @@ int trap_dispatch(struct vcpu *v)
 	}
 	rc = t->handle(v);
 	/* An instruction that was emulated to its end while a step was open has ended the step as well. */
-	if (!rc && v->priv->step.active && v->cpu.rip != rip)
-		rc = step_end(v);
+	if (!rc && v->cpu.rip != rip) {
+		v->priv->unaligned = false;
+		if (v->priv->step.active)
+			rc = step_end(v);
+	}
 	return rc;
 }

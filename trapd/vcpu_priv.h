@@ -65,6 +65,7 @@ struct vcpu_priv {
 	uint32_t window_wanted;		/* atomic: the vCPU waits for IF to become 1 */
 	struct write_pair pair;
 	bool shadow_step;		/* one instruction runs with TF set because an interrupt waits behind it: interrupt.c */
+	bool unaligned;			/* one instruction runs with TF set and AC 0: alignment.c */
 	struct soft_breakpoints breakpoints;
 	uint64_t last_rip, last_gva, last_others, last_trap;	/* livelock check of fault.c */
 	unsigned repeats;
@@ -96,6 +97,11 @@ int trap_privileged(struct vcpu *v);
 /* fault.c, write_fault.c */
 int fault_page(struct vcpu *v);
 int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk);
+/* alignment.c */
+/* #AC: the guest's own, or the real CPU's, of which the guest must not know: then the instruction goes on without the check. */
+int alignment_trap(struct vcpu *v);
+/* Is the real AC 0, whatever the virtual one is? */
+bool alignment_hides_ac(const struct vcpu *v);
 /* unseen_iret.c */
 /* Can the guest enter user mode without a trap? Then its supervisor view must not execute U=1 pages. efer: the one to come. */
 bool unseen_iret_is_possible(const struct vcpu *v, uint64_t efer);

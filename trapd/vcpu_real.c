@@ -61,7 +61,7 @@ static void load_data_segments(struct vcpu *v)
 
 bool vcpu_is_stepped(const struct vcpu *v)
 {
-	return v->priv->step.active || v->priv->breakpoints.active || v->priv->shadow_step;
+	return v->priv->step.active || v->priv->breakpoints.active || v->priv->shadow_step || v->priv->unaligned;
 }
 
 void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx)
@@ -71,6 +71,8 @@ void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx)
 
 	if (vcpu_is_stepped(v) && !v->priv->breakpoints.loads_tf)
 		keep |= RFLAGS_TF;	/* TF in the frame is ours */
+	if (alignment_hides_ac(v))
+		keep |= RFLAGS_AC;
 	if (ctx->frame.rip != v->priv->kcpu.resume.frame.rip)
 		c->inhibit = false;	/* at least one instruction has run */
 
@@ -135,6 +137,8 @@ static uint64_t real_rflags(const struct vcpu *v)
 	/* There PUSHF shows 1 on the hosts that have to trap it (doc/hosts.md): then on all, so that tests see what they see. */
 	if (v->cpu.cpl == 0 && !vcpu_if_is_native(v))
 		flags |= RFLAGS_IF;
+	if (alignment_hides_ac(v))
+		flags &= ~RFLAGS_AC;
 	if (vcpu_is_stepped(v))
 		flags |= RFLAGS_TF;
 	return (flags | RFLAGS_FIXED) & ~(RFLAGS_VM | RFLAGS_NT | RFLAGS_VIF | RFLAGS_VIP);

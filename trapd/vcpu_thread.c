@@ -152,6 +152,7 @@ static int flush_before_page_fault(struct vcpu *v)
 static int settle(struct vcpu *v, int rc)
 {
 	while (rc == -EFAULT) {
+		v->priv->unaligned = false;	/* the handler comes first */
 		rc = v->priv->step.active ? step_end(v) : 0;
 		if (!rc)
 			rc = flush_before_page_fault(v);
