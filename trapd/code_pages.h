@@ -36,6 +36,11 @@ int code_before_fetch(struct vcpu *v, uint64_t gva, uint64_t gpa);
 int code_before_write(struct vcpu *v, uint64_t gpa);
 /* The instruction at RIP has trapped: control does get there. */
 int code_executed(struct vcpu *v);
+/*
+ * What the HLT at gva, of the instruction at RIP, was before the guest copied it from code that it executes: the opcode of PUSHF or
+ * POPF. 0: it is HLT.
+ */
+uint8_t code_moved_opcode(struct vcpu *v, uint64_t gva);
 /* Does PUSHF, or POPF, trap where this vCPU executes now? Not on each page, but on most. */
 bool code_flags_trap(const struct vcpu *v);
 /* trapd has stored to RAM for the guest. Never fails: what it means for the copy is seen to by code_settle(). */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "trapd/code_pages.h"
 #include "trapd/gva.h"
 #include "trapd/insn.h"
 
@@ -33,6 +34,18 @@ static unsigned fetch_room(const struct cpu_state *c)
 	return (unsigned)left + 1;
 }
 
+/* A HLT that stands for something else is that, for everybody. */
+static int decode(struct vcpu *v, uint8_t *bytes, unsigned n, uint64_t gva, struct insn *out)
+{
+	int err = insn_decode(bytes, n, code_bits(&v->cpu), v->cpu.rip, out);
+	uint8_t opcode = err || out->id != X86_INS_HLT ? 0 : code_moved_opcode(v, (gva + out->length - 1) & cpu_linear_mask(&v->cpu));
+
+	if (!opcode)
+		return err;
+	bytes[out->length - 1] = opcode;
+	return insn_decode(bytes, n, code_bits(&v->cpu), v->cpu.rip, out);
+}
+
 int insn_fetch(struct vcpu *v, struct insn *out)
 {
 	const struct cpu_state *c = &v->cpu;
@@ -49,12 +62,12 @@ int insn_fetch(struct vcpu *v, struct insn *out)
 	err = gva_read(v, gva, bytes, first, GVA_FETCH);
 	if (err)
 		return err;
-	err = insn_decode(bytes, first, code_bits(c), c->rip, out);
+	err = decode(v, bytes, first, gva, out);
 	if (err && first < room) {
 		err = gva_read(v, (gva + first) & cpu_linear_mask(c), bytes + first, room - first, GVA_FETCH);
 		if (err)
 			return err;
-		err = insn_decode(bytes, room, code_bits(c), c->rip, out);
+		err = decode(v, bytes, room, gva, out);
 	}
 	if (err && room < 15)
 		return vcpu_raise(v, VEC_GP, 0);

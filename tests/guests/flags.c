@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * flags.elf: PUSHF and POPF show and set the interrupt flag, wherever they stand: in compiled code, in code just written,
- * behind prefixes, at the end of a page, in code that is changed at another address, beside data that looks like them, under
+ * behind prefixes, at the end of a page, in code that is changed at another address or copied to one, beside data that looks like them, under
  * the single step. 64-bit code, the guest's kernel. Prints the same whatever the host does about IF. loops=N (40).
  * Source: SDM vol. 2B PUSHF, POPF; vol. 3A 6.8.1; vol. 3B 17.3.1.4.
  */
@@ -187,6 +187,34 @@ static void code_beside_data(unsigned loops)
 	print("flags: %u counts beside the code\n", n);
 }
 
+/* Code that has been executed is copied elsewhere, as boot loaders copy themselves, and executed there, and copied again. */
+static void moved_code(unsigned loops)
+{
+	/* mov eax, ecx; pushf; pop rax; mov rdx, rax; push rdi; popf; pushfw; popfw; ret, among NOPs */
+	static const uint8_t code[] = { 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x89, 0xc8, 0x9c, 0x58, 0x48, 0x89, 0xc2, 0x57, 0x9d,
+					0x66, 0x9c, 0x66, 0x9d, 0xc3, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90 };
+	uint8_t *pages = frame_alloc_run(4 * PAGE_BYTES, PAGE_BYTES), *from = pages + 0x30, *to;
+	unsigned long flags = flags_read() & ~RFLAGS_IF, got;
+	unsigned n;
+
+	PUT(from, code);
+	for (n = 0; n < loops; n++) {
+		disable();
+		EXPECT_EQ(((code_fn *)from)(flags) & RFLAGS_IF, 0, "IF read by code that was moved");
+		EXPECT_EQ(own_if(), 0, "IF cleared by code that was moved");
+		EXPECT_EQ(((code_fn *)from)(flags | RFLAGS_IF) & RFLAGS_IF, 0, "IF read by code that was moved, and to be set");
+		EXPECT_EQ(own_if(), RFLAGS_IF, "IF set by code that was moved");
+		got = ((code_fn *)from)(flags);
+		EXPECT_EQ(got & RFLAGS_IF, RFLAGS_IF, "IF read by code that was moved, and to be cleared");
+		/* anywhere, the end of a page included */
+		to = n % 3 ? pages + PAGE_BYTES * (1 + n % 2) + 0x40 * (1 + n / 3 % 32) : pages + 2 * PAGE_BYTES - 1 - n % 27;
+		memcpy(to, from, sizeof(code));
+		from = to;
+	}
+	disable();
+	print("flags: %u times code moved\n", loops);
+}
+
 static unsigned steps;
 static unsigned long step_ip[16], step_flags[16];
 
@@ -242,6 +270,7 @@ void guest_main64(void)
 	prefix_across_pages();
 	changed_code(loops);
 	operands_and_data();
+	moved_code(loops);
 	single_step();
 	code_beside_data(loops);
 	compiled_code(loops);
