@@ -4,8 +4,8 @@
  * too, and where CR0.AM is the host's (doc/hosts.md, kind P) in user code of a guest that wants none. Process trapd, the vCPU's own
  * thread. Source: SDM vol. 3A 2.3 (AC, AM), 6.15 #AC.
  *
- * Where PUSHF and POPF trap, the kernel's AC need not be the real one: it is 0 then, and there is nothing to do. For all other code
- * the instruction that trapped runs with AC 0, stepped.
+ * STAC always traps. Where PUSHF and POPF do as well, nearly all of them, the AC that it sets need not be the real one until CLAC:
+ * that is 0 then, and there is nothing to do. Otherwise the instruction that trapped runs with AC 0, stepped.
  */
 #include <errno.h>
 
@@ -20,7 +20,8 @@ static bool is_due(const struct cpu_state *c)
 
 bool alignment_hides_ac(const struct vcpu *v)
 {
-	return v->priv->unaligned || (v->cpu.cpl == 0 && !vcpu_if_is_native(v));
+	return v->priv->unaligned ||
+	       ((v->cpu.rflags & RFLAGS_AC) && !v->ac_is_native && v->cpu.cpl == 0 && !vcpu_if_is_native(v));
 }
 
 int alignment_trap(struct vcpu *v)

@@ -5,8 +5,12 @@
  */
 #include "trapd/code_moved.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "trapd/code_pages.h"
+#include "trapd/gva.h"
 
 #define SLOTS	65536u		/* 1 MiB; a distribution's kernel fills some thousands */
 #define FULL	(SLOTS / 4 * 3)
@@ -22,11 +26,12 @@ struct entry {
 };
 
 struct code_moved {
+	pthread_mutex_t lock;
 	uint32_t used;
 	struct entry slot[SLOTS];
 };
 
-/* The entry of a window, or the free one where it belongs. There always is one. */
+/* The entry of a window, or the free one where it belongs. There always is one. Under the lock. */
 static const struct entry *locate(const struct code_moved *m, uint64_t window, uint8_t before)
 {
 	uint32_t i = (uint32_t)((window ^ before) * 0x9e3779b97f4a7c15ull >> 48);
@@ -38,16 +43,23 @@ static const struct entry *locate(const struct code_moved *m, uint64_t window, u
 
 struct code_moved *code_moved_create(void)
 {
-	return calloc(1, sizeof(struct code_moved));
+	struct code_moved *m = calloc(1, sizeof(*m));
+
+	if (m)
+		pthread_mutex_init(&m->lock, NULL);
+	return m;
 }
 
 void code_moved_destroy(struct code_moved *m)
 {
+	if (m)
+		pthread_mutex_destroy(&m->lock);
 	free(m);
 }
 
 void code_moved_note(struct code_moved *m, const uint8_t page[PAGE_SIZE], unsigned site, uint8_t opcode)
 {
+	pthread_mutex_lock(&m->lock);
 	for (unsigned i = 0; i < WINDOWS; i++) {
 		struct entry *e;
 		uint64_t window;
@@ -61,21 +73,40 @@ void code_moved_note(struct code_moved *m, const uint8_t page[PAGE_SIZE], unsign
 		*e = (struct entry){ window, bytes_before[i], opcode };
 		m->used++;
 	}
+	pthread_mutex_unlock(&m->lock);
 }
 
-uint8_t code_moved_find(const struct code_moved *m, const uint8_t *around, unsigned first, unsigned last)
+uint8_t code_moved_find(struct code_moved *m, const uint8_t *around, unsigned first, unsigned last)
 {
-	for (unsigned i = 0; i < WINDOWS; i++) {
+	uint8_t opcode = 0;
+
+	pthread_mutex_lock(&m->lock);
+	for (unsigned i = 0; i < WINDOWS && !opcode; i++) {
 		unsigned at = CODE_MOVED_REACH - bytes_before[i];
-		const struct entry *e;
 		uint64_t window;
 
 		if (at < first || at + WINDOW - 1 > last)
 			continue;
 		memcpy(&window, around + at, WINDOW);
-		e = locate(m, window, bytes_before[i]);
-		if (e->opcode)
-			return e->opcode;
+		opcode = locate(m, window, bytes_before[i])->opcode;
 	}
-	return 0;
+	pthread_mutex_unlock(&m->lock);
+	return opcode;
+}
+
+uint8_t code_moved_opcode(struct vcpu *v, uint64_t gva)
+{
+	unsigned offset = gva & (PAGE_SIZE - 1), first, last;
+	uint8_t around[2 * CODE_MOVED_REACH + 1];
+
+	if (!code_flags_trap(v))
+		return 0;
+	/* of the page that the byte is on: the next one may be missing */
+	first = offset < CODE_MOVED_REACH ? CODE_MOVED_REACH - offset : 0;
+	last = PAGE_SIZE - offset > CODE_MOVED_REACH ? 2 * CODE_MOVED_REACH : CODE_MOVED_REACH + (unsigned)PAGE_SIZE - offset - 1;
+	if (gva_read(v, gva - CODE_MOVED_REACH + first, around + first, last - first + 1, GVA_FETCH)) {
+		v->exc.pending = false;
+		return 0;
+	}
+	return code_moved_find(v->vm->code_moved, around, first, last);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Code that the guest has copied from where it executes it reads HLT where PUSHF and POPF are (doc/flags-patcher.md), and has HLT
+ * Code that the guest has copied from where it executes it reads HLT where PUSHF, POPF and CPUID are (doc/flags-patcher.md), and has HLT
  * there in RAM from then on. What stood around each opcode that was replaced is remembered; a HLT among the same bytes is that
- * opcode. A set that only grows. Thread: the caller's lock.
+ * opcode. A set that only grows. Thread: any.
  */
 #ifndef SHADOWPOOL_TRAPD_CODE_MOVED_H
 #define SHADOWPOOL_TRAPD_CODE_MOVED_H
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/x86.h"
+#include "trapd/vcpu.h"
 
 #define CODE_MOVED_REACH 7u	/* bytes on either side of an opcode that can matter */
 
@@ -23,6 +24,10 @@ void code_moved_note(struct code_moved *m, const uint8_t page[PAGE_SIZE], unsign
  * around: 2 * CODE_MOVED_REACH + 1 bytes of code with HLT in the middle, of which those from first to last (included) could be read.
  * The opcode that it stands for, 0: none that is known.
  */
-uint8_t code_moved_find(const struct code_moved *m, const uint8_t *around, unsigned first, unsigned last);
+uint8_t code_moved_find(struct code_moved *m, const uint8_t *around, unsigned first, unsigned last);
+/*
+ * What the HLT at gva was before the guest copied it from code that it executes: PUSHF, POPF, or the first byte of CPUID. 0: it is HLT.
+ */
+uint8_t code_moved_opcode(struct vcpu *v, uint64_t gva);
 
 #endif

@@ -20,7 +20,6 @@
 #include "common/counters.h"
 #include "trapd/code_moved.h"
 #include "trapd/code_scan.h"
-#include "trapd/gva.h"
 #include "trapd/insn.h"
 
 #define MAX_PAGES	8192u		/* that are known at a time: 32 MiB of code, 17 MiB of records */
@@ -46,7 +45,6 @@ struct code_pages {
 	uint32_t *index;		/* by gfn: record, 0 for none */
 	uint16_t *drops;		/* by gfn */
 	struct code_page *page;		/* MAX_PAGES + 1, the first is not used */
-	struct code_moved *moved;
 	uint32_t used, free, stale;
 	uint32_t nstale;		/* atomic: pages that a store of trapd's has changed */
 };
@@ -116,7 +114,7 @@ static unsigned count_sites(const struct code_page *page)
 }
 
 /* Another vCPU may execute the copy: only what differs is stored, byte by byte. */
-static void copy_write(struct code_pages *c, struct code_page *page, const uint8_t *bytes)
+static void copy_write(struct code_pages *c, struct code_moved *moved, struct code_page *page, const uint8_t *bytes)
 {
 	uint8_t *to = c->copies + (page->gfn << PAGE_SHIFT);
 
@@ -131,7 +129,7 @@ static void copy_write(struct code_pages *c, struct code_page *page, const uint8
 	}
 	for (unsigned i = 0; i < PAGE_SIZE; i++)
 		if (is_site(page, i))
-			code_moved_note(c->moved, to, i, bytes[i]);
+			code_moved_note(moved, to, i, bytes[i]);
 }
 
 /* What is known of the way to the instruction at RIP, as far as it concerns one page. */
@@ -188,7 +186,7 @@ static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way)
 		had_copy = page->copied;
 		wants_copy = page_scan(v, page, bytes, way);
 		if (wants_copy)
-			copy_write(c, page, bytes);
+			copy_write(c, v->vm->code_moved, page, bytes);
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (!wants_copy || had_copy)
@@ -373,27 +371,6 @@ int code_executed(struct vcpu *v)
 	return rc;
 }
 
-uint8_t code_moved_opcode(struct vcpu *v, uint64_t gva)
-{
-	unsigned offset = gva & (PAGE_SIZE - 1), first, last;
-	uint8_t around[2 * CODE_MOVED_REACH + 1], opcode;
-	struct code_pages *c = v->vm->code;
-
-	if (!code_flags_trap(v))
-		return 0;
-	/* of the page that the byte is on: the next one may be missing */
-	first = offset < CODE_MOVED_REACH ? CODE_MOVED_REACH - offset : 0;
-	last = PAGE_SIZE - offset > CODE_MOVED_REACH ? 2 * CODE_MOVED_REACH : CODE_MOVED_REACH + (unsigned)PAGE_SIZE - offset - 1;
-	if (gva_read(v, gva - CODE_MOVED_REACH + first, around + first, last - first + 1, GVA_FETCH)) {
-		v->exc.pending = false;
-		return 0;
-	}
-	pthread_mutex_lock(&c->lock);
-	opcode = code_moved_find(c->moved, around, first, last);
-	pthread_mutex_unlock(&c->lock);
-	return opcode;
-}
-
 int code_before_write(struct vcpu *v, uint64_t gpa)
 {
 	uint64_t gfn = gpa >> PAGE_SHIFT;
@@ -511,12 +488,12 @@ int code_pages_create(struct vm *vm, char *err, size_t err_size)
 		c->index = calloc(bytes >> PAGE_SHIFT, sizeof(*c->index));
 		c->drops = calloc(bytes >> PAGE_SHIFT, sizeof(*c->drops));
 		c->page = calloc(MAX_PAGES + 1, sizeof(*c->page));
-		c->moved = code_moved_create();
+		vm->code_moved = code_moved_create();
 		c->copies = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (c->copies == MAP_FAILED)
 			c->copies = NULL;
 	}
-	if (c && c->index && c->drops && c->page && c->moved && c->copies) {
+	if (c && c->index && c->drops && c->page && vm->code_moved && c->copies) {
 		madvise(c->copies, bytes, MADV_NOHUGEPAGE);	/* a copy is one page */
 		rc = window_add(vm, c);
 	}
@@ -538,7 +515,8 @@ void code_pages_destroy(struct vm *vm)
 	free(c->index);
 	free(c->drops);
 	free(c->page);
-	code_moved_destroy(c->moved);
+	code_moved_destroy(vm->code_moved);
+	vm->code_moved = NULL;
 	free(c);
 	vm->code = NULL;
 }

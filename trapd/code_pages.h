@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The supervisor's code pages where the CPU does not keep IF for the guest: looked at before they are executed, and executed
- * from a private copy in which HLT stands for PUSHF and POPF. doc/flags-patcher.md. Where IF is native vm->code is NULL, and
+ * from a private copy in which HLT stands for PUSHF, POPF and CPUID. doc/flags-patcher.md. Where IF is native vm->code is NULL, and
  * nothing here does anything.
  *
  * Thread: the vCPU's own, unless said otherwise. Return values of vcpu.h.
@@ -36,11 +36,6 @@ int code_before_fetch(struct vcpu *v, uint64_t gva, uint64_t gpa);
 int code_before_write(struct vcpu *v, uint64_t gpa);
 /* The instruction at RIP has trapped: control does get there. */
 int code_executed(struct vcpu *v);
-/*
- * What the HLT at gva, of the instruction at RIP, was before the guest copied it from code that it executes: the opcode of PUSHF or
- * POPF. 0: it is HLT.
- */
-uint8_t code_moved_opcode(struct vcpu *v, uint64_t gva);
 /* Does PUSHF, or POPF, trap where this vCPU executes now? Not on each page, but on most. */
 bool code_flags_trap(const struct vcpu *v);
 /* trapd has stored to RAM for the guest. Never fails: what it means for the copy is seen to by code_settle(). */

@@ -50,7 +50,8 @@ struct step {
 	unsigned length;	/* 0: not decodable, or not whole on this page */
 	enum flow flow;
 	unsigned target;	/* FLOW_BOTH, FLOW_TARGET; PAGE_SIZE: not on this page */
-	bool flags;		/* PUSHF or POPF: its last byte is the opcode */
+	bool sensitive;		/* PUSHF, POPF or CPUID */
+	unsigned opcode;	/* where its opcode begins, from the page's start */
 	bool push, pop;			/* of anything but flags */
 	bool follows;			/* what comes behind PUSHF: CLI, or MOV r, CS and PUSH imm, as for the frame of IRET */
 };
@@ -63,11 +64,13 @@ static bool bit_set(uint64_t *map, unsigned offset)
 	return is_new;
 }
 
-static bool is_flags(unsigned id)
+static bool is_sensitive(const struct insn *in, const uint8_t *opcode, unsigned left)
 {
-	switch (id) {
+	switch (in->id) {
 	case X86_INS_PUSHF: case X86_INS_PUSHFD: case X86_INS_PUSHFQ: case X86_INS_POPF: case X86_INS_POPFD: case X86_INS_POPFQ:
-		return true;
+		return left == 1 && (opcode[0] | 1) == 0x9d && !in->lock;
+	case X86_INS_CPUID:
+		return left == 2 && opcode[0] == 0x0f && opcode[1] == 0xa2 && !in->lock;
 	default:
 		return false;
 	}
@@ -99,7 +102,6 @@ static void step_read(const struct code_scan *s, const uint8_t *page, unsigned o
 	unsigned left = PAGE_SIZE - offset < STARTS ? (unsigned)PAGE_SIZE - offset : STARTS;
 	struct insn_prefix prefix;
 	struct insn in;
-	uint8_t opcode;
 
 	*out = (struct step){ .target = PAGE_SIZE };
 	insn_prefix_read(page + offset, left, s->bits, &prefix);
@@ -114,8 +116,8 @@ static void step_read(const struct code_scan *s, const uint8_t *page, unsigned o
 	if ((out->flow == FLOW_BOTH || out->flow == FLOW_TARGET) && in.op[0].type == OPERAND_IMM &&
 	    in.op[0].imm - SCAN_BASE < PAGE_SIZE)
 		out->target = (unsigned)(in.op[0].imm - SCAN_BASE);
-	opcode = page[offset + in.length - 1u];
-	out->flags = is_flags(in.id) && prefix.length + 1u == in.length && (opcode | 1) == 0x9d && !in.lock;
+	out->opcode = offset + prefix.length;
+	out->sensitive = is_sensitive(&in, page + out->opcode, in.length - prefix.length);
 	out->push = in.id == X86_INS_PUSH && !in.op[0].is_sreg;
 	out->pop = in.id == X86_INS_POP && !in.op[0].is_sreg;
 	out->follows = in.id == X86_INS_CLI || (in.id == X86_INS_PUSH && in.op[0].type == OPERAND_IMM) ||
@@ -133,7 +135,7 @@ static bool site_is_disputed(const struct code_scan *s, const uint8_t *page, uns
 		if (!code_bit(s->visited, o))
 			continue;
 		step_read(s, page, o, &i);
-		if (o + i.length > site && !(i.flags && o + i.length == site + 1))
+		if (o + i.length > site && !(i.sensitive && i.opcode == site))
 			return true;
 	}
 	return false;
@@ -176,8 +178,8 @@ bool code_scan_flow(struct code_scan *s, const uint8_t page[PAGE_SIZE], unsigned
 			step_read(s, page, o, &i);
 			if (!i.length)
 				continue;
-			if (i.flags)
-				bit_set(s->site, o + i.length - 1);
+			if (i.sensitive)
+				bit_set(s->site, i.opcode);
 			if (i.flow != FLOW_END && i.target < PAGE_SIZE) {
 				bit_set(wanted, i.target);
 				more |= i.target <= o;
@@ -237,13 +239,19 @@ static bool popf_pair(const struct code_scan *s, const uint8_t *page, unsigned s
 	return false;
 }
 
+static bool cpuid_pair(const struct code_scan *s, const uint8_t *page, unsigned site)
+{
+	return site + 1 < PAGE_SIZE && page[site + 1] == 0xa2 && is_boundary(s, page, site);
+}
+
 bool code_scan_pairs(struct code_scan *s, const uint8_t page[PAGE_SIZE])
 {
 	const struct code_scan before = *s;
 
 	s->paired = true;
 	for (unsigned site = 0; site < PAGE_SIZE; site++)
-		if ((page[site] == 0x9c && pushf_pair(s, page, site)) || (page[site] == 0x9d && popf_pair(s, page, site)))
+		if ((page[site] == 0x9c && pushf_pair(s, page, site)) || (page[site] == 0x9d && popf_pair(s, page, site)) ||
+		    (page[site] == 0x0f && cpuid_pair(s, page, site)))
 			bit_set(s->site, site);
 	return sites_settle(s, page, &before);
 }

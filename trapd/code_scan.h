@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which bytes of a code page are the opcodes of PUSHF and POPF. Pure: it sees one page, and what earlier calls have found
- * out about it. doc/flags-patcher.md.
+ * Which bytes of a code page are the opcodes of PUSHF, POPF and CPUID, or the first of its two. Pure: it sees one page, and what
+ * earlier calls have found out about it. doc/flags-patcher.md.
  */
 #ifndef SHADOWPOOL_TRAPD_CODE_SCAN_H
 #define SHADOWPOOL_TRAPD_CODE_SCAN_H
@@ -15,7 +15,7 @@
 
 struct code_scan {
 	uint64_t visited[PAGE_SIZE / 64];	/* bytes at which an instruction begins that is reached */
-	uint64_t site[PAGE_SIZE / 64];		/* opcode bytes of PUSHF and POPF */
+	uint64_t site[PAGE_SIZE / 64];		/* opcode bytes of PUSHF, POPF and CPUID */
 	uint8_t bits;				/* of the code: 16, 32 or 64 */
 	bool paired;				/* code_scan_pairs() was here */
 };
@@ -35,7 +35,8 @@ void code_scan_init(struct code_scan *s, unsigned bits);
 bool code_scan_flow(struct code_scan *s, const uint8_t page[PAGE_SIZE], unsigned offset);
 /*
  * The pairs that compilers and kernels emit, anywhere in the page, where every way to decode the bytes before them leads there:
- * PUSHF in front of POP, of CLI, or of MOV r, CS or PUSH imm, which make a frame for IRET; POPF behind PUSH. true: there are new ones.
+ * PUSHF in front of POP, of CLI, or of MOV r, CS or PUSH imm, which make a frame for IRET; POPF behind PUSH; and CPUID, which is a
+ * pair of bytes itself. true: there are new ones.
  */
 bool code_scan_pairs(struct code_scan *s, const uint8_t page[PAGE_SIZE]);
 /* The byte at offset is such an opcode whatever is known: it belongs to an instruction that begins on the page before. */

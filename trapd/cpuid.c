@@ -14,6 +14,7 @@
 
 #define BIT(n) (1u << (n))
 #define ALL 0xffffffffu
+#define INTEL_EBX 0x756e6547u	/* "Genu" */
 
 struct leaf_policy {
 	uint32_t function;
@@ -70,6 +71,37 @@ void cpuid_set_apic_id(struct cpuid_table *t, uint8_t id)
 	for (uint32_t i = 0; i < t->head.nent; i++)
 		if (t->entry[i].function == 1)
 			t->entry[i].ebx = (t->entry[i].ebx & 0x00ffffff) | (uint32_t)id << 24;
+}
+
+static const struct kvm_cpuid_entry2 *find(const struct cpuid_table *t, uint32_t leaf, uint32_t subleaf)
+{
+	for (uint32_t i = 0; i < t->head.nent; i++) {
+		const struct kvm_cpuid_entry2 *e = &t->entry[i];
+
+		if (e->function == leaf && (e->index == subleaf || !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX)))
+			return e;
+	}
+	return NULL;
+}
+
+/* The highest leaf of the range that leaf belongs to; 0: there is no such range. */
+static uint32_t highest(const struct cpuid_table *t, uint32_t leaf)
+{
+	const struct kvm_cpuid_entry2 *first = find(t, leaf & 0x80000000u, 0);
+
+	return first ? first->eax : 0;
+}
+
+void cpuid_look_up(const struct cpuid_table *t, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+	const struct kvm_cpuid_entry2 *e = find(t, leaf, subleaf), *zero = find(t, 0, 0);
+
+	if (!e && zero && zero->ebx == INTEL_EBX && leaf > highest(t, leaf))
+		e = find(t, zero->eax, subleaf);
+	out[0] = e ? e->eax : 0;
+	out[1] = e ? e->ebx : 0;
+	out[2] = e ? e->ecx : 0;
+	out[3] = e ? e->edx : 0;
 }
 
 int cpuid_build(int kvm_fd, struct cpuid_table *out, uint8_t *maxphyaddr)

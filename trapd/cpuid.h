@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What CPUID says in a VM: KVM's answer less everything that trapd does not virtualise. CPUID never traps. */
+/* What CPUID says in a VM: KVM's answer less everything that trapd does not virtualise. KVM gives it where CPUID exits. */
 #ifndef SHADOWPOOL_TRAPD_CPUID_H
 #define SHADOWPOOL_TRAPD_CPUID_H
 
@@ -15,6 +15,11 @@ struct cpuid_table {
 
 /* 0 or -errno. *maxphyaddr: the host's physical-address width, which the guest sees unchanged. */
 int cpuid_build(int kvm_fd, struct cpuid_table *out, uint8_t *maxphyaddr);
+/*
+ * EAX, EBX, ECX, EDX for a leaf and subleaf. A leaf that the table lacks is as on processors of the vendor that leaf 0 names:
+ * zeros, or on Intel's the highest basic leaf (SDM vol. 2A CPUID). Thread: any, once the table is complete.
+ */
+void cpuid_look_up(const struct cpuid_table *t, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 /* Leaf 1: the initial APIC ID, which differs between the vCPUs. */
 void cpuid_set_apic_id(struct cpuid_table *t, uint8_t id);
 

@@ -40,6 +40,7 @@ static const struct priv_row priv_table[X86_INS_ENDING] = {
 	[X86_INS_CLI] = { priv_cli }, [X86_INS_STI] = { priv_sti },
 	[X86_INS_PUSHF] = { priv_pushf }, [X86_INS_PUSHFD] = { priv_pushf }, [X86_INS_PUSHFQ] = { priv_pushf },
 	[X86_INS_POPF] = { priv_popf }, [X86_INS_POPFD] = { priv_popf }, [X86_INS_POPFQ] = { priv_popf },
+	[X86_INS_CPUID] = { priv_cpuid },
 	[X86_INS_STAC] = { priv_ac }, [X86_INS_CLAC] = { priv_ac },
 	[X86_INS_IN] = { priv_in }, [X86_INS_OUT] = { priv_out },
 	[X86_INS_INSB] = { priv_ins }, [X86_INS_INSW] = { priv_ins }, [X86_INS_INSD] = { priv_ins },

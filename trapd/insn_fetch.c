@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "trapd/code_pages.h"
+#include "trapd/code_moved.h"
 #include "trapd/gva.h"
 #include "trapd/insn.h"
 

@@ -141,11 +141,12 @@ static bool plain_is_ordinary(struct vcpu *v, const struct insn *in)
 	return true;
 }
 
-/* PUSHF, POPF (where IF is native) and most loads of segment registers run natively: emulating one saves nothing by itself. */
+/* PUSHF, POPF and CPUID (where IF is native) and most loads of segment registers run natively: emulating one saves nothing by itself. */
 static bool would_trap(const struct vcpu *v, const struct insn *in)
 {
 	switch (in->id) {
 	case X86_INS_PUSHF: case X86_INS_PUSHFD: case X86_INS_PUSHFQ: case X86_INS_POPF: case X86_INS_POPFD: case X86_INS_POPFQ:
+	case X86_INS_CPUID:
 		return code_flags_trap(v);
 	case X86_INS_POP:
 		return false;

@@ -79,6 +79,7 @@ int priv_ac(struct vcpu *v, const struct insn *in)
 {
 	if (v->cpu.cpl != 0)
 		return vcpu_raise(v, VEC_UD, 0);
+	v->ac_is_native = false;
 	if (in->id == X86_INS_STAC)
 		v->cpu.rflags |= RFLAGS_AC;
 	else

@@ -9,6 +9,7 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/far.h \
 	trapd/iret.c \
 	trapd/priv.h \
+	trapd/priv_cpuid.c \
 	trapd/priv_cr.c \
 	trapd/priv_debug.c \
 	trapd/priv_desc.c \

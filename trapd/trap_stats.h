@@ -10,7 +10,7 @@
 	X(write_emulated) X(write_events) X(write_fault_requests) X(unshadow_requests) X(steps) X(write_pairs) \
 	X(map_requests) X(dirty_requests) X(invlpg_requests) X(set_root_requests) X(audit_requests) X(requests_total) \
 	X(privileged_emulated) X(ahead_privileged) X(ahead_simple) X(exceptions_delivered) X(irqs_delivered) X(halts) \
-	X(shadow_steps) X(unaligned_steps) X(iret_emulated) X(iret_unseen) X(syscall_emulated) X(flags_emulated) \
+	X(shadow_steps) X(unaligned_steps) X(iret_emulated) X(iret_unseen) X(syscall_emulated) X(flags_emulated) X(cpuid_emulated) \
 	X(code_requests) X(code_pages) X(code_copies) X(code_sites) X(code_drops) X(code_loose) \
 	X(tables_touched) X(slot_cycles) X(return_programs) X(recoveries)
 

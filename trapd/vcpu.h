@@ -48,6 +48,7 @@ struct vcpu {
 	struct exception exc;
 	struct walk_mode walk;		/* derived from cpu by vcpu_modes_changed(); ac is refreshed at each trap */
 	/* what must be put back into the real CPU before it runs again */
+	bool ac_is_native;	/* AC was set without a trap, so it may be cleared without one: alignment.c */
 	bool cs_detached;		/* the guest's GDT no longer holds what CS was loaded from: seg_gdt_changed() */
 	bool sregs_dirty;		/* real segment registers, CR0 or CR4 bits changed: seg_load_real() */
 	bool root_changed;		/* SET_ROOT was answered: CR3 must be loaded by the return program */

@@ -74,6 +74,12 @@ struct vcpu_priv {
 	uint64_t corrupt_at_s[CORRUPT_LIMIT];	/* of corrupt_too_often() */
 };
 
+/* Does guest code run with a TF that is ours? */
+static inline bool vcpu_is_stepped(const struct vcpu *v)
+{
+	return v->priv->step.active || v->priv->breakpoints.active || v->priv->shadow_step || v->priv->unaligned;
+}
+
 /* vcpu_real.c */
 /* After a trap or capture: virtual registers from the real ones. */
 void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx);
@@ -85,8 +91,6 @@ void vcpu_take_back_return(struct vcpu *v);
 int vcpu_real_init(struct vcpu *v);
 /* Is the virtual IF the real one in the code that runs now? */
 bool vcpu_if_is_native(const struct vcpu *v);
-/* Does guest code run with a TF that is ours? */
-bool vcpu_is_stepped(const struct vcpu *v);
 /* DR6 of the real CPU, B0 to B3, BD, BS only; cleared in the real CPU. */
 uint64_t vcpu_take_real_dr6(struct vcpu *v);
 
@@ -100,7 +104,7 @@ int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk
 /* alignment.c */
 /* #AC: the guest's own, or the real CPU's, of which the guest must not know: then the instruction goes on without the check. */
 int alignment_trap(struct vcpu *v);
-/* Is the real AC 0, whatever the virtual one is? */
+/* Is the real AC 0 although the virtual one may be 1? */
 bool alignment_hides_ac(const struct vcpu *v);
 /* unseen_iret.c */
 /* Can the guest enter user mode without a trap? Then its supervisor view must not execute U=1 pages. efer: the one to come. */

@@ -59,11 +59,6 @@ static void load_data_segments(struct vcpu *v)
 	}
 }
 
-bool vcpu_is_stepped(const struct vcpu *v)
-{
-	return v->priv->step.active || v->priv->breakpoints.active || v->priv->shadow_step || v->priv->unaligned;
-}
-
 void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx)
 {
 	struct cpu_state *c = &v->cpu;
@@ -73,6 +68,8 @@ void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx)
 		keep |= RFLAGS_TF;	/* TF in the frame is ours */
 	if (alignment_hides_ac(v))
 		keep |= RFLAGS_AC;
+	else if (ctx->frame.rflags & ~c->rflags & RFLAGS_AC)
+		v->ac_is_native = true;
 	if (ctx->frame.rip != v->priv->kcpu.resume.frame.rip)
 		c->inhibit = false;	/* at least one instruction has run */
 

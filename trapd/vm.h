@@ -25,6 +25,7 @@
 #define VM_STUB_SLOT	271u
 
 struct bus;
+struct code_moved;
 struct code_pages;
 struct device_thread;
 struct irqs;
@@ -90,6 +91,7 @@ struct vm {
 	struct host_facts facts;
 	/* How this VM uses them: is the virtual IF the real one in supervisor code, and must that be entered without IRETQ? */
 	bool if_native_32, if_native_64, if_direct_32;
+	struct code_moved *code_moved;	/* with code, or NULL */
 	struct code_pages *code;	/* NULL: the flags need no help */
 	struct bus *bus;		/* the devices: platform.c */
 	struct irqs *irqs;

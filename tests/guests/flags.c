@@ -2,8 +2,9 @@
 /*
  * flags.elf: PUSHF and POPF show and set the interrupt flag, wherever they stand: in compiled code, in code just written,
  * behind prefixes, at the end of a page, in code that is changed at another address or copied to one, beside data that looks like them, under
- * the single step. 64-bit code, the guest's kernel. Prints the same whatever the host does about IF. loops=N (40).
- * Source: SDM vol. 2B PUSHF, POPF; vol. 3A 6.8.1; vol. 3B 17.3.1.4.
+ * the single step. And CPUID, which the same hosts do not trap. 64-bit code, the guest's kernel. Prints the same whatever the
+ * host does about IF. loops=N (40), cpuid=1: it is the VM's, not that of the processor or of another hypervisor.
+ * Source: SDM vol. 2B PUSHF, POPF; vol. 2A CPUID; vol. 3A 6.8.1; vol. 3B 17.3.1.4.
  */
 #include "tests/guests/traps.h"
 
@@ -215,6 +216,26 @@ static void moved_code(unsigned loops)
 	print("flags: %u times code moved\n", loops);
 }
 
+/* xchg eax, edi; xor ecx, ecx; push rbx; cpuid; pop rbx; xchg eax, ecx; ret: ECX of a leaf, in code just written */
+static void cpuid_everywhere(void)
+{
+	static const uint8_t code[] = { 0x97, 0x31, 0xc9, 0x53, 0x0f, 0xa2, 0x5b, 0x91, 0xc3 };
+	uint32_t ecx = cpuid_read(1, 0).ecx;
+	uint8_t *page = frame_alloc();
+	unsigned at;
+
+	for (at = 1; at < PAGE_BYTES - sizeof(code); at += 199)
+		EXPECT_EQ((uint32_t)PUT(page + at, code)(1), ecx, "CPUID in code just written");
+	if (cmdline_number("cpuid", 0)) {
+		EXPECT_EQ(ecx >> 26 & 3, 0, "XSAVE and OSXSAVE, which shadowpool does not announce");
+		EXPECT_EQ(ecx >> 31, 0, "the bit that hypervisors set, which shadowpool does not");
+		EXPECT_EQ(cpuid_read(0, 0).eax <= 7, 1, "highest basic leaf, at most the last that shadowpool answers");
+		EXPECT_EQ(cpuid_read(0x40000000, 0).ebx, 0, "name of a hypervisor");
+		EXPECT_EQ(cpuid_read(7, 0).ebx & 1, 0, "FSGSBASE, which shadowpool does not announce");
+	}
+	print("flags: CPUID\n");
+}
+
 static unsigned steps;
 static unsigned long step_ip[16], step_flags[16];
 
@@ -271,6 +292,7 @@ void guest_main64(void)
 	changed_code(loops);
 	operands_and_data();
 	moved_code(loops);
+	cpuid_everywhere();
 	single_step();
 	code_beside_data(loops);
 	compiled_code(loops);

@@ -6,8 +6,10 @@ need_kvm
 
 real=(pool.map_requests\>0 pool.cache_hits\>0 pool.cache_misses\>0 pool.mon_write_events\>0 pool.gtables_high\>0
 	pool.audit_runs\>0 pool.audit_violations=0 audit_violations=0 vm.stop_reason=exit)
+checks=0
+"$top_builddir/tests/integration/alignment_checks" && checks=1
 for g in tour faults user quirks; do
-	guest 0 $g --audit --timeout $((50 * scale)) && counters "${real[@]}"
+	guest 0 $g --audit --cmdline alignment=$checks --timeout $((50 * scale)) && counters "${real[@]}"
 	tail -n 1 "$work/out" | grep -q "^$g: ok" || fail "$g does not end with its verdict"
 done
 # Interrupts, with less than an ordinary host could do (doc/hosts.md): check-hosts asks for all of it.

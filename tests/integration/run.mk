@@ -27,7 +27,9 @@ RUN_TESTS = \
 TESTS += $(RUN_TESTS)
 EXTRA_DIST += $(RUN_TESTS) tests/integration/lib.sh
 
-check_PROGRAMS += tests/integration/kick_storm tests/integration/map_writable tests/integration/native_loop
+check_PROGRAMS += tests/integration/kick_storm tests/integration/map_writable tests/integration/native_loop \
+	tests/integration/alignment_checks
 tests_integration_kick_storm_SOURCES = tests/integration/kick_storm.c
+tests_integration_alignment_checks_SOURCES = tests/integration/alignment_checks.c
 tests_integration_map_writable_SOURCES = tests/integration/map_writable.c
 tests_integration_native_loop_SOURCES = tests/integration/native_loop.c

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A distribution's Linux for x86-64 (vmlinuz, and if there is one its initrd): how far it gets is written down in doc/linux.md, and
-# this holds it to that. On hosts whose IOPL works in 64-bit code: to a shell that answers, and off again, without an option that
-# keeps it from anything. Without an initrd one is made of busybox, if that is here. KERNEL_CMDLINE: more for the kernel's command
-# line, on hosts so slow that their users want to help it (doc/linux.md).
+# this holds it to that: to a shell that answers, and off again, without an option that keeps it from anything. Without an initrd one
+# is made of busybox, if that is here. KERNEL_CMDLINE: more for the kernel's command line, on hosts so slow that their users want to
+# help it (doc/linux.md).
 . "$top_srcdir/tests/kernels/lib.sh"
 need vmlinuz
 
@@ -37,20 +37,9 @@ to_the_shell()
 	counters vm.stop_reason=poweroff pool.audit_violations=0
 }
 
-# Kind P (doc/hosts.md) goes no further than its first timer interrupts.
-to_its_console()
-{
-	boot 600 --mem 512M --cmdline "console=ttyS0 earlyprintk=serial,ttyS0,115200 nokaslr nopv nopcid noinvpcid nofsgsbase noxsave nopti \
-mitigations=off" "$kernels/vmlinuz"
-	await_text 120 "Linux version" && await_text 300 "SLUB: HWalign" && await_text 300 "console \[ttyS0\] enabled"
-}
-
-guest 0 hello || finish		# its counters tell the kind of host
 initrd=$kernels/initrd
 [ -f "$initrd" ] || { initrd=$work/initrd; tiny_initrd "$initrd" || initrd=; }
-if ! "$json" vm.facts.iopl_native_64=1 <"$work/stats" 2>/dev/null; then
-	to_its_console
-elif [ -n "$initrd" ]; then
+if [ -n "$initrd" ]; then
 	to_the_shell "$initrd"
 else
 	boot 1800 --mem 512M --cmdline "console=ttyS0" "$kernels/vmlinuz"

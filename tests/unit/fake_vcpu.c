@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/unit/fake_vcpu.h"
+#include "trapd/cpuid.h"
 #include "trapd/world.h"
 
 static struct fake_vcpu *fake_of(struct vcpu *v)
@@ -148,6 +149,17 @@ static struct segment flat_segment(uint16_t selector, uint8_t type)
 				 .db = true, .g = true, .limit = 0xffffffff };
 }
 
+/* A processor of 2007: what tests of CPUID expect of it. */
+static struct cpuid_table cpuid = {
+	.head.nent = 4,
+	.entry = {
+		{ .function = 0, .eax = 4, .ebx = 0x756e6547, .ecx = 0x6c65746e, .edx = 0x49656e69 },
+		{ .function = 1, .eax = 0x6fb, .ebx = 0x00000800, .ecx = 0x2201, .edx = 0x078bfbff },
+		{ .function = 4, .index = 1, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX, .eax = 0x122 },
+		{ .function = 0x80000000, .eax = 0x80000000 },
+	},
+};
+
 void fake_vcpu_init(struct fake_vcpu *f, uint64_t ram_bytes)
 {
 	struct cpu_state *c = &f->v.cpu;
@@ -160,6 +172,7 @@ void fake_vcpu_init(struct fake_vcpu *f, uint64_t ram_bytes)
 	f->vm.page_state = f->page_state;
 	f->vm.facts.maxphyaddr = 40;
 	f->vm.vcpu = &f->v;
+	f->vm.cpuid = &cpuid;
 	f->v.vm = &f->vm;
 	f->v.stat = f->stat;
 	f->x87 = (struct x87_image){ .control = 0x37f };	/* FNINIT */

@@ -148,6 +148,26 @@ Test(code_scan, flow_ends)
 	EXPECT("behind SERIALIZE", 3);
 }
 
+Test(code_scan, cpuid)
+{
+	PUT(0x100, "\x0f\xa2\x2e\x0f\xa2\xb8\x0f\xa2\x0f\xa2\xf0\x0f\xa2\xc3");	/* bare, prefixed, an operand, locked */
+	cr_assert(code_scan_flow(&scan, page, 0x100));
+	EXPECT("first opcode bytes", 0x100, 0x103);
+	fresh(64);
+	PUT(0x100, "\x0f\xa2\xc3");
+	memset(page, 0x90, 0x100);
+	cr_assert(code_scan_pairs(&scan, page));
+	EXPECT("certain, and not reached yet", 0x100);
+	fresh(64);
+	PUT(0x100, "\x0f\xa2\xc3");
+	memset(page, 0xb8, 0x100);
+	cr_assert_not(code_scan_pairs(&scan, page), "it could be an operand");
+	fresh(64);
+	PUT(PAGE_SIZE - 1, "\x0f");
+	code_scan_flow(&scan, page, PAGE_SIZE - 1);
+	EXPECT_NONE("not whole on this page");
+}
+
 Test(code_scan, ends_of_the_page)
 {
 	memset(page, 0x90, sizeof(page));
@@ -269,6 +289,6 @@ Test(code_scan, noise)
 		for (unsigned i = 0; i < 20; i++)
 			code_scan_flow(&scan, page, (unsigned)random() % PAGE_SIZE);
 		for (unsigned o = 0; o < PAGE_SIZE; o++)
-			cr_assert(!code_bit(scan.site, o) || (page[o] | 1) == 0x9d);
+			cr_assert(!code_bit(scan.site, o) || (page[o] | 1) == 0x9d || (page[o] == 0x0f && page[o + 1] == 0xa2));
 	}
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/unit/fake_tables.h"
+#include "trapd/cpuid.h"
 #include "trapd/desc.h"
 #include "trapd/seg.h"
 
@@ -532,6 +533,37 @@ Test(priv, stac_and_clac)
 	cr_expect_not(c->rflags & RFLAGS_AC);
 	fake_set_ring(&f, 3, FAKE_STACK3);
 	expect_exception(FAKE_RUN(&f, "\x0f\x01\xcb"), VEC_UD, 0);
+}
+
+static void expect_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t eax, uint32_t ebx, uint32_t ecx, uint32_t edx)
+{
+	c->gpr[GPR_RAX] = 0x100000000 | leaf;
+	c->gpr[GPR_RCX] = 0x200000000 | subleaf;
+	c->gpr[GPR_RBX] = c->gpr[GPR_RDX] = ~0ull;
+	EXPECT_DONE("\x0f\xa2");
+	cr_expect(c->gpr[GPR_RAX] == eax && c->gpr[GPR_RBX] == ebx && c->gpr[GPR_RCX] == ecx && c->gpr[GPR_RDX] == edx,
+		  "leaf 0x%x.%u: %llx %llx %llx %llx", leaf, subleaf, (unsigned long long)c->gpr[GPR_RAX],
+		  (unsigned long long)c->gpr[GPR_RBX], (unsigned long long)c->gpr[GPR_RCX], (unsigned long long)c->gpr[GPR_RDX]);
+}
+
+/* The table is fake_vcpu.c's. */
+Test(priv, cpuid)
+{
+	f.v.index = 3;
+	expect_cpuid(0, 77, 4, 0x756e6547, 0x6c65746e, 0x49656e69);
+	expect_cpuid(1, 0, 0x6fb, 0x03000800, 0x2201, 0x078bfbff);	/* the APIC ID is the vCPU's own */
+	expect_cpuid(4, 1, 0x122, 0, 0, 0);
+	expect_cpuid(4, 0, 0, 0, 0, 0);
+	expect_cpuid(3, 0, 0, 0, 0, 0);		/* a gap is no leaf beyond the last */
+	expect_cpuid(5, 1, 0x122, 0, 0, 0);	/* Intel's answer to what is beyond: the highest basic leaf */
+	expect_cpuid(0x40000000, 1, 0x122, 0, 0, 0);
+	expect_cpuid(0x80000008, 1, 0x122, 0, 0, 0);
+	f.vm.cpuid->entry[0].ebx = 0x68747541;	/* AMD's: zeros */
+	expect_cpuid(5, 1, 0, 0, 0, 0);
+	expect_cpuid(0x80000008, 1, 0, 0, 0, 0);
+	cr_expect_eq(f.stat[TRAP_STAT_cpuid_emulated], 10);
+	fake_set_ring(&f, 3, FAKE_STACK3);
+	expect_cpuid(0, 0, 4, 0x68747541, 0x6c65746e, 0x49656e69);
 }
 
 Test(priv, debug_registers)
