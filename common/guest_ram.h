@@ -31,6 +31,12 @@ static inline uint64_t guest_ram_span(const struct guest_ram *ram)
 	return ram->high_end ? ram->high_end : ram->low_end;
 }
 
+/* Of two windows of addresses: have they an address in common? Neither may wrap. */
+static inline bool ranges_overlap(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes)
+{
+	return a < b + b_bytes && b < a + a_bytes;
+}
+
 /* Does [gpa, gpa + size) lie in one range of RAM? size 0 is never inside. */
 static inline bool guest_ram_contains(const struct guest_ram *ram, uint64_t gpa, uint64_t size)
 {

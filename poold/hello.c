@@ -130,15 +130,15 @@ static int check_windows(struct hello_check *c)
 		return refuse(c, -EINVAL, "RAM window at 0x%llx is out of range", (unsigned long long)h->ram_maddr);
 	if (h->pool_maddr & (HUGEPAGE_SIZE - 1) || h->pool_maddr > limit || c->pool_bytes > limit - h->pool_maddr)
 		return refuse(c, -EINVAL, "pool window at 0x%llx is out of range", (unsigned long long)h->pool_maddr);
-	if (h->pool_maddr < h->ram_maddr + span && h->ram_maddr < h->pool_maddr + c->pool_bytes)
+	if (ranges_overlap(h->pool_maddr, c->pool_bytes, h->ram_maddr, span))
 		return refuse(c, -EINVAL, "the windows of RAM (0x%llx) and pool (0x%llx) overlap",
 			      (unsigned long long)h->ram_maddr, (unsigned long long)h->pool_maddr);
 	if (!h->copies_maddr)
 		return 0;
 	if (h->copies_maddr & ~PAGE_MASK || h->copies_maddr > limit || span > limit - h->copies_maddr)
 		return refuse(c, -EINVAL, "window of copies at 0x%llx is out of range", (unsigned long long)h->copies_maddr);
-	if ((h->copies_maddr < h->ram_maddr + span && h->ram_maddr < h->copies_maddr + span) ||
-	    (h->copies_maddr < h->pool_maddr + c->pool_bytes && h->pool_maddr < h->copies_maddr + span))
+	if (ranges_overlap(h->copies_maddr, span, h->ram_maddr, span) ||
+	    ranges_overlap(h->copies_maddr, span, h->pool_maddr, c->pool_bytes))
 		return refuse(c, -EINVAL, "the window of copies (0x%llx) overlaps that of RAM or pool", (unsigned long long)h->copies_maddr);
 	return 0;
 }

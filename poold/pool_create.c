@@ -53,16 +53,13 @@ static const char *config_error(const struct pool_config *c)
 		return "ram_maddr must be 2 MiB aligned for large leaves";
 	if (c->pool_maddr % (2ull << 20) || c->pool_maddr + c->max_pages * PAGE_SIZE > PTE_ADDR)
 		return "pool_maddr must be 2 MiB aligned and leave room for the pool";
-	if (c->ram_maddr < c->pool_maddr + c->max_pages * PAGE_SIZE &&
-	    c->pool_maddr < c->ram_maddr + guest_ram_span(&c->ram))
+	if (ranges_overlap(c->ram_maddr, guest_ram_span(&c->ram), c->pool_maddr, c->max_pages * PAGE_SIZE))
 		return "the RAM and pool windows overlap";
 	if (c->copies_maddr % PAGE_SIZE || c->copies_maddr + guest_ram_span(&c->ram) > PTE_ADDR)
 		return "copies_maddr must be page aligned and leave room for RAM";
-	if (c->copies_maddr && c->copies_maddr < c->ram_maddr + guest_ram_span(&c->ram) &&
-	    c->ram_maddr < c->copies_maddr + guest_ram_span(&c->ram))
+	if (c->copies_maddr && ranges_overlap(c->copies_maddr, guest_ram_span(&c->ram), c->ram_maddr, guest_ram_span(&c->ram)))
 		return "the windows of RAM and copies overlap";
-	if (c->copies_maddr && c->copies_maddr < c->pool_maddr + c->max_pages * PAGE_SIZE &&
-	    c->pool_maddr < c->copies_maddr + guest_ram_span(&c->ram))
+	if (c->copies_maddr && ranges_overlap(c->copies_maddr, guest_ram_span(&c->ram), c->pool_maddr, c->max_pages * PAGE_SIZE))
 		return "the windows of pool and copies overlap";
 	if (c->stub_slot < 1 || c->stub_slot >= POOL_SLOTS)
 		return "stub_slot must be 1 to 511";

@@ -132,6 +132,12 @@ static void copy_write(struct code_pages *c, struct code_moved *moved, struct co
 			code_moved_note(moved, to, i, bytes[i]);
 }
 
+/* Of the code that runs now. */
+static struct code_scan *scan_of(const struct vcpu *v, struct code_page *page)
+{
+	return &page->scan[cpu_code64(&v->cpu) ? WIDTH_64 : WIDTH_OTHER];
+}
+
 /* What is known of the way to the instruction at RIP, as far as it concerns one page. */
 struct way {
 	unsigned start;		/* an instruction begins here; PAGE_SIZE: none is known to */
@@ -141,7 +147,7 @@ struct way {
 /* true: its sites have changed. */
 static bool page_scan(struct vcpu *v, struct code_page *page, const uint8_t *bytes, const struct way *way)
 {
-	struct code_scan *scan = &page->scan[cpu_code64(&v->cpu) ? WIDTH_64 : WIDTH_OTHER];
+	struct code_scan *scan = scan_of(v, page);
 	unsigned before = count_sites(page), after;
 	bool changed = false;
 
@@ -309,7 +315,7 @@ static void find_way(struct vcpu *v, uint64_t gva, struct way *way)
 static bool is_news(struct vcpu *v, uint64_t gfn, unsigned offset)
 {
 	struct code_pages *c = v->vm->code;
-	const struct code_page *page;
+	struct code_page *page;
 	bool news = false;
 
 	if (!code_flags_trap(v) || offset >= PAGE_SIZE)
@@ -317,7 +323,7 @@ static bool is_news(struct vcpu *v, uint64_t gfn, unsigned offset)
 	pthread_mutex_lock(&c->lock);
 	page = page_find(c, gfn);
 	if (page && !page->stale) {
-		const struct code_scan *scan = &page->scan[cpu_code64(&v->cpu) ? WIDTH_64 : WIDTH_OTHER];
+		const struct code_scan *scan = scan_of(v, page);
 
 		news = !scan->paired || !code_bit(scan->visited, offset);
 	}
