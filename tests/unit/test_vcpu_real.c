@@ -72,3 +72,42 @@ Test(vcpu_real, the_root_in_use_outlives_a_shootdown)
 	cr_assert_eq(cr3_by_registers(0), 0);
 	cr_assert_eq(priv[0].kcpu.resume.cr3, OLD_ROOT);
 }
+
+/* Enter with these virtual flags, leave with the real ones xor changed; what AC is then, real at the entry and virtual now. */
+static void enter_and_leave(uint64_t changed, bool real, bool virtual, const char *what)
+{
+	struct kcpu_context left;
+
+	vcpu_store_state(&cpu[0]);
+	left = priv[0].kcpu.resume;
+	cr_assert_eq(!!(left.frame.rflags & RFLAGS_AC), real, "%s: the real AC", what);
+	left.frame.rflags ^= changed;
+	vcpu_load_state(&cpu[0], &left);
+	cr_assert_eq(!!(cpu[0].cpu.rflags & RFLAGS_AC), virtual, "%s: the virtual AC", what);
+}
+
+/* trapd/alignment.c; IF is not native here. */
+Test(vcpu_real, AC_of_STAC_is_not_the_real_one)
+{
+	struct cpu_state *c = &cpu[0].cpu;
+
+	enter_and_leave(0, false, false, "AC 0");
+	c->rflags |= RFLAGS_AC;			/* by STAC, which traps */
+	enter_and_leave(0, false, true, "behind STAC");
+	enter_and_leave(RFLAGS_CF, false, true, "later");
+	c->rflags &= ~RFLAGS_AC;		/* by CLAC */
+	enter_and_leave(RFLAGS_AC, false, true, "POPF without a trap sets it");
+	enter_and_leave(0, true, true, "what did not trap is real");
+	enter_and_leave(RFLAGS_AC, true, false, "and goes without a trap");
+	c->rflags |= RFLAGS_AC;
+	cpu[0].ac_is_native = false;		/* priv_ac */
+	enter_and_leave(0, false, true, "STAC again");
+	c->cpl = 3;
+	enter_and_leave(0, true, true, "user code, which has alignment checks");
+	priv[0].unaligned = true;
+	enter_and_leave(0, false, true, "one that the guest has not switched on");
+	priv[0].unaligned = false;
+	c->cpl = 0;
+	vm.if_native_32 = vm.if_native_64 = true;
+	enter_and_leave(0, true, true, "native flags");
+}
