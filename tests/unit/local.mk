@@ -65,8 +65,10 @@ tests_unit_test_pool_code_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_pool_resync
 tests_unit_test_pool_resync_SOURCES = tests/unit/test_pool_resync.c $(POOL_FIXTURE)
 tests_unit_test_pool_resync_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+POOL_RANDOM = tests/unit/pool_random.h tests/unit/pool_random_draw.c tests/unit/pool_random_tlb.c tests/unit/pool_random_checks.c \
+	tests/unit/pool_random_steps.c tests/unit/ref_walk.c tests/unit/ref_walk.h
 UNIT_TESTS += tests/unit/test_pool_random
-tests_unit_test_pool_random_SOURCES = tests/unit/test_pool_random.c tests/unit/ref_walk.c tests/unit/ref_walk.h $(POOL_FIXTURE)
+tests_unit_test_pool_random_SOURCES = tests/unit/test_pool_random.c $(POOL_RANDOM) $(POOL_FIXTURE)
 tests_unit_test_pool_random_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += tests/unit/test_frame
