@@ -150,6 +150,13 @@ int daemon_start(struct poold *d, char *err, size_t err_size)
 	return 0;
 }
 
+/* The links have ended, and with them what clients were waiting for: the answers go out as far as the sockets take them at once. */
+static void answer_last(struct poold *d)
+{
+	daemon_woken(d);
+	event_base_loop(d->base, EVLOOP_NONBLOCK);
+}
+
 void daemon_stop(struct poold *d)
 {
 	bool quiet = true;
@@ -158,6 +165,8 @@ void daemon_stop(struct poold *d)
 	attach_server_destroy(d->attach);
 	if (d->attach)
 		quiet = links_close(&d->links, STOP_WAIT_MS);
+	if (d->control)
+		answer_last(d);
 	traces_close(&d->traces);
 	verifies_close(&d->verifies);
 	control_server_destroy(d->control);

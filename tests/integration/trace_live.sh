@@ -9,7 +9,7 @@ need_kvm
 	--cmdline "edits=100000000" "$guests/churn.elf" >"$work/out" 2>"$work/run.err" </dev/null &
 run=$!
 runtime() { sed -n 's/^shadowctl: runtime directory //p' "$work/run.err"; }
-await 20 grep -q 'runtime directory' "$work/run.err" || { fail "no run"; show "$work/run.err"; finish; }
+await 20 grep -qs 'runtime directory' "$work/run.err" || { fail "no run"; show "$work/run.err"; finish; }
 at=$(runtime)
 requests() { "$ctl" stats vm --socket "$at" --json 2>/dev/null | "$json" "$@" 2>/dev/null; }
 await 20 requests pool.map_requests\>500 || { fail "the guest does nothing"; finish; }
@@ -113,6 +113,15 @@ if [ "$(id -u)" = 0 ] && mkdir "$work/small" && unshare -m true 2>/dev/null; the
 	esac
 fi
 
+# ---- poold is told to end: whoever traces is told as well, and the end mark is there
+trace vm "$work/e" --json
+await 20 recorded "$work/e" || fail "nothing is recorded"
+kill -TERM "$(pgrep -P "$run" -x poold)"
+wait $trace || { fail "trace while poold ends: $?"; show "$work/trace.err"; }
+"$json" ended_by=detached calls\>100 <"$work/trace.out" || fail "$(cat "$work/trace.out")"
+replays "$work/e" 100
+await 20 requests pool.map_requests\>500 || fail "no poold follows"
+
 # ---- the end of the VM is the end of the trace
 trace vm "$work/d" --json
 await 20 recorded "$work/d" || fail "nothing is recorded"
@@ -121,6 +130,6 @@ wait $trace || { fail "trace of a VM that ends: $?"; show "$work/trace.err"; }
 "$json" ended_by=detached calls\>100 <"$work/trace.out" || fail "$(cat "$work/trace.out")"
 replays "$work/d" 100
 wait $run
-counters audit_violations=0 poold_restarts=0
+counters audit_violations=0 poold_restarts=1
 no_leftovers
 finish
