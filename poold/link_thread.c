@@ -108,8 +108,9 @@ static int link_run(struct link *link, struct vm *vm)
 static void log_detach(const struct vm *vm, int rc)
 {
 	if (vm->link.count.lost_wakes)
-		log_warning("VM %s: %llu wakes were lost on the link; please report this", vm->name,
-			    (unsigned long long)vm->link.count.lost_wakes);
+		/* On a machine too busy to run the peer between its store and its kick. Many of them on an idle one are a bug. */
+		log_info("VM %s: %llu waits on the link ended by their time, with work that no kick had announced yet", vm->name,
+			 (unsigned long long)vm->link.count.lost_wakes);
 	if (rc == -ENOTCONN)
 		log_info("VM %s: detached after %llu requests and %llu events", vm->name,
 			 (unsigned long long)vm->link.count.requests, (unsigned long long)vm->link.count.events);
