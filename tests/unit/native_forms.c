@@ -188,20 +188,23 @@ static unsigned encode_address(struct instance *o, const struct address *a, unsi
 	return patch;
 }
 
-static void encode_prefixes(uint64_t *seed, unsigned bits, struct instance *o, bool lock, bool addr32, bool fs)
+static void encode_prefixes(uint64_t *seed, const struct scratch *s, struct instance *o, bool lock, bool addr32, bool fs)
 {
 	/* All of them flat; CS is not writable in 32-bit code. */
 	static const uint8_t without_effect[] = { 0x26, 0x36, 0x3e, 0x2e };
+	bool stray_rex = s->bits == 64 && !s->rex_is_last && one_in(seed, 16);	/* without effect: SDM vol. 2A 2.2.1 */
 
-	if (one_in(seed, 16))
-		put(o, without_effect[below(seed, bits == 64 ? 4 : 3)], 1);
+	if (stray_rex)
+		put(o, 0x40 | below(seed, 16), 1);
+	if (stray_rex || one_in(seed, 16))
+		put(o, without_effect[below(seed, s->bits == 64 ? 4 : 3)], 1);
 	if (fs)
 		put(o, 0x64, 1);
 	if (o->opsize == 2)
 		put(o, 0x66, 1);
 	if (lock)
 		put(o, 0xf0, 1);
-	if (addr32 && bits == 64)
+	if (addr32 && s->bits == 64)
 		put(o, 0x67, 1);
 	if (o->opsize == 2 && one_in(seed, 8))
 		put(o, 0x66, 1);
@@ -282,7 +285,7 @@ static void generate_string(uint64_t *seed, const struct scratch *s, struct inst
 		st->gpr[0] = scratch_load(s, to, 8);
 	o->ea = to - (back ? span : 0);
 	o->touched = span + 8;
-	encode_prefixes(seed, s->bits, o, false, addr32, false);
+	encode_prefixes(seed, s, o, false, addr32, false);
 	if (rep)
 		put(o, one_in(seed, 3) ? 0xf2 : 0xf3, 1);
 	if (o->opsize == 8)
@@ -296,7 +299,7 @@ static void generate_moffs(uint64_t *seed, const struct scratch *s, struct insta
 
 	o->ea = choose_address(seed, s, 1);
 	o->touched = o->opsize;
-	encode_prefixes(seed, s->bits, o, false, addr32, false);
+	encode_prefixes(seed, s, o, false, addr32, false);
 	if (o->opsize == 8)
 		put(o, 0x48, 1);
 	put(o, o->form->opcode[0], 1);
@@ -321,17 +324,19 @@ static void prepare_compare(uint64_t *seed, const struct scratch *s, const struc
 	memcpy(&st->gpr[2], s->memory + (o->ea - s->base) + half, half);
 }
 
-static void generate(uint64_t *seed, const struct scratch *s, uint64_t code, struct instance *o)
+static bool must_be_aligned(const struct instance *o)
 {
-	const struct form *f;
-	unsigned reg, align, patch, imm_bytes;
+	const struct form *f = o->form;
+
+	return o->lock || f->opcode[0] == 0x86 || f->opcode[0] == 0x87 || f->kind == KIND_CMPXCHG16B || f->kind == KIND_ALIGNED;
+}
+
+static void generate(uint64_t *seed, const struct scratch *s, uint64_t code, const struct form *f, struct instance *o)
+{
+	unsigned reg, patch, imm_bytes;
 	uint64_t imm = interesting(seed), ea;
 	struct address a;
-	bool lock;
 
-	do
-		f = &native_forms[below(seed, native_forms_count)];
-	while (!form_exists(f, s->bits));
 	*o = (struct instance){ .form = f, .undefined = f->undefined };
 	for (unsigned i = 0; i < 16; i++)
 		o->in.gpr[i] = interesting(seed);
@@ -346,10 +351,9 @@ static void generate(uint64_t *seed, const struct scratch *s, uint64_t code, str
 		generate_moffs(seed, s, o);
 		return;
 	}
-	lock = f->lockable && one_in(seed, 2);
+	o->lock = f->lockable && one_in(seed, 2);
 	o->touched = f->mem_bytes ? f->mem_bytes : o->opsize;
-	align = lock || f->opcode[0] == 0x86 || f->opcode[0] == 0x87 || f->kind == KIND_CMPXCHG16B || one_in(seed, 2) ? o->touched : 1;
-	o->ea = choose_address(seed, s, align);
+	o->ea = choose_address(seed, s, must_be_aligned(o) || one_in(seed, 2) ? o->touched : 1);
 	choose_form_of_address(seed, s->bits, &a);
 	do
 		reg = f->digit >= 0 ? (unsigned)f->digit : below(seed, s->bits == 64 ? 16 : 8);
@@ -368,7 +372,9 @@ static void generate(uint64_t *seed, const struct scratch *s, uint64_t code, str
 	place_address(&a, a.fs ? ea - s->fs_base : ea, &o->in);
 	if (f->kind == KIND_SHIFT || f->kind == KIND_ROTATE)
 		o->undefined = shift_undefined(o, f->imm ? imm & 0xff : f->opcode[0] < 0xd2 ? 1 : o->in.gpr[1] & 0xff);
-	encode_prefixes(seed, s->bits, o, lock, a.addr32, a.fs);
+	encode_prefixes(seed, s, o, o->lock, a.addr32, a.fs);
+	if (f->prefix)
+		put(o, f->prefix, 1);
 	if (s->bits == 64)
 		encode_rex(seed, o, reg, &a);
 	for (unsigned i = 0; i < f->opcode_bytes; i++)
@@ -383,9 +389,21 @@ static void generate(uint64_t *seed, const struct scratch *s, uint64_t code, str
 	}
 }
 
-void native_generate(uint64_t *seed, const struct scratch *s, uint64_t code, struct instance *o)
+void native_generate_form(uint64_t *seed, const struct scratch *s, uint64_t code, const struct form *f, struct instance *o)
 {
-	generate(seed, s, code, o);
+	do
+		generate(seed, s, code, f, o);
+	while (o->length > 15);		/* longer than an instruction may be: too many prefixes */
 	for (unsigned i = 0; s->bits == 32 && i < 16; i++)
 		o->in.gpr[i] = (uint32_t)o->in.gpr[i];
+}
+
+void native_generate(uint64_t *seed, const struct scratch *s, uint64_t code, struct instance *o)
+{
+	const struct form *f;
+
+	do
+		f = &native_forms[below(seed, native_forms_count)];
+	while (!form_exists(f, s->bits));
+	native_generate_form(seed, s, code, f, o);
 }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum form_kind { KIND_PLAIN, KIND_SHIFT, KIND_ROTATE, KIND_BIT_REG, KIND_CMPXCHG, KIND_CMPXCHG8B, KIND_CMPXCHG16B, KIND_STRING,
-		 KIND_MOFFS };
+		 KIND_MOFFS, KIND_ALIGNED };
 enum form_size { SIZE_8, SIZE_V, SIZE_D, SIZE_DQ, SIZE_FIXED };	/* byte; 16, 32, 64; 32; 32, 64; by the opcode alone */
 
 struct form {
@@ -20,6 +20,7 @@ struct form {
 	uint64_t undefined;		/* flags that the manual leaves undefined */
 	uint8_t kind;
 	uint8_t mem_bytes;		/* memory operand if it differs from the operand size (MOVZX) */
+	uint8_t prefix;			/* that the opcode demands, 0: none */
 };
 
 extern const struct form native_forms[];
@@ -27,14 +28,18 @@ extern const unsigned native_forms_count;
 
 struct native_state { uint64_t gpr[16]; uint64_t rflags; };
 
-/* bits: 64 or 32, the width of the code. memory: its content before the instruction, base is below 2 GiB. */
-struct scratch { unsigned bits; uint64_t base, bytes, fs_base; const uint8_t *memory; };
+/*
+ * bits: 64 or 32, the width of the code. memory: its content before the instruction, base is below 2 GiB. rex_is_last: no REX in
+ * front of other prefixes, where it is without effect.
+ */
+struct scratch { unsigned bits; uint64_t base, bytes, fs_base; const uint8_t *memory; bool rex_is_last; };
 
 struct instance {
 	const struct form *form;
 	uint8_t bytes[32];
 	unsigned length;
 	unsigned opsize;
+	bool lock;
 	uint64_t ea;			/* first byte of memory touched; strings: lowest */
 	unsigned touched;		/* bytes from ea */
 	uint64_t undefined;
@@ -44,6 +49,8 @@ struct instance {
 uint64_t native_random(uint64_t *seed);
 /* Fill *out with a random instance that touches only the scratch memory. code: where it will run. */
 void native_generate(uint64_t *seed, const struct scratch *s, uint64_t code, struct instance *out);
+/* The same of one form, which need not be among native_forms and must exist in code of this width. */
+void native_generate_form(uint64_t *seed, const struct scratch *s, uint64_t code, const struct form *f, struct instance *out);
 
 void native_run(struct native_state *s, const void *code);
 void native_run32(struct native_state *s, const void *code);

@@ -386,9 +386,7 @@ static void formed(struct bench *b, struct trial *t)
 				   b->first + first * PAGE_SIZE };
 	struct instance o;
 
-	do
-		native_generate(&b->seed, &s, CODE_VA, &o);
-	while (o.length > 15);
+	native_generate(&b->seed, &s, CODE_VA, &o);
 	memset(t->bytes, 0xcc, sizeof(t->bytes));
 	memcpy(t->bytes, o.bytes, o.length);
 	t->st = o.in;
