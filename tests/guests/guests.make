@@ -9,7 +9,7 @@ OBJCOPY ?= objcopy
 LD ?= ld
 
 FLAGS = -std=gnu11 -O2 -ffreestanding -nostdlib -fno-pic -mgeneral-regs-only -fcf-protection=none -fno-stack-protector \
-	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fmacro-prefix-map=$(srcdir)/= -I$(srcdir) -MMD -MP $(WARN)
+	-fno-asynchronous-unwind-tables -fno-strict-aliasing -U_FORTIFY_SOURCE -fmacro-prefix-map=$(srcdir)/= -I$(srcdir) -MMD -MP $(WARN)
 FLAGS64 = $(FLAGS) -m64 -mno-red-zone -mcmodel=small
 FLAGS32 = $(FLAGS) -m32 -march=i686
 
@@ -36,7 +36,10 @@ $(OUT)/%.elf: $$(call object,$$($$*_PARTS)) $(G)/guest.lds $(G)/images.make
 	@mv $@.tmp2 $@
 	@rm -f $@.tmp
 
+# stores.elf has native_forms.c in common with the unit tests of the emulator.
 $(OUT)/%.64.o: $(G)/%.c
+	@$(CC) $(FLAGS64) -MF $@.d -c -o $@ $<
+$(OUT)/%.64.o: $(srcdir)/tests/unit/%.c
 	@$(CC) $(FLAGS64) -MF $@.d -c -o $@ $<
 
 $(OUT)/%.32.o: $(G)/%.c

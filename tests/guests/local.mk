@@ -93,14 +93,19 @@ EXTRA_DIST += \
 	tests/guests/vandal.c \
 	tests/guests/wild.c
 
-GUESTS += tests/guests/flags.elf tests/guests/pace.elf tests/guests/platform.elf
+GUESTS += tests/guests/flags.elf tests/guests/pace.elf tests/guests/platform.elf tests/guests/stores.elf
 EXTRA_DIST += \
 	tests/guests/flags.c \
 	tests/guests/pace.c \
 	tests/guests/platform.h \
 	tests/guests/platform32.c \
 	tests/guests/platform64.c \
-	tests/guests/platform_disk.c
+	tests/guests/platform_disk.c \
+	tests/guests/stores.c \
+	tests/guests/stores.h \
+	tests/guests/stores_insn.c \
+	tests/guests/stores_run.S \
+	tests/guests/stores_space.c
 
 $(GUESTS): guests-build
 	@:
