@@ -20,6 +20,7 @@ RUN_TESTS = \
 	tests/integration/screen.sh \
 	tests/integration/slots.sh \
 	tests/integration/smp.sh \
+	tests/integration/stores.sh \
 	tests/integration/systemd.sh \
 	tests/integration/trace_live.sh \
 	tests/integration/trace.sh \
