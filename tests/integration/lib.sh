@@ -32,8 +32,10 @@ need_kvm() { [ -e /dev/kvm ] || skip "no /dev/kvm on this machine"; }
 need_root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
 finish() { exit $failed; }
 
-# A pause of some milliseconds inside a loop that waits for a condition.
-pause() { read -r -t 0.01 _ <><(:) || :; }
+# A pause of some milliseconds inside a loop that waits for a condition: for a pipe that nobody writes to. It is opened once; with a
+# process for each pause, bash was seen to wait for ever after half an hour, when process numbers came round again.
+exec {never}<><(:)
+pause() { read -r -t 0.01 -u "$never" _ || :; }
 
 # await SECONDS COMMAND...: until COMMAND succeeds; 1 if it does not in time.
 await()
