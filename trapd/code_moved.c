@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See code_moved.h. Key is eight bytes of which the opcode is one: four stand before it, or as many as the page has, or as few as
- * leave room for the rest; three windows, so that code that is moved across the end of a page is found as well. No state but the set.
+ * See code_moved.h. The key is eight bytes, of which the opcode is one: four of them stand before it, or all others, or none. Three
+ * windows, so that code that is moved to either end of a page is found as well. No state but the set.
  */
 #include "trapd/code_moved.h"
 
