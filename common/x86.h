@@ -44,6 +44,12 @@
 #define CR4_SMAP	(1ull << 21)
 #define CR4_PKE		(1ull << 22)
 
+/* XCR0, SDM vol. 1 13.3 */
+#define XCR0_X87	(1ull << 0)
+#define XCR0_SSE	(1ull << 1)
+#define XCR0_AVX	(1ull << 2)
+#define XCR0_AVX512	(7ull << 5)	/* all of them or none */
+
 #define EFER_SCE	(1ull << 0)
 #define EFER_LME	(1ull << 8)
 #define EFER_LMA	(1ull << 10)

@@ -5,6 +5,7 @@
  */
 #include "trapd/cpuid.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -15,6 +16,12 @@
 #define BIT(n) (1u << (n))
 #define ALL 0xffffffffu
 #define INTEL_EBX 0x756e6547u	/* "Genu" */
+
+#define LEAF_XSAVE 13u
+#define XSAVE_1_ECX (BIT(12) | BIT(26) | BIT(28) | BIT(29))				/* FMA XSAVE AVX F16C */
+#define XSAVE_7_EBX (BIT(5) | BIT(16) | BIT(17) | BIT(28) | BIT(30) | BIT(31))	/* AVX2; AVX-512 F, DQ, CD, BW, VL */
+#define COMPACT_ALIGNED BIT(1)	/* of ECX of a state's leaf */
+#define XSAVE_D1_EAX (BIT(0) | BIT(1) | BIT(2))						/* XSAVEOPT XSAVEC XGETBV(1) */
 
 struct leaf_policy {
 	uint32_t function;
@@ -129,4 +136,52 @@ int cpuid_build(int kvm_fd, struct cpuid_table *out, uint8_t *maxphyaddr)
 	memset(&out->entry[kept], 0, (CPUID_MAX_ENTRIES - kept) * sizeof(out->entry[0]));
 	out->head.nent = kept;
 	return 0;
+}
+
+static struct kvm_cpuid_entry2 *entry_of(struct cpuid_table *t, uint32_t leaf)
+{
+	for (uint32_t i = 0; i < t->head.nent; i++)
+		if (t->entry[i].function == leaf)
+			return &t->entry[i];
+	return NULL;
+}
+
+/* The next entry, with this processor's answer; NULL: the table is full. */
+static struct kvm_cpuid_entry2 *add_native(struct cpuid_table *t, uint32_t leaf, uint32_t subleaf)
+{
+	struct kvm_cpuid_entry2 *e = &t->entry[t->head.nent];
+
+	if (t->head.nent == CPUID_MAX_ENTRIES)
+		return NULL;
+	t->head.nent++;
+	*e = (struct kvm_cpuid_entry2){ .function = leaf, .index = subleaf, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX };
+	__cpuid_count(leaf, subleaf, e->eax, e->ebx, e->ecx, e->edx);
+	return e;
+}
+
+void cpuid_add_xsave(struct cpuid_table *t, uint64_t xcr0)
+{
+	struct kvm_cpuid_entry2 *zero = entry_of(t, 0), *one = entry_of(t, 1), *seven = entry_of(t, 7), *compact, *state;
+	uint32_t eax, ebx, ecx, edx, bytes = 576;	/* x87, SSE and the header; vol. 1 13.4 */
+
+	if (!zero || !one || !seven)
+		return;
+	zero->eax = LEAF_XSAVE;
+	__cpuid(1, eax, ebx, ecx, edx);
+	one->ecx |= ecx & XSAVE_1_ECX;
+	__cpuid_count(7, 0, eax, ebx, ecx, edx);
+	seven->ebx |= ebx & XSAVE_7_EBX;
+	add_native(t, LEAF_XSAVE, 0);
+	compact = add_native(t, LEAF_XSAVE, 1);
+	for (uint32_t i = 2; i < 63; i++) {
+		state = xcr0 >> i & 1 ? add_native(t, LEAF_XSAVE, i) : NULL;
+		if (state)
+			bytes = (state->ecx & COMPACT_ALIGNED ? (bytes + 63) & ~63u : bytes) + state->eax;
+	}
+	/* Of the compact format, without the states that only XSAVES has. */
+	if (compact) {
+		compact->eax &= XSAVE_D1_EAX;
+		compact->ebx = bytes;
+		compact->ecx = compact->edx = 0;
+	}
 }

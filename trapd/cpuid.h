@@ -20,6 +20,11 @@ int cpuid_build(int kvm_fd, struct cpuid_table *out, uint8_t *maxphyaddr);
  * zeros, or on Intel's the highest basic leaf (SDM vol. 2A CPUID). Thread: any, once the table is complete.
  */
 void cpuid_look_up(const struct cpuid_table *t, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+/*
+ * doc/hosts.md, P: for hosts whose guest code has XSAVE with this XCR0 whether it is announced or not: XSAVE, AVX and AVX-512 as this processor has
+ * them, but XSAVES, which is privileged. Creating thread, before anybody uses the table.
+ */
+void cpuid_add_xsave(struct cpuid_table *t, uint64_t xcr0);
 /* Leaf 1: the initial APIC ID, which differs between the vCPUs. */
 void cpuid_set_apic_id(struct cpuid_table *t, uint8_t id);
 

@@ -40,7 +40,7 @@ static const struct priv_row priv_table[X86_INS_ENDING] = {
 	[X86_INS_CLI] = { priv_cli }, [X86_INS_STI] = { priv_sti },
 	[X86_INS_PUSHF] = { priv_pushf }, [X86_INS_PUSHFD] = { priv_pushf }, [X86_INS_PUSHFQ] = { priv_pushf },
 	[X86_INS_POPF] = { priv_popf }, [X86_INS_POPFD] = { priv_popf }, [X86_INS_POPFQ] = { priv_popf },
-	[X86_INS_CPUID] = { priv_cpuid },
+	[X86_INS_CPUID] = { priv_cpuid }, [X86_INS_XSETBV] = { priv_xsetbv },
 	[X86_INS_STAC] = { priv_ac }, [X86_INS_CLAC] = { priv_ac },
 	[X86_INS_IN] = { priv_in }, [X86_INS_OUT] = { priv_out },
 	[X86_INS_INSB] = { priv_ins }, [X86_INS_INSW] = { priv_ins }, [X86_INS_INSD] = { priv_ins },
@@ -49,7 +49,7 @@ static const struct priv_row priv_table[X86_INS_ENDING] = {
 	[X86_INS_INVPCID] = { priv_invpcid, true }, [X86_INS_INVD] = { priv_cache, true }, [X86_INS_WBINVD] = { priv_cache, true },
 	/* Not announced by CPUID (SYSENTER: see guest-cpu.md on IOPL), or nothing a guest may do. */
 	[X86_INS_SYSENTER] = { priv_undefined }, [X86_INS_SYSEXIT] = { priv_undefined }, [X86_INS_MONITOR] = { priv_undefined },
-	[X86_INS_MWAIT] = { priv_undefined }, [X86_INS_XSETBV] = { priv_undefined },
+	[X86_INS_MWAIT] = { priv_undefined },
 	[X86_INS_GETSEC] = { priv_undefined }, [X86_INS_RSM] = { priv_undefined },
 };
 

@@ -32,7 +32,7 @@ priv_handler priv_lgdt, priv_lidt, priv_lldt, priv_ltr, priv_sgdt, priv_sidt, pr
 priv_handler priv_mov_sreg, priv_pop_sreg, priv_load_far;
 /* priv_flags.c */
 priv_handler priv_cli, priv_sti, priv_pushf, priv_popf, priv_ac;
-priv_handler priv_cpuid;
+priv_handler priv_cpuid, priv_xsetbv;
 /* priv_io.c */
 priv_handler priv_in, priv_out, priv_ins, priv_outs;
 /* priv_debug.c */

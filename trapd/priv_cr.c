@@ -115,7 +115,7 @@ static int write_cr4(struct vcpu *v, uint64_t value)
 	uint64_t changed = value ^ m.cr4;
 	int ret = 0;
 
-	if ((value & ~CR4_GUEST_BITS) || (cpu_long_mode(&v->cpu) && !(value & CR4_PAE)))
+	if ((value & ~(CR4_GUEST_BITS | (v->vm->facts.xcr0 ? CR4_OSXSAVE : 0))) || (cpu_long_mode(&v->cpu) && !(value & CR4_PAE)))
 		return vcpu_raise(v, VEC_GP, 0);
 	if ((changed & value & CR4_PCIDE) && (!cpu_long_mode(&v->cpu) || (m.cr3 & CR3_PCID)))
 		return vcpu_raise(v, VEC_GP, 0);

@@ -19,6 +19,7 @@ trapd_libtrapd_a_SOURCES += \
 	trapd/priv_misc.c \
 	trapd/priv_msr.c \
 	trapd/priv_sreg.c \
+	trapd/priv_xsave.c \
 	trapd/real_mode.c trapd/real_mode.h trapd/seg.c \
 	trapd/seg.h \
 	trapd/stack.c \

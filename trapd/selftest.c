@@ -229,6 +229,17 @@ static bool breakpoints_work(struct rig *r)
 	return r->cpu.vector == VEC_DB;
 }
 
+/* XCR0 where guest code can read it although the VM has not set CR4.OSXSAVE; else 0. */
+static uint64_t xcr0_of_host(struct rig *r)
+{
+	struct kcpu_context out;
+
+	CODE(r, true, "\x31\xc9\x0f\x01\xd0\x0f\x0b");	/* xor ecx, ecx; xgetbv; ud2 */
+	if (rig_go(r, CODE_VA, RFLAGS_FIXED, false, true, &out) != KCPU_TRAP || r->cpu.vector != VEC_UD || out.frame.rip != CODE_VA + 5)
+		return 0;
+	return out.gpr[GPR_RDX] << 32 | (uint32_t)out.gpr[GPR_RAX];
+}
+
 int selftest_run(int kvm_fd, const struct kvm_cpuid2 *cpuid, struct host_facts *facts, char *err, unsigned err_size)
 {
 	struct rig r;
@@ -258,6 +269,7 @@ int selftest_run(int kvm_fd, const struct kvm_cpuid2 *cpuid, struct host_facts *
 	facts->iopl_direct_32 = !facts->iopl_native_32 && iopl_is_native(&r, false, true);
 	facts->iret_traps = iret_traps(&r);
 	facts->breakpoints_native = breakpoints_work(&r);
+	facts->xcr0 = xcr0_of_host(&r);
 	CODE(&r, true, "\x0f\x05\x0f\x0b");			/* syscall */
 	rig_go(&r, CODE_VA, RFLAGS_FIXED, false, true, &out);
 	facts->syscall_faults_at_lstar = r.cpu.vector == VEC_PF && out.frame.rip == r.stub.va + STUB_SYSCALL_PAGE;

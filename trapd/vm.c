@@ -133,10 +133,13 @@ static int check_memory(const struct vm_config *c, char *err, size_t err_size)
 	return 0;
 }
 
-static int choose_interrupt_flag(struct vm *vm, char *err, size_t err_size)
+/* What the facts mean for this VM. */
+static int choose_features(struct vm *vm, char *err, size_t err_size)
 {
 	const struct host_facts *f = &vm->facts;
 
+	if (f->xcr0)
+		cpuid_add_xsave(vm->cpuid, f->xcr0);
 	if (vm->config.interrupt_flag == VM_CONF_IF_TRAP)
 		return 0;
 	vm->if_direct_32 = f->iopl_direct_32;
@@ -294,7 +297,7 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 		goto undo;
 	}
 	if ((rc = selftest_run(vm->kvm_fd, &vm->cpuid->head, &vm->facts, err, (unsigned)err_size)) ||
-	    (rc = choose_interrupt_flag(vm, err, err_size)) || (rc = reserve_memory(vm, err, err_size)) ||
+	    (rc = choose_features(vm, err, err_size)) || (rc = reserve_memory(vm, err, err_size)) ||
 	    (rc = code_pages_create(vm, err, err_size)) || (rc = create_vcpus(vm, err, err_size)) ||
 	    (rc = add_devices(vm, err, err_size)) || (rc = image_load(vm, err, err_size)))
 		goto undo;

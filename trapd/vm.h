@@ -75,6 +75,7 @@ struct host_facts {		/* doc/hosts.md */
 	bool iret_traps;		/* IRET to Linux's user selectors traps like any other */
 	bool breakpoints_native;	/* DR0 to DR3 fire in guest code */
 	uint8_t maxphyaddr;
+	uint64_t xcr0;			/* guest code has XSAVE with this XCR0, whatever CR4 and CPUID say; 0: it has none */
 };
 
 struct vm {

@@ -39,6 +39,7 @@ static void facts_fill(struct vm_info_reply *r, const struct host_facts *f)
 		{ "iret_traps", f->iret_traps },
 		{ "breakpoints_native", f->breakpoints_native },
 		{ "maxphyaddr", f->maxphyaddr },
+		{ "xcr0", f->xcr0 },
 	};
 	size_t i;
 

@@ -566,6 +566,44 @@ Test(priv, cpuid)
 	expect_cpuid(0, 0, 4, 0x68747541, 0x6c65746e, 0x49656e69);
 }
 
+/* On hosts whose guest code has XSAVE: what may be set, which has no effect. */
+Test(priv, xsetbv)
+{
+	static const struct { uint32_t value, high; bool ok; } cases[] = {
+		{ 1, 0, true }, { 3, 0, true }, { 7, 0, true }, { 0xe7, 0, true },
+		{ 0, 0, false }, { 2, 0, false }, { 5, 0, false }, { 0x67, 0, false }, { 0xe3, 0, false }, { 0xf, 0, false }, { 7, 1, false },
+	};
+
+	c->gpr[GPR_RAX] = CR4_OSXSAVE;
+	expect_exception(FAKE_RUN(&f, "\x0f\x22\xe0"), VEC_GP, 0);	/* mov cr4, eax: there is no XSAVE */
+	f.vm.facts.xcr0 = 0xe7;
+	c->gpr[GPR_RCX] = 0;
+	c->gpr[GPR_RAX] = 7;
+	expect_exception(FAKE_RUN(&f, "\x0f\x01\xd1"), VEC_UD, 0);
+	c->gpr[GPR_RAX] = CR4_OSXSAVE;
+	EXPECT_DONE("\x0f\x22\xe0");
+	cr_expect_eq(c->cr4, CR4_OSXSAVE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		c->gpr[GPR_RAX] = 0xffffffff00000000 | cases[i].value;
+		c->gpr[GPR_RDX] = cases[i].high;
+		c->gpr[GPR_RCX] = 0xffffffff00000000;
+		if (cases[i].ok)
+			EXPECT_DONE("\x0f\x01\xd1");
+		else
+			expect_exception(FAKE_RUN(&f, "\x0f\x01\xd1"), VEC_GP, 0);
+	}
+	c->gpr[GPR_RAX] = 7;
+	c->gpr[GPR_RDX] = 0;
+	c->gpr[GPR_RCX] = 1;
+	expect_exception(FAKE_RUN(&f, "\x0f\x01\xd1"), VEC_GP, 0);
+	c->gpr[GPR_RAX] = 1;
+	EXPECT_DONE("\x0f\xa2");
+	cr_expect_eq(c->gpr[GPR_RCX], 0x2201 | 1u << 27, "CPUID tells CR4.OSXSAVE");
+	fake_set_ring(&f, 3, FAKE_STACK3);
+	c->gpr[GPR_RCX] = 0;
+	expect_exception(FAKE_RUN(&f, "\x0f\x01\xd1"), VEC_GP, 0);
+}
+
 Test(priv, debug_registers)
 {
 	c->gpr[GPR_RAX] = 0xffffffff;
