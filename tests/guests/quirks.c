@@ -269,8 +269,7 @@ static void contexts(unsigned loops)
 
 /* ---- extended state */
 
-/* XSAVE where it is announced: YMM0 of two contexts, with traps between. Elsewhere CR4 and XSETBV have none of it. (Where it is, XSETBV
- * need not trap: what it refuses is for the unit tests.) */
+/* XSAVE where it is announced: YMM0 of two contexts, with traps between. Elsewhere CR4 and XSETBV have none of it. */
 static void extended_state(unsigned loops)
 {
 	static uint8_t area[2][4096] __attribute__((aligned(64)));
@@ -280,15 +279,23 @@ static void extended_state(unsigned loops)
 	if (!(cpuid_read(1, 0).ecx >> 26 & 1)) {
 		PROBE_INSN("mov %0, %%cr4", : : "r"(cr4_read() | CR4_OSXSAVE) : "memory");
 		EXPECT_EQ(fault.vector, VEC_GP, "vector of setting CR4.OSXSAVE without XSAVE");
-		PROBE_INSN("xsetbv", : : "a"(1), "d"(0), "c"(0));
+		PROBE_INSN("xsetbv", : : "a"(1), "d"(0), "c"(0) : "memory");
 		EXPECT_EQ(fault.vector, VEC_UD, "vector of XSETBV without XSAVE");
 		return;
 	}
+	PROBE_INSN("xsetbv", : : "a"(7), "d"(0), "c"(0) : "memory");
+	EXPECT_EQ(fault.vector, VEC_UD, "vector of XSETBV without CR4.OSXSAVE");
 	cr4_write(cr4_read() | CR4_OSFXSR | CR4_OSXSAVE);
 	EXPECT_EQ(cr4_read() & CR4_OSXSAVE, CR4_OSXSAVE, "CR4.OSXSAVE");
 	EXPECT_EQ(cpuid_read(1, 0).ecx >> 27 & 1, 1, "OSXSAVE by CPUID");
 	EXPECT_EQ(cpuid_read(13, 0).ebx <= sizeof(area[0]), 1, "bytes of all states");
-	PROBE_INSN("xsetbv", : : "a"(7), "d"(0), "c"(0));
+	PROBE_INSN("xsetbv", : : "a"(6), "d"(0), "c"(0) : "memory");
+	EXPECT_EQ(fault.vector, VEC_GP, "vector of XSETBV without x87");
+	PROBE_INSN("xsetbv", : : "a"(5), "d"(0), "c"(0) : "memory");
+	EXPECT_EQ(fault.vector, VEC_GP, "vector of XSETBV with AVX and without SSE");
+	PROBE_INSN("xsetbv", : : "a"(1), "d"(0), "c"(1) : "memory");
+	EXPECT_EQ(fault.vector, VEC_GP, "vector of XSETBV of a register that is none");
+	PROBE_INSN("xsetbv", : : "a"(7), "d"(0), "c"(0) : "memory");
 	EXPECT_EQ(fault.vector, FAULT_NONE, "vector of XSETBV");
 	for (n = 0; n < loops + 2; n++) {
 		if (n >= 2) {
