@@ -115,10 +115,11 @@ static void msr_attack(void)
 	refused += fault.vector != FAULT_NONE;
 }
 
+/* Up to 16 bytes of one page: behind the last window the address space ends. */
 static void memory_attack(void)
 {
 	static const unsigned long windows[] = { 0xfee00000, 0xfec00000, 0xfed00000, 0xd0000000, 0xfffff000 };
-	unsigned long at = windows[random_below(sizeof(windows) / sizeof(windows[0]))] + random_below(0xff8);
+	unsigned long at = windows[random_below(sizeof(windows) / sizeof(windows[0]))] + random_below(0xff1);
 	uint64_t value = random_value();
 	uint8_t buffer[16];
 	void *to = (void *)at, *from = buffer;
