@@ -15,15 +15,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "common/barrier.h"
 #include "common/counters.h"
+#include "trapd/code_loose.h"
 #include "trapd/code_moved.h"
 #include "trapd/code_scan.h"
 #include "trapd/insn.h"
 
 #define MAX_PAGES	8192u		/* that are known at a time: 32 MiB of code, 17 MiB of records */
-#define MAX_DROPS	512u		/* of one page: then it is one of code and data, and not worth it */
+#define MAX_DROPS	512u		/* of one page: then it is one of code and data, and not worth it for a while */
+#define AGAIN_DROPS	64u		/* ... and after that while */
 #define DROP_BY_ITSELF	8u		/* a write by code of the page itself counts so often: it may never get on */
 #define WINDOW_ALIGN	(1ull << 30)
 
@@ -45,6 +48,7 @@ struct code_pages {
 	uint32_t *index;		/* by gfn: record, 0 for none */
 	uint16_t *drops;		/* by gfn */
 	struct code_page *page;		/* MAX_PAGES + 1, the first is not used */
+	struct code_loose loose;
 	uint32_t used, free, stale;
 	uint32_t nstale;		/* atomic: pages that a store of trapd's has changed */
 };
@@ -205,13 +209,26 @@ static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way)
 	return 0;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 static int leave_alone(struct vcpu *v, uint64_t gfn)
 {
+	struct code_pages *c = v->vm->code;
 	int rc = ask(v, gfn, POOL_CODE_LOOSE);
 
-	if (!rc)
-		counter_add(&v->stat[TRAP_STAT_code_loose], 1);
-	return rc;
+	if (rc)
+		return rc;
+	counter_add(&v->stat[TRAP_STAT_code_loose], 1);
+	pthread_mutex_lock(&c->lock);
+	code_loose_add(&c->loose, gfn, now_ns());
+	pthread_mutex_unlock(&c->lock);
+	return 0;
 }
 
 static int look_held(struct vcpu *v, uint64_t gfn, const struct way *way)
@@ -435,14 +452,52 @@ static bool take_stale(struct code_pages *c, uint64_t *gfn)
 	return any;
 }
 
+/* A page that has been left alone for long enough; false: none. It is left alone again sooner than the first time. */
+static bool take_due(struct code_pages *c, uint64_t now, uint64_t *gfn)
+{
+	bool any;
+
+	pthread_mutex_lock(&c->lock);
+	any = code_loose_due(&c->loose, now, gfn);
+	if (any)
+		c->drops[*gfn] = MAX_DROPS - AGAIN_DROPS;
+	pthread_mutex_unlock(&c->lock);
+	return any;
+}
+
+/* The next fetch from it has it looked at. */
+static int look_again(struct vcpu *v, uint64_t gfn)
+{
+	uint8_t state;
+	int rc = 0;
+
+	world_hold(v);
+	state = page_state(v, gfn);
+	if (state & PAGE_STATE_EXEC && !is_guarded_code(state)) {
+		rc = ask(v, gfn, POOL_CODE_UNKNOWN);
+		if (!rc)
+			world_shootdown(v);
+	}
+	world_release(v);
+	return rc;
+}
+
 int code_settle(struct vcpu *v)
 {
 	struct code_pages *c = v->vm->code;
-	uint64_t gfn;
+	uint64_t gfn, next, now;
 	int rc = 0;
 
-	while (!rc && c && load_acquire(&c->nstale) && take_stale(c, &gfn))
+	if (!c)
+		return 0;
+	while (!rc && load_acquire(&c->nstale) && take_stale(c, &gfn))
 		rc = drop(v, gfn);
+	next = load_relaxed(&c->loose.next_ns);
+	if (rc || next == CODE_LOOSE_NEVER)
+		return rc;
+	now = now_ns();
+	while (!rc && next <= now && take_due(c, now, &gfn))
+		rc = look_again(v, gfn);
 	return rc;
 }
 
@@ -464,6 +519,7 @@ void code_pages_reset(struct vm *vm)
 	for (uint32_t i = 1; i <= c->used; i++)
 		c->index[c->page[i].gfn] = 0;
 	c->used = c->free = c->stale = 0;
+	code_loose_reset(&c->loose);
 	store_release(&c->nstale, 0);
 	pthread_mutex_unlock(&c->lock);
 }
@@ -489,6 +545,7 @@ int code_pages_create(struct vm *vm, char *err, size_t err_size)
 	c = vm->code = calloc(1, sizeof(*c));
 	if (c) {
 		pthread_mutex_init(&c->lock, NULL);
+		code_loose_init(&c->loose);
 		c->maddr = maddr;
 		c->bytes = bytes;
 		c->index = calloc(bytes >> PAGE_SHIFT, sizeof(*c->index));

@@ -139,7 +139,12 @@ int interrupt_before_entry(struct vcpu *v)
 	v->priv->kcpu.run->request_interrupt_window = 0;
 	store_relaxed(&v->priv->window_wanted, 0);
 	for (unsigned i = 0; i < MAX_IN_A_ROW; i++) {
-		if (!load_acquire(&v->irq_request) || v->priv->step.active || !look(v, &vector))
+		if (!load_acquire(&v->irq_request) || v->priv->step.active)
+			return 0;
+		rc = unseen_iret_before_event(v);
+		if (rc)
+			return rc;
+		if (!look(v, &vector))
 			return 0;
 		if (vector >= 0) {
 			rc = deliver(v, (uint8_t)vector);

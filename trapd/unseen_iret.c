@@ -128,3 +128,17 @@ int unseen_iret(struct vcpu *v, bool user_page)
 	rc = vcpu_set_modes(v, v->cpu.cr0, v->cpu.cr3, v->cpu.cr4, v->cpu.efer, NULL);
 	return rc ? rc : -EAGAIN;
 }
+
+int unseen_iret_before_event(struct vcpu *v)
+{
+	struct walk_result walk;
+	int rc;
+
+	if (v->cpu.cpl == 3 || !cpu_code64(&v->cpu) || !unseen_iret_is_possible(v, v->cpu.efer))
+		return 0;
+	rc = walk_guest(&v->vm->ram, &v->walk, v->cpu.rip, WALK_FETCH | WALK_PROBE, &walk);
+	if (!rc && !walk.user)
+		return 0;
+	rc = unseen_iret(v, false);
+	return rc == -EAGAIN ? 0 : rc;
+}

@@ -178,7 +178,7 @@ static void code_beside_data(unsigned loops)
 	static const uint8_t code[] = { 0x8b, 0x05, 0xfa, 0x01, 0, 0, 0xff, 0x05, 0xf4, 0x01, 0, 0, 0x9c, 0x5a, 0xc3 };
 	uint8_t *page = frame_alloc();
 	code_fn *fn = PUT(page + 0x100, code);
-	unsigned n;
+	unsigned n, i;
 
 	for (n = 0; n < loops * 10; n++)
 		EXPECT_EQ(fn(0), n, "a count on the page of the code that counts");
@@ -186,6 +186,20 @@ static void code_beside_data(unsigned loops)
 	disable();
 	EXPECT_EQ(own_if(), 0, "IF elsewhere");
 	print("flags: %u counts beside the code\n", n);
+	/* A page that is not written any more is code like any other, if not at once. */
+	fn = PUT(page + 0x400, reader);
+	for (i = 0; i < 1000000; i++) {
+		enable();
+		disable();
+		/* far enough from the last trap for the CPU to execute the code itself */
+		for (n = 0; n < 1000; n++)
+			__asm__ volatile("" : : : "memory");
+		if (!(fn(0) & RFLAGS_IF))
+			break;
+	}
+	EXPECT_EQ(fn(0) & RFLAGS_IF, 0, "IF read on a page that was written often");
+	reads_if(fn, "IF read on a page that was written often");
+	print("flags: and the code is right in the end\n");
 }
 
 /* Code that has been executed is copied elsewhere, as boot loaders copy themselves, and executed there, and copied again. */

@@ -4,6 +4,9 @@ UNIT_TESTS += tests/unit/test_deliver
 tests_unit_test_deliver_SOURCES = tests/unit/test_deliver.c $(FAKE_TABLES)
 tests_unit_test_deliver_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 
+UNIT_TESTS += tests/unit/test_unseen_iret
+tests_unit_test_unseen_iret_SOURCES = tests/unit/test_unseen_iret.c $(FAKE_TABLES)
+tests_unit_test_unseen_iret_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/test_far
 tests_unit_test_far_SOURCES = tests/unit/test_far.c $(FAKE_TABLES)
 tests_unit_test_far_LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
