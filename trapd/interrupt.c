@@ -141,7 +141,7 @@ int interrupt_before_entry(struct vcpu *v)
 	for (unsigned i = 0; i < MAX_IN_A_ROW; i++) {
 		if (!load_acquire(&v->irq_request) || v->priv->step.active)
 			return 0;
-		rc = unseen_iret_before_event(v);
+		rc = before_event(v);
 		if (rc)
 			return rc;
 		if (!look(v, &vector))

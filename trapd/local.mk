@@ -10,6 +10,7 @@ include trapd/privilege.mk
 include trapd/platform.mk
 trapd_libtrapd_a_SOURCES += \
 	trapd/alignment.c \
+	trapd/before_event.c \
 	trapd/code_loose.c trapd/code_loose.h \
 	trapd/code_moved.c trapd/code_moved.h \
 	trapd/code_pages.c trapd/code_pages.h \

@@ -116,11 +116,10 @@ void unseen_iret_note_stack(struct vcpu *v, uint64_t rsp);
  * 0: no IRET was missed; -EAGAIN: one was and now is done, or the view allows such a fetch from now on; other: as vcpu.h.
  */
 int unseen_iret(struct vcpu *v, bool user_page);
-/*
- * Before something is delivered that no instruction of the guest has caused: a kick may find the CPU behind such an IRET, in front of
- * the fetch that would show it. 0, -EFAULT (that IRET faults, raised), other: as vcpu.h.
- */
+/* The same in front of that fetch. 0, -EFAULT (that IRET faults, raised), other: as vcpu.h. */
 int unseen_iret_before_event(struct vcpu *v);
+/* before_event.c: before something is delivered that no instruction of the guest has caused. Return values of the one above. */
+int before_event(struct vcpu *v);
 /* breakpoints.c */
 /* Before the guest goes on. 0; -EFAULT: an instruction breakpoint, raised. Does nothing where debug registers work. */
 int breakpoints_arm(struct vcpu *v);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An IRET to user code that did not trap, and that an interrupt finds before the first fetch does. trapd/unseen_iret.c. */
+/*
+ * An IRET to user code that did not trap, and that an interrupt finds before the first fetch does, and a SYSCALL likewise.
+ * trapd/unseen_iret.c, trapd/before_event.c.
+ */
 #include <criterion/criterion.h>
 
 #include "common/counters.h"
@@ -77,4 +80,24 @@ Test(unseen_iret, hosts_where_it_traps_have_none)
 	f.vm.facts.iret_traps = true;
 	cr_assert_eq(unseen_iret_before_event(&f.v), 0);
 	cr_assert_eq(c->cpl, 0);
+}
+
+/* The interrupt comes before the SYSCALL, which is executed once more. */
+Test(unseen_iret, syscall_that_has_not_trapped_yet_is_taken_back)
+{
+	static struct stub stub = { .va = 0x7f8000000000 };
+
+	priv.kcpu.stub = &stub;
+	f.vm.facts.iret_traps = f.vm.facts.syscall_faults_at_lstar = true;
+	c->cpl = 3;
+	c->rip = stub.va + STUB_SYSCALL_PAGE;
+	c->gpr[GPR_RCX] = USER_RIP + 2;
+	cr_assert_eq(before_event(&f.v), 0);
+	cr_assert_eq(c->rip, USER_RIP);
+	cr_assert_eq(before_event(&f.v), 0);
+	cr_assert_eq(c->rip, USER_RIP);
+	f.vm.facts.syscall_faults_at_lstar = false;
+	c->rip = stub.va + STUB_SYSCALL_PAGE;
+	cr_assert_eq(before_event(&f.v), 0);
+	cr_assert_eq(c->rip, stub.va + STUB_SYSCALL_PAGE, "elsewhere it is an address like any other");
 }
