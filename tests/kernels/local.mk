@@ -10,7 +10,7 @@ EXTRA_DIST += tests/kernels/run-kernels tests/kernels/lib.sh \
 	tests/kernels/xv6-memfs-smp.sh \
 	tests/kernels/xv6-usertests.sh
 .PHONY: check-kernels
-check-kernels: all
+check-kernels: all tests/integration/json_check
 	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' KERNELS='$(KERNELS)' \
 		sh $(abs_top_srcdir)/tests/kernels/run-kernels
 EXTRA_DIST += doc/linux.md doc/xv6.md
