@@ -5,15 +5,17 @@
  */
 #include "trapd/vcpu_priv.h"
 
-/* At the page to which SYSCALL goes, in front of the fetch fault that would show it: RCX and R11 are written, which SYSCALL does again. */
-static void take_syscall_back(struct vcpu *v)
+/* RCX and R11 are written already, which SYSCALL does again. */
+bool syscall_take_back(struct vcpu *v)
 {
-	if (v->vm->facts.syscall_faults_at_lstar && v->cpu.rip == v->priv->kcpu.stub->va + STUB_SYSCALL_PAGE)
-		v->cpu.rip = v->cpu.gpr[GPR_RCX] - 2;
+	if (!v->vm->facts.syscall_faults_at_lstar || v->cpu.rip != v->priv->kcpu.stub->va + STUB_SYSCALL_PAGE)
+		return false;
+	v->cpu.rip = v->cpu.gpr[GPR_RCX] - 2;
+	return true;
 }
 
 int before_event(struct vcpu *v)
 {
-	take_syscall_back(v);
+	syscall_take_back(v);	/* the fetch fault that would show it has not come yet */
 	return unseen_iret_before_event(v);
 }

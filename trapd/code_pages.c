@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "common/barrier.h"
 #include "common/counters.h"
+#include "common/frame.h"
 #include "trapd/code_loose.h"
 #include "trapd/code_moved.h"
 #include "trapd/code_scan.h"
@@ -209,14 +209,6 @@ static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way)
 	return 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static int leave_alone(struct vcpu *v, uint64_t gfn)
 {
 	struct code_pages *c = v->vm->code;
@@ -226,7 +218,7 @@ static int leave_alone(struct vcpu *v, uint64_t gfn)
 		return rc;
 	counter_add(&v->stat[TRAP_STAT_code_loose], 1);
 	pthread_mutex_lock(&c->lock);
-	code_loose_add(&c->loose, gfn, now_ns());
+	code_loose_add(&c->loose, gfn, (uint64_t)frame_now_ns());
 	pthread_mutex_unlock(&c->lock);
 	return 0;
 }
@@ -485,18 +477,17 @@ static int look_again(struct vcpu *v, uint64_t gfn)
 int code_settle(struct vcpu *v)
 {
 	struct code_pages *c = v->vm->code;
-	uint64_t gfn, next, now;
+	uint64_t gfn, now;
 	int rc = 0;
 
 	if (!c)
 		return 0;
 	while (!rc && load_acquire(&c->nstale) && take_stale(c, &gfn))
 		rc = drop(v, gfn);
-	next = load_relaxed(&c->loose.next_ns);
-	if (rc || next == CODE_LOOSE_NEVER)
+	if (rc || load_relaxed(&c->loose.next_ns) == CODE_LOOSE_NEVER)
 		return rc;
-	now = now_ns();
-	while (!rc && next <= now && take_due(c, now, &gfn))
+	now = (uint64_t)frame_now_ns();
+	while (!rc && load_relaxed(&c->loose.next_ns) <= now && take_due(c, now, &gfn))
 		rc = look_again(v, gfn);
 	return rc;
 }

@@ -73,17 +73,10 @@ static void apply(struct kvm_cpuid_entry2 *e, const struct leaf_policy *p)
 		e->eax = 0;
 }
 
-void cpuid_set_apic_id(struct cpuid_table *t, uint8_t id)
-{
-	for (uint32_t i = 0; i < t->head.nent; i++)
-		if (t->entry[i].function == 1)
-			t->entry[i].ebx = (t->entry[i].ebx & 0x00ffffff) | (uint32_t)id << 24;
-}
-
-static const struct kvm_cpuid_entry2 *find(const struct cpuid_table *t, uint32_t leaf, uint32_t subleaf)
+static struct kvm_cpuid_entry2 *find(struct cpuid_table *t, uint32_t leaf, uint32_t subleaf)
 {
 	for (uint32_t i = 0; i < t->head.nent; i++) {
-		const struct kvm_cpuid_entry2 *e = &t->entry[i];
+		struct kvm_cpuid_entry2 *e = &t->entry[i];
 
 		if (e->function == leaf && (e->index == subleaf || !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX)))
 			return e;
@@ -91,15 +84,23 @@ static const struct kvm_cpuid_entry2 *find(const struct cpuid_table *t, uint32_t
 	return NULL;
 }
 
+void cpuid_set_apic_id(struct cpuid_table *t, uint8_t id)
+{
+	struct kvm_cpuid_entry2 *one = find(t, 1, 0);
+
+	if (one)
+		one->ebx = (one->ebx & 0x00ffffff) | (uint32_t)id << 24;
+}
+
 /* The highest leaf of the range that leaf belongs to; 0: there is no such range. */
-static uint32_t highest(const struct cpuid_table *t, uint32_t leaf)
+static uint32_t highest(struct cpuid_table *t, uint32_t leaf)
 {
 	const struct kvm_cpuid_entry2 *first = find(t, leaf & 0x80000000u, 0);
 
 	return first ? first->eax : 0;
 }
 
-void cpuid_look_up(const struct cpuid_table *t, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+void cpuid_look_up(struct cpuid_table *t, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
 	const struct kvm_cpuid_entry2 *e = find(t, leaf, subleaf), *zero = find(t, 0, 0);
 
@@ -138,14 +139,6 @@ int cpuid_build(int kvm_fd, struct cpuid_table *out, uint8_t *maxphyaddr)
 	return 0;
 }
 
-static struct kvm_cpuid_entry2 *entry_of(struct cpuid_table *t, uint32_t leaf)
-{
-	for (uint32_t i = 0; i < t->head.nent; i++)
-		if (t->entry[i].function == leaf)
-			return &t->entry[i];
-	return NULL;
-}
-
 /* The next entry, with this processor's answer; NULL: the table is full. */
 static struct kvm_cpuid_entry2 *add_native(struct cpuid_table *t, uint32_t leaf, uint32_t subleaf)
 {
@@ -161,7 +154,7 @@ static struct kvm_cpuid_entry2 *add_native(struct cpuid_table *t, uint32_t leaf,
 
 void cpuid_add_xsave(struct cpuid_table *t, uint64_t xcr0)
 {
-	struct kvm_cpuid_entry2 *zero = entry_of(t, 0), *one = entry_of(t, 1), *seven = entry_of(t, 7), *compact, *state;
+	struct kvm_cpuid_entry2 *zero = find(t, 0, 0), *one = find(t, 1, 0), *seven = find(t, 7, 0), *compact, *state;
 	uint32_t eax, ebx, ecx, edx, bytes = 576;	/* x87, SSE and the header; vol. 1 13.4 */
 
 	if (!zero || !one || !seven)

@@ -17,9 +17,10 @@ struct cpuid_table {
 int cpuid_build(int kvm_fd, struct cpuid_table *out, uint8_t *maxphyaddr);
 /*
  * EAX, EBX, ECX, EDX for a leaf and subleaf. A leaf that the table lacks is as on processors of the vendor that leaf 0 names:
- * zeros, or on Intel's the highest basic leaf (SDM vol. 2A CPUID). Thread: any, once the table is complete.
+ * zeros, or on Intel's the highest basic leaf (SDM vol. 2A CPUID). Changes nothing. Thread: any, once the table is
+ * complete.
  */
-void cpuid_look_up(const struct cpuid_table *t, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+void cpuid_look_up(struct cpuid_table *t, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 /*
  * doc/hosts.md, P: for hosts whose guest code has XSAVE with this XCR0 whether it is announced or not: XSAVE, AVX and AVX-512 as this processor has
  * them, but XSAVES, which is privileged. Creating thread, before anybody uses the table.

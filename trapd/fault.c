@@ -123,25 +123,14 @@ static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 	return pool_link_map(v, gva, &walk, write, fetch);
 }
 
-/* On hosts that ignore EFER.SCE a SYSCALL arrives as a fetch fault at the real LSTAR, RCX and R11 already set. */
-static bool came_from_syscall(const struct vcpu *v)
-{
-	uint64_t lstar = v->priv->kcpu.stub->va + STUB_SYSCALL_PAGE;
-
-	return v->vm->facts.syscall_faults_at_lstar && v->cpu.rip == lstar && v->priv->real_cr2 == lstar &&
-	       (v->priv->error & PF_I);
-}
-
 int fault_page(struct vcpu *v)
 {
 	uint64_t gva = v->priv->real_cr2 & cpu_linear_mask(&v->cpu);
 	bool write = v->priv->error & PF_W, fetch = v->priv->error & PF_I;
 	int rc;
 
-	if (came_from_syscall(v)) {
-		v->cpu.rip = v->cpu.gpr[GPR_RCX] - 2;
+	if (fetch && v->priv->real_cr2 == v->cpu.rip && syscall_take_back(v))
 		return trap_privileged(v);
-	}
 	if (cpu_long_mode(&v->cpu) && stub_contains(v->priv->kcpu.stub, gva))
 		return vcpu_move_stub(v);
 	rc = follow_ac(v);

@@ -103,13 +103,18 @@ static bool find_frame(struct vcpu *v, uint64_t *gva)
 	return found;
 }
 
+static bool one_may_be_missed(const struct vcpu *v)
+{
+	return v->cpu.cpl != 3 && cpu_code64(&v->cpu) && unseen_iret_is_possible(v, v->cpu.efer);
+}
+
 int unseen_iret(struct vcpu *v, bool user_page)
 {
 	static const struct insn iretq = { .opsize = 8 };
 	uint64_t frame, rsp = v->cpu.gpr[GPR_RSP];
 	int rc;
 
-	if (v->cpu.cpl == 3 || !cpu_code64(&v->cpu) || !unseen_iret_is_possible(v, v->cpu.efer))
+	if (!one_may_be_missed(v))
 		return 0;
 	if (find_frame(v, &frame)) {
 		/* Once more, this time by the rules: the guest's own descriptors, its flags, the change of view. */
@@ -134,7 +139,7 @@ int unseen_iret_before_event(struct vcpu *v)
 	struct walk_result walk;
 	int rc;
 
-	if (v->cpu.cpl == 3 || !cpu_code64(&v->cpu) || !unseen_iret_is_possible(v, v->cpu.efer))
+	if (!one_may_be_missed(v))
 		return 0;
 	rc = walk_guest(&v->vm->ram, &v->walk, v->cpu.rip, WALK_FETCH | WALK_PROBE, &walk);
 	if (!rc && !walk.user)

@@ -118,7 +118,13 @@ void unseen_iret_note_stack(struct vcpu *v, uint64_t rsp);
 int unseen_iret(struct vcpu *v, bool user_page);
 /* The same in front of that fetch. 0, -EFAULT (that IRET faults, raised), other: as vcpu.h. */
 int unseen_iret_before_event(struct vcpu *v);
-/* before_event.c: before something is delivered that no instruction of the guest has caused. Return values of the one above. */
+/* before_event.c */
+/*
+ * On hosts that ignore EFER.SCE a SYSCALL arrives as a fetch fault at the real LSTAR, RCX and R11 already set. Does the CPU stand there?
+ * Then RIP is that of the instruction again.
+ */
+bool syscall_take_back(struct vcpu *v);
+/* Before something is delivered that no instruction of the guest has caused. Return values of the one above. */
 int before_event(struct vcpu *v);
 /* breakpoints.c */
 /* Before the guest goes on. 0; -EFAULT: an instruction breakpoint, raised. Does nothing where debug registers work. */

@@ -7,6 +7,8 @@
  *
  * void stores_run(struct native_state *state, const void *code);	the code ends with a jump to stores_return
  */
+#include "tests/unit/native_registers.h"
+
 	.text
 	.globl	stores_run, stores_return
 stores_run:
@@ -29,42 +31,14 @@ stores_run:
 	add	$0x7f, %al
 	mov	%dl, %ah
 	sahf				/* SF, ZF, AF, PF, CF */
-	mov	0(%rdi), %rax
-	mov	8(%rdi), %rcx
-	mov	16(%rdi), %rdx
-	mov	24(%rdi), %rbx
-	mov	32(%rdi), %rsp
-	mov	40(%rdi), %rbp
-	mov	48(%rdi), %rsi
-	mov	64(%rdi), %r8
-	mov	72(%rdi), %r9
-	mov	80(%rdi), %r10
-	mov	88(%rdi), %r11
-	mov	96(%rdi), %r12
-	mov	104(%rdi), %r13
-	mov	112(%rdi), %r14
-	mov	120(%rdi), %r15
-	mov	56(%rdi), %rdi
+	native_load_registers
 	jmp	*run_code
 stores_return:
 	mov	%rax, run_rax
 	mov	run_state, %rax
 	mov	%rsp, 32(%rax)
 	mov	run_stack, %rsp
-	mov	%rcx, 8(%rax)
-	mov	%rdx, 16(%rax)
-	mov	%rbx, 24(%rax)
-	mov	%rbp, 40(%rax)
-	mov	%rsi, 48(%rax)
-	mov	%rdi, 56(%rax)
-	mov	%r8, 64(%rax)
-	mov	%r9, 72(%rax)
-	mov	%r10, 80(%rax)
-	mov	%r11, 88(%rax)
-	mov	%r12, 96(%rax)
-	mov	%r13, 104(%rax)
-	mov	%r14, 112(%rax)
-	mov	%r15, 120(%rax)
+	native_store_registers
 	mov	%rax, %rdi
 	lahf
 	seto	%al

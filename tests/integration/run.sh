@@ -14,6 +14,7 @@ export XDG_RUNTIME_DIR
 run_pid=
 trap '[ -n "$run_pid" ] && kill "$run_pid" 2>/dev/null; rm -rf "$dir"' EXIT
 failed=0
+exec {never}<><(:)	# a pipe that nobody writes to, see pause() of lib.sh
 : >"$dir/err"
 
 fail()
@@ -37,7 +38,7 @@ until_true()
 	end=$(($(date +%s) + limit))
 	until "$@"; do
 		[ "$(date +%s)" -ge $end ] && return 1
-		read -r -t 0.01 _ <><(:)
+		read -r -t 0.01 -u "$never" _
 	done
 	return 0
 }

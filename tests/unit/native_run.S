@@ -6,6 +6,8 @@
  * void native_run(struct native_state *s, const void *code);
  * void native_run32(struct native_state *s, const void *code);	code below 4 GiB, runs as 32-bit code with flat segments
  */
+#include "tests/unit/native_registers.h"
+
 	.text
 	.globl	native_run, native_run32, native_return
 	.type	native_run, @function
@@ -31,22 +33,7 @@ native_run:
 	mov	%rsp, host_rsp(%rip)
 	pushq	128(%rdi)
 	popfq
-	mov	0(%rdi), %rax
-	mov	8(%rdi), %rcx
-	mov	16(%rdi), %rdx
-	mov	24(%rdi), %rbx
-	mov	32(%rdi), %rsp
-	mov	40(%rdi), %rbp
-	mov	48(%rdi), %rsi
-	mov	64(%rdi), %r8
-	mov	72(%rdi), %r9
-	mov	80(%rdi), %r10
-	mov	88(%rdi), %r11
-	mov	96(%rdi), %r12
-	mov	104(%rdi), %r13
-	mov	112(%rdi), %r14
-	mov	120(%rdi), %r15
-	mov	56(%rdi), %rdi
+	native_load_registers
 	jmp	*code(%rip)
 enter32:
 	ljmp	*far32(%rip)
@@ -57,20 +44,7 @@ native_return:
 	mov	host_rsp(%rip), %rsp
 	pushfq
 	popq	128(%rax)
-	mov	%rcx, 8(%rax)
-	mov	%rdx, 16(%rax)
-	mov	%rbx, 24(%rax)
-	mov	%rbp, 40(%rax)
-	mov	%rsi, 48(%rax)
-	mov	%rdi, 56(%rax)
-	mov	%r8, 64(%rax)
-	mov	%r9, 72(%rax)
-	mov	%r10, 80(%rax)
-	mov	%r11, 88(%rax)
-	mov	%r12, 96(%rax)
-	mov	%r13, 104(%rax)
-	mov	%r14, 112(%rax)
-	mov	%r15, 120(%rax)
+	native_store_registers
 	mov	test_rax(%rip), %rcx
 	mov	%rcx, 0(%rax)
 	pushq	$2
