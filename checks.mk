@@ -1,11 +1,11 @@
 # Checks beside make check: lint, check-unit, check-hosts (other kinds of host, emulated), check-long (up to an hour),
 # coverage (of the pool library by its tests), check-mutants (tests/mutants/local.mk).
-EXTRA_DIST += checks.mk tests/unit/pool-coverage .ci/run scripts/demo scripts/check scripts/lib/packages.sh \
+EXTRA_DIST += checks.mk tests/unit/poold/pool/pool-coverage .ci/run scripts/demo scripts/check scripts/lib/packages.sh \
 	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box doc/architecture.md doc/fault-path.md \
 	doc/flags-patcher.md doc/hosts.md doc/smp.md
 
 TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh systemd/verify \
-	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/pool-coverage tests/unit/*.sh tests/kernels/run-kernels tests/kernels/*.sh \
+	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/poold/pool/pool-coverage tests/unit/*/*/*.sh tests/kernels/run-kernels tests/kernels/*.sh \
 	tests/mutants/run-mutants
 .PHONY: lint check-unit check-hosts check-long check-random coverage
 lint: $(UNITS)
@@ -25,7 +25,7 @@ check-hosts: all tests/integration/json_check tests/integration/map_writable tes
 # instructions through the emulator and the CPU, in a process and in a VM, more processes and more hostile accesses.
 check-long: all check-random
 	CHURN_EDITS=200000 $(MAKE) check TESTS=tests/integration/churn.sh
-	EMULATE_CASES=1000000 $(MAKE) check TESTS=tests/unit/test_emulate_cpu
+	EMULATE_CASES=1000000 $(MAKE) check TESTS=tests/unit/trapd/emulate/test_emulate_cpu
 	COW_STEPS=20000 COW_PROCESSES=500 $(MAKE) check TESTS=tests/integration/cow.sh
 	VANDAL_ACCESSES=300000 VANDAL_SEED=2 $(MAKE) check TESTS=tests/integration/vandal.sh
 	STORES_CASES=1000000 $(MAKE) check TESTS=tests/integration/stores.sh
@@ -35,8 +35,8 @@ check-long: all check-random
 
 # Ten million random steps against the pool; POOL_RANDOM_SEED=N POOL_RANDOM_OPS=1 runs the plan of one seed again.
 check-random:
-	$(MAKE) $(AM_MAKEFLAGS) tests/unit/test_pool_random
-	POOL_RANDOM_OPS=$${POOL_RANDOM_OPS:-10000000} tests/unit/test_pool_random --filter 'pool_random/long_run'
+	$(MAKE) $(AM_MAKEFLAGS) tests/unit/poold/pool/test_pool_random
+	POOL_RANDOM_OPS=$${POOL_RANDOM_OPS:-10000000} tests/unit/poold/pool/test_pool_random --filter 'pool_random/long_run'
 
 coverage:
 	$(top_srcdir)/tests/unit/pool-coverage $(abs_top_srcdir) coverage $(UNIT_TESTS)

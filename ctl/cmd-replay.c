@@ -14,7 +14,7 @@
 #include "common/conf.h"
 #include "ctl/cmd_table.h"
 #include "ctl/replay_diff.h"
-#include "poold/replay.h"
+#include "poold/trace/replay/replay.h"
 
 struct file {
 	void *data;

@@ -12,7 +12,7 @@
 
 #include "ctl/cmd_table.h"
 #include "ctl/run.h"
-#include "poold/policy.h"
+#include "poold/trace/policy.h"
 
 /* Options that are keys of a VM's configuration, under the same name. */
 static const char *const conf_options[] = { "mem", "vcpus", "pool", "pool-pages", "cmdline", "initrd", "if", "emulate", NULL };

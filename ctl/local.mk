@@ -34,8 +34,8 @@ ctl_shadowctl_SOURCES = \
 	ctl/usage.c \
 	ctl/vm_config.c ctl/vm_config.h \
 	ctl/vm_info.c ctl/vm_info.h
-# replay links the pool library, and of poold what makes calls from a trace
-ctl_shadowctl_LDADD = poold/libpoold.a poold/libpool.a common/libcommon.a proto/libproto.a \
+# replay links the pool and the trace, nothing of the daemon
+ctl_shadowctl_LDADD = $(TRACE_LIBS) $(TRACE_LIBS) $(POOL_LIBS) $(POOL_LIBS) common/libcommon.a proto/libproto.a \
 	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(JANSSON_LIBS)
 
 # The completion script is what the program says of itself.

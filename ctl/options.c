@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
 #include "common/frame.h"
+#include "config.h"
 #include "ctl/cmd.h"
 
 enum common_option { OPTION_JSON, OPTION_SOCKET, OPTION_TIMEOUT, OPTION_HELP, OPTION_COMMON_COUNT };

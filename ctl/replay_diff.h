@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "poold/replay.h"
+#include "poold/trace/replay/replay.h"
 
 /* before and after: of one pool, see replay_states(). Lists what is not the same, at most 64 entries of it. */
 void replay_diff_print(const struct replay_state *before, const struct replay_state *after);

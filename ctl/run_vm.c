@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
 #include "common/frame.h"
+#include "config.h"
 #include "ctl/daemon.h"
 #include "ctl/run.h"
 #include "ctl/vm_config.h"

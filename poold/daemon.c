@@ -15,9 +15,9 @@
 
 #include "common/log.h"
 #include <config.h>
-#include "poold/attach_server.h"
-#include "poold/control.h"
+#include "poold/control/control.h"
 #include "poold/sandbox.h"
+#include "poold/serve/attach_server.h"
 
 #define CONTROL_SOCKET_MODE	0660	/* group shadowpool-admin */
 #define STOP_WAIT_MS		3000

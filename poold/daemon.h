@@ -11,13 +11,13 @@
 #include <stdint.h>
 
 #include "common/control_server.h"
-#include "poold/config.h"
-#include "poold/hugepages.h"
-#include "poold/links.h"
+#include "poold/control/traces.h"
+#include "poold/control/verify.h"
 #include "poold/notify.h"
-#include "poold/trace.h"
-#include "poold/traces.h"
-#include "poold/verify.h"
+#include "poold/serve/config.h"
+#include "poold/serve/hugepages.h"
+#include "poold/serve/links.h"
+#include "poold/trace/trace.h"
 
 struct attach_server;
 

@@ -1,41 +1,30 @@
-# The pool library: no system calls, no knowledge of KVM, rings or sockets.
-noinst_LIBRARIES += poold/libpool.a
-poold_libpool_a_SOURCES = \
-	poold/pool.h \
-	poold/pool_audit.c \
-	poold/pool_audit.h \
-	poold/pool_audit_entries.c \
-	poold/pool_audit_lists.c \
-	poold/pool_audit_monitor.c \
-	poold/pool_audit_rmap.c \
-	poold/pool_cache.c \
-	poold/pool_create.c \
-	poold/pool_derive.c \
-	poold/pool_digest.c \
-	poold/pool_entry.c \
-	poold/pool_flush.c \
-	poold/pool_format.c \
-	poold/pool_kinds.c \
-	poold/pool_large.c \
-	poold/pool_link.c \
-	poold/pool_map.c \
-	poold/pool_monitor.c \
-	poold/pool_page.c \
-	poold/pool_policy.c \
-	poold/pool_priv.h \
-	poold/pool_ram.c \
-	poold/pool_resync.c \
-	poold/pool_result.c \
-	poold/pool_rmap.c \
-	poold/pool_role.c \
-	poold/pool_root.c \
-	poold/pool_semantic.c \
-	poold/pool_code.c \
-	poold/pool_step.c \
-	poold/pool_unsync.c \
-	poold/pool_users.c \
-	poold/pool_walk.c \
-	poold/pool_write.c
-include poold/server.mk
+# poold: the process; its rooms are libraries, linked from top to bottom, so that unit tests link the same code.
+noinst_LIBRARIES += poold/libpoold.a
+poold_libpoold_a_SOURCES = \
+	poold/daemon.c \
+	poold/daemon.h \
+	poold/notify.c \
+	poold/notify.h \
+	poold/sandbox.c \
+	poold/sandbox.h
+include poold/control/local.mk
+include poold/serve/local.mk
+include poold/trace/replay/local.mk
+include poold/trace/local.mk
+include poold/pool/local.mk
+include poold/pool/audit/local.mk
+include poold/pool/core/local.mk
+include poold/pool/base/local.mk
 
+# The two libraries that other programs link too: the pool, and the trace with its replay.
+POOL_LIBS = poold/pool/libpool.a poold/pool/audit/libaudit.a poold/pool/core/libcore.a poold/pool/base/libbase.a
+TRACE_LIBS = poold/trace/replay/libreplay.a poold/trace/libtrace.a
+POOLD_ROOMS = poold/libpoold.a poold/control/libcontrol.a poold/serve/libserve.a $(TRACE_LIBS) $(POOL_LIBS)
+POOL_SOURCES = $(poold_pool_libpool_a_SOURCES) $(poold_pool_audit_libaudit_a_SOURCES) $(poold_pool_core_libcore_a_SOURCES) $(poold_pool_base_libbase_a_SOURCES)
+TRACE_SOURCES = $(poold_trace_replay_libreplay_a_SOURCES) $(poold_trace_libtrace_a_SOURCES)
+
+libexec_PROGRAMS += poold/poold
+poold_poold_SOURCES = poold/main.c
+poold_poold_LDADD = $(POOLD_ROOMS) $(POOLD_ROOMS) common/libcommon.a proto/libproto.a \
+	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) -lpthread
 EXTRA_DIST += doc/pool.md doc/trace.md

@@ -9,9 +9,9 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/log.h"
-#include "trapd/control.h"
-#include "trapd/engine.h"
-#include "trapd/kcpu.h"
+#include "trapd/control/control.h"
+#include "trapd/control/engine.h"
+#include "trapd/kvm/kcpu.h"
 #include "trapd/sandbox.h"
 
 static void on_signal(evutil_socket_t sig, short what, void *arg)

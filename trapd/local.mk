@@ -1,47 +1,31 @@
-# trapd without its main(), so that unit tests link the same code.
+# trapd: the process; its rooms are libraries, linked from top to bottom, so that unit tests link the same code.
 noinst_LIBRARIES += trapd/libtrapd.a
 trapd_libtrapd_a_SOURCES = \
-	trapd/cpu_state.c trapd/cpu_state.h trapd/gva.h trapd/insn.h trapd/trap_stats.h trapd/vcpu.h trapd/vm.h \
-	trapd/devices/bus.h \
-	trapd/trap_stats.c
-trapd_libtrapd_a_SOURCES += trapd/raise.c
-include trapd/emulate.mk
-include trapd/privilege.mk
-include trapd/platform.mk
-trapd_libtrapd_a_SOURCES += \
-	trapd/alignment.c \
-	trapd/before_event.c \
-	trapd/code_loose.c trapd/code_loose.h \
-	trapd/code_moved.c trapd/code_moved.h \
-	trapd/code_pages.c trapd/code_pages.h \
-	trapd/code_scan.c trapd/code_scan.h \
-	trapd/code_watch.c \
-	trapd/corrupt_limit.c trapd/corrupt_limit.h \
-	trapd/cpuid.c trapd/cpuid.h \
-	trapd/breakpoints.c \
-	trapd/exits.c \
-	trapd/fault.c \
-	trapd/image.c trapd/image.h \
-	trapd/look_ahead.c trapd/look_ahead.h \
-	trapd/kcpu.c trapd/kcpu.h trapd/loader.h \
-	trapd/pool_link.c trapd/pool_link.h \
-	trapd/pool_request.c \
-	trapd/report.c \
-	trapd/selftest.c trapd/selftest.h \
-	trapd/step.c \
-	trapd/stub.c trapd/stub.h \
-	trapd/stub_code.S \
-	trapd/stub_move.c \
-	trapd/trap.c \
-	trapd/unseen_iret.c \
-	trapd/vcpu_apic.c \
-	trapd/vcpu_priv.h \
-	trapd/vcpu_real.c \
-	trapd/vcpu_x87.c \
-	trapd/startup.c trapd/startup.h \
-	trapd/vcpu_thread.c trapd/vcpu_thread.h \
-	trapd/world.c trapd/world.h \
-	trapd/vm.c trapd/vm.h \
-	trapd/write_pair.c trapd/write_pair.h \
-	trapd/write_fault.c
-include trapd/control.mk
+	trapd/config.c \
+	trapd/config.h \
+	trapd/daemon.c \
+	trapd/daemon.h \
+	trapd/inherit.c \
+	trapd/inherit.h \
+	trapd/sandbox.c \
+	trapd/sandbox.h
+include trapd/control/local.mk
+include trapd/vm/local.mk
+include trapd/loader/local.mk
+include trapd/vcpu/local.mk
+include trapd/trap/local.mk
+include trapd/code/local.mk
+include trapd/link/local.mk
+include trapd/devices/local.mk
+include trapd/priv/local.mk
+include trapd/emulate/local.mk
+include trapd/insn/local.mk
+include trapd/cpu/local.mk
+include trapd/kvm/local.mk
+
+TRAPD_ROOMS = trapd/libtrapd.a trapd/control/libcontrol.a trapd/vm/libvm.a trapd/loader/libloader.a trapd/vcpu/libvcpu.a trapd/trap/libtrap.a trapd/code/libcode.a trapd/link/liblink.a trapd/devices/libdevices.a trapd/priv/libpriv.a trapd/emulate/libemulate.a trapd/insn/libinsn.a trapd/cpu/libcpu.a trapd/kvm/libkvm.a
+
+libexec_PROGRAMS += trapd/trapd
+trapd_trapd_SOURCES = trapd/main.c
+trapd_trapd_LDADD = $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(TRAPD_ROOMS) common/libcommon.a proto/libproto.a \
+	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(CAPSTONE_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) -lpthread

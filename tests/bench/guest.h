@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "common/x86.h"
-#include "poold/pool.h"
+#include "poold/pool/pool.h"
 
 #define BENCH_SPACES	96u		/* address spaces: PML4 pages over one PDPT */
 #define BENCH_USED	(PTE_P | PTE_W | PTE_U | PTE_A | PTE_D)

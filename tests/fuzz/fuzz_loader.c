@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "trapd/loader.h"
+#include "trapd/loader/loader.h"
 
 #define RAM_MAX	(4u << 20)
 #define GUARD	4096u

@@ -12,7 +12,7 @@
 
 #include "common/walk.h"
 #include "common/x86.h"
-#include "poold/call.h"
+#include "poold/trace/call.h"
 
 #define RAM_PAGES	1024u		/* for one large page without a table in it */
 #define RAM_BYTES	(RAM_PAGES * PAGE_SIZE)

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "poold/replay.h"
-#include "poold/trace.h"
+#include "poold/trace/replay/replay.h"
+#include "poold/trace/trace.h"
 
 #define MEMORY	(2u << 20)
 

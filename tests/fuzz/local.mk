@@ -7,16 +7,16 @@ noinst_PROGRAMS += tests/fuzz/fuzz_pool tests/fuzz/fuzz_trace
 # A pool that fits into the caches is looked at thousands of times a second: these have their own build of the library.
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -DPOOL_MIN_PAGES=64u
 tests_fuzz_fuzz_pool_CPPFLAGS = $(FUZZ_CPPFLAGS)
-tests_fuzz_fuzz_pool_SOURCES = tests/fuzz/fuzz_pool.c poold/call.c $(poold_libpool_a_SOURCES)
+tests_fuzz_fuzz_pool_SOURCES = tests/fuzz/fuzz_pool.c poold/trace/call.c $(POOL_SOURCES)
 tests_fuzz_fuzz_pool_LDADD = common/libcommon.a
 tests_fuzz_fuzz_pool_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_trace_CPPFLAGS = $(FUZZ_CPPFLAGS)
-tests_fuzz_fuzz_trace_SOURCES = tests/fuzz/fuzz_trace.c $(POOLD_REPLAY_SOURCES) $(poold_libpool_a_SOURCES)
+tests_fuzz_fuzz_trace_SOURCES = tests/fuzz/fuzz_trace.c $(TRACE_SOURCES) $(POOL_SOURCES)
 tests_fuzz_fuzz_trace_LDADD = common/libcommon.a
 tests_fuzz_fuzz_trace_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += tests/fuzz/fuzz_loader
 tests_fuzz_fuzz_loader_SOURCES = tests/fuzz/fuzz_loader.c
-tests_fuzz_fuzz_loader_LDADD = trapd/libtrapd.a common/libcommon.a
+tests_fuzz_fuzz_loader_LDADD = $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(TRAPD_ROOMS) common/libcommon.a
 tests_fuzz_fuzz_loader_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 TESTS += tests/fuzz/run-fuzz.sh
 endif

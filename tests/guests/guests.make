@@ -39,7 +39,7 @@ $(OUT)/%.elf: $$(call object,$$($$*_PARTS)) $(G)/guest.lds $(G)/images.make
 # stores.elf has native_forms.c in common with the unit tests of the emulator.
 $(OUT)/%.64.o: $(G)/%.c
 	@$(CC) $(FLAGS64) -MF $@.d -c -o $@ $<
-$(OUT)/%.64.o: $(srcdir)/tests/unit/%.c
+$(OUT)/%.64.o: $(srcdir)/tests/unit/trapd/emulate/%.c
 	@$(CC) $(FLAGS64) -MF $@.d -c -o $@ $<
 
 $(OUT)/%.32.o: $(G)/%.c

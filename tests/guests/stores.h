@@ -4,7 +4,7 @@
 #define GUEST_STORES_H
 
 #include "tests/guests/traps.h"
-#include "tests/unit/native_forms.h"
+#include "tests/unit/trapd/emulate/native_forms.h"
 
 #define PAGES		10u
 #define ROOT_PAGE	2u		/* neighbours of other kinds */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stores.elf: which instructions. Those that the unit tests of the emulator generate (tests/unit/native_forms.h), as far as they
+ * stores.elf: which instructions. Those that the unit tests of the emulator generate (tests/unit/trapd/emulate/native_forms.h), as far as they
  * write memory, and some that no emulator here knows. 64-bit code, the guest's kernel; XMM registers hold anything.
  */
 #include "tests/guests/stores.h"

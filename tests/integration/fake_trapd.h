@@ -12,8 +12,8 @@
 
 #include "common/attach.h"
 #include "common/link.h"
-#include "common/write_class.h"
 #include "common/memfd.h"
+#include "common/write_class.h"
 #include "common/x86.h"
 
 #define FAKE_WAIT_MS	10000

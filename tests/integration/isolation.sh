@@ -44,8 +44,8 @@ done
 # ---- the pool in trapd: mapped once, and nowhere written to
 [ "$(grep -c 'memfd:shadowpool-pool' "/proc/$trapd/maps")" = 1 ] || { fail "the pool is not mapped exactly once in trapd"; grep memfd "/proc/$trapd/maps"; }
 cd "$top_srcdir" || exit 1
-uses=$(grep -n 'link->pool\b\|l->pool\b' trapd/*.c trapd/*.h trapd/devices/*)
-echo "$uses" | grep -v '^trapd/pool_link.c:' && fail "the pool's mapping is used outside trapd/pool_link.c"
+uses=$(grep -n 'link->pool\b\|l->pool\b' trapd/*.[ch] trapd/*/*.[ch])
+echo "$uses" | grep -v '^trapd/link/pool_link.c:' && fail "the pool's mapping is used outside trapd/link/pool_link.c"
 echo "$uses" | grep 'pool\.base' | grep -v 'vm_set_slot(vm, VM_SLOT_POOL\|if (!vm->link->pool\.base)' && fail "the pool's address goes elsewhere"
 echo "$uses" | grep -v 'pool\.base' | grep -v 'memfd_open_sealed(&\|memfd_close(&\|l->pool = (struct memfd)MEMFD_NONE' &&
 	fail "the pool's mapping goes elsewhere"

@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "poold/replay.h"
-#include "poold/trace.h"
+#include "poold/trace/replay/replay.h"
+#include "poold/trace/trace.h"
 #include "tests/integration/fake_trapd.h"
 
 struct file {

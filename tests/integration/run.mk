@@ -34,3 +34,7 @@ tests_integration_kick_storm_SOURCES = tests/integration/kick_storm.c
 tests_integration_alignment_checks_SOURCES = tests/integration/alignment_checks.c
 tests_integration_map_writable_SOURCES = tests/integration/map_writable.c
 tests_integration_native_loop_SOURCES = tests/integration/native_loop.c
+tests_integration_kick_storm_LDADD =
+tests_integration_alignment_checks_LDADD =
+tests_integration_map_writable_LDADD =
+tests_integration_native_loop_LDADD =

@@ -17,5 +17,5 @@ check()
 	[ $count -ge "$2" ] || { echo "only $count names found in $1"; failed=1; }
 }
 check common/pool_stats.h 100 "$(sed '/^## trapd/,$d' "$doc")"
-check trapd/trap_stats.h 30 "$(sed '1,/^## trapd/d' "$doc")"
+check trapd/cpu/trap_stats.h 30 "$(sed '1,/^## trapd/d' "$doc")"
 exit $failed

@@ -4,7 +4,7 @@
  * Reads as ones.
  */
 #include "trapd/devices/bus.h"
-#include "trapd/vm.h"
+#include "trapd/vm/vm.h"
 
 #define DEBUG_EXIT_PORT 0xf4
 

@@ -1,0 +1,11 @@
+# What must hold in a pool, checked; digests of its content.
+noinst_LIBRARIES += poold/pool/audit/libaudit.a
+poold_pool_audit_libaudit_a_SOURCES = \
+	poold/pool/audit/audit.c \
+	poold/pool/audit/audit.h \
+	poold/pool/audit/audit_entries.c \
+	poold/pool/audit/audit_lists.c \
+	poold/pool/audit/audit_monitor.c \
+	poold/pool/audit/audit_rmap.c \
+	poold/pool/audit/digest.c \
+	poold/pool/audit/semantic.c

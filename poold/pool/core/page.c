@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Life of an arena page: free list, LRU list, eviction, limbo. Part of the pool library: any caller of it, under the VM's
+ * lock.
+ *
+ * A page that is let go may still be walked by a CPU that cached the entry to it, so it waits in limbo until every vCPU
+ * has flushed after that.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "poold/pool/core/pool_priv.h"
+
+static void pages_gauge(struct pool *p)
+{
+	stat_gauge(p, POOL_STAT_pages_used, POOL_STAT_pages_used_high, p->n_used);
+	counter_set(&p->stats[POOL_STAT_pages_free], p->n_free);
+	counter_set(&p->stats[POOL_STAT_pages_limbo], p->n_limbo);
+	counter_set(&p->stats[POOL_STAT_pages_pinned], p->n_pinned);
+}
+
+/* Content of an unused page: nobody walks it, so this is not an entry store. */
+static void page_zero(struct pool *p, uint32_t page)
+{
+	memset(p->arena + (uint64_t)page * PAGE_SIZE, 0, PAGE_SIZE);
+	p->page[page].flags |= PAGE_ZEROED;
+	stat_inc(p, POOL_STAT_zero_page);
+}
+
+static void page_clear_fields(struct pool_page *pg)
+{
+	memset(pg, 0, sizeof(*pg));
+	pg->gpa = GPA_NIL;
+	pg->role = KIND_FREE;
+	pg->users = USER_NIL;
+	pg->gt = GT_NIL;
+}
+
+static void page_push_free(struct pool *p, uint32_t page)
+{
+	p->page[page].flags &= ~PAGE_LIMBO;
+	p->page[page].hash_next = p->free_head;
+	p->free_head = page;
+	p->n_free++;
+}
+
+void free_list_init(struct pool *p)
+{
+	p->free_head = p->limbo_head = p->limbo_tail = p->age_head = p->age_tail = PAGE_NIL;
+	p->root_head = p->root_tail = PAGE_NIL;
+	p->n_free = p->n_limbo = p->n_aged = p->n_used = p->n_pinned = 0;
+	memset(&p->page[0], 0, sizeof(p->page[0]));
+	p->page[0].gpa = GPA_NIL;
+	p->page[0].users = USER_NIL;
+	p->page[0].gt = GT_NIL;
+	for (uint32_t i = p->cfg.max_pages - 1; i > 0; i--) {
+		page_clear_fields(&p->page[i]);
+		p->page[i].flags = PAGE_ZEROED;
+		page_push_free(p, i);
+	}
+	counter_set(&p->stats[POOL_STAT_pages_max], p->cfg.max_pages - 1);
+	pages_gauge(p);
+}
+
+/* ---- LRU ---- */
+
+/* Roots are few among many pages, and are looked for by themselves: their own list, in the same order. */
+static void idle_root_insert(struct pool *p, uint32_t page)
+{
+	p->page[page].root_prev = PAGE_NIL;
+	p->page[page].root_next = p->root_head;
+	if (p->root_head)
+		p->page[p->root_head].root_prev = page;
+	else
+		p->root_tail = page;
+	p->root_head = page;
+	p->n_idle_roots++;
+}
+
+static void idle_root_remove(struct pool *p, uint32_t page)
+{
+	struct pool_page *pg = &p->page[page];
+
+	if (pg->root_prev)
+		p->page[pg->root_prev].root_next = pg->root_next;
+	else
+		p->root_head = pg->root_next;
+	if (pg->root_next)
+		p->page[pg->root_next].root_prev = pg->root_prev;
+	else
+		p->root_tail = pg->root_prev;
+	pg->root_prev = pg->root_next = PAGE_NIL;
+	p->n_idle_roots--;
+}
+
+void age_insert(struct pool *p, uint32_t page)
+{
+	p->page[page].age_prev = PAGE_NIL;
+	p->page[page].age_next = p->age_head;
+	if (p->age_head)
+		p->page[p->age_head].age_prev = page;
+	else
+		p->age_tail = page;
+	p->age_head = page;
+	p->n_aged++;
+	if (page_kind(p, page)->flags & KF_ROOT)
+		idle_root_insert(p, page);
+}
+
+static void idle_root_append(struct pool *p, uint32_t page)
+{
+	p->page[page].root_next = PAGE_NIL;
+	p->page[page].root_prev = p->root_tail;
+	if (p->root_tail)
+		p->page[p->root_tail].root_next = page;
+	else
+		p->root_head = page;
+	p->root_tail = page;
+	p->n_idle_roots++;
+}
+
+void age_append(struct pool *p, uint32_t page)
+{
+	p->page[page].age_next = PAGE_NIL;
+	p->page[page].age_prev = p->age_tail;
+	if (p->age_tail)
+		p->page[p->age_tail].age_next = page;
+	else
+		p->age_head = page;
+	p->age_tail = page;
+	p->n_aged++;
+	if (page_kind(p, page)->flags & KF_ROOT)
+		idle_root_append(p, page);
+}
+
+void age_remove(struct pool *p, uint32_t page)
+{
+	struct pool_page *pg = &p->page[page];
+
+	if (pg->age_prev)
+		p->page[pg->age_prev].age_next = pg->age_next;
+	else
+		p->age_head = pg->age_next;
+	if (pg->age_next)
+		p->page[pg->age_next].age_prev = pg->age_prev;
+	else
+		p->age_tail = pg->age_prev;
+	pg->age_prev = pg->age_next = PAGE_NIL;
+	p->n_aged--;
+	if (page_kind(p, page)->flags & KF_ROOT)
+		idle_root_remove(p, page);
+}
+
+void page_pin(struct pool *p, uint32_t page)
+{
+	struct pool_page *pg = &p->page[page];
+
+	if (pg->lock++)
+		return;
+	age_remove(p, page);
+	counter_set(&p->stats[POOL_STAT_pages_pinned], ++p->n_pinned);
+}
+
+void page_unpin(struct pool *p, uint32_t page)
+{
+	struct pool_page *pg = &p->page[page];
+
+	if (!pg->lock) {
+		pool_corrupt(p);
+		return;
+	}
+	if (--pg->lock)
+		return;
+	age_insert(p, page);
+	counter_set(&p->stats[POOL_STAT_pages_pinned], --p->n_pinned);
+}
+
+/* ---- letting go ---- */
+
+static void page_to_limbo(struct pool *p, uint32_t page)
+{
+	struct pool_page *pg = &p->page[page];
+	bool owned = page_kind(p, page)->flags & KF_OWNED;
+
+	p->kind_pages[role_kind(pg->role)]--;
+	page_clear_fields(pg);
+	/*
+	 * A root may still be in a CPU's CR3 until the reply is carried out, and the monitor's own code runs through its
+	 * owned entries: they stay until the page leaves limbo. Every other entry was cleared one by one.
+	 */
+	if (!owned)
+		pg->flags |= PAGE_ZEROED;
+	pg->flags |= PAGE_LIMBO;
+	pg->flush_epoch = epoch_stamp(p);
+	pg->hash_next = PAGE_NIL;
+	if (p->limbo_tail)
+		p->page[p->limbo_tail].hash_next = page;
+	else
+		p->limbo_head = page;
+	p->limbo_tail = page;
+	p->n_limbo++;
+	p->n_used--;
+	stat_inc(p, POOL_STAT_free);
+}
+
+static void page_clear_children(struct pool *p, uint32_t page)
+{
+	op_steps(p, page_kind(p, page)->count);
+	/* To the table's end whatever the counter says: a reference must not survive a wrong count. */
+	for (uint32_t s = 0; s < page_kind(p, page)->count; s++) {
+		uint64_t e = entry_get(p, page, s);
+
+		if ((e & PTE_P) && !(e & ENTRY_OWNED))
+			pool_put(p, page, s);
+	}
+}
+
+int page_flush(struct pool *p, uint32_t page)
+{
+	struct pool_page *pg = &p->page[page];
+
+	if (!page_in_use(p, page) || pg->lock)
+		return -EINVAL;
+	/* Nobody may take it meanwhile, nor flush it a second time when its last user goes. */
+	pg->lock = 1;
+	for (uint32_t n = 0; pg->users != USER_NIL && n < p->cfg.max_users; n++) {
+		const struct pool_user *u = &p->user[pg->users];
+		uint32_t before = pg->users;
+
+		entry_set(p, u->parent, u->slot, 0);
+		if (pg->users == before) {
+			pool_corrupt(p);
+			break;
+		}
+	}
+	page_clear_children(p, page);
+	pg->lock = 0;
+	hash_remove(p, page);
+	age_remove(p, page);
+	/* Last: as long as a leaf made from the guest's table exists, its changes must be seen. */
+	if (pg->gt != GT_NIL)
+		monitor_remove(p, page);
+	page_to_limbo(p, page);
+	stat_inc(p, POOL_STAT_flush_page);
+	pages_gauge(p);
+	return 0;
+}
+
+void limbo_release(struct pool *p)
+{
+	uint32_t acked = epoch_all_acked(p);
+
+	while (p->limbo_head) {
+		uint32_t page = p->limbo_head;
+		struct pool_page *pg = &p->page[page];
+
+		if (!epoch_reached(acked, pg->flush_epoch))
+			break;
+		p->limbo_head = pg->hash_next;
+		if (!p->limbo_head)
+			p->limbo_tail = PAGE_NIL;
+		p->n_limbo--;
+		if (!(pg->flags & PAGE_ZEROED))
+			page_zero(p, page);
+		pg->flush_epoch = 0;
+		page_push_free(p, page);
+	}
+	pages_gauge(p);
+}
+
+/* The oldest page, or among the oldest few one that nobody links to: it costs no later fault of its parent. */
+static uint32_t evict_candidate(const struct pool *p)
+{
+	uint32_t page = p->age_tail;
+
+	for (unsigned i = 0; page && i < 32; i++, page = p->page[page].age_prev)
+		if (p->page[page].users == USER_NIL && !(page_kind(p, page)->flags & KF_ROOT))
+			return page;
+	return p->age_tail;
+}
+
+uint32_t pool_evict(struct pool *p, uint32_t n)
+{
+	uint32_t done = 0;
+
+	while (done < n) {
+		uint32_t page = evict_candidate(p);
+
+		op_steps(p, 1);
+		if (!page)
+			break;
+		if (page_kind(p, page)->flags & KF_ROOT)
+			stat_inc(p, POOL_STAT_root_evict);
+		if (page_flush(p, page)) {
+			pool_corrupt(p);
+			break;
+		}
+		stat_inc(p, POOL_STAT_evict);
+		done++;
+	}
+	if (!done)
+		stat_inc(p, POOL_STAT_evict_fail);
+	return done;
+}
+
+enum pool_status page_alloc(struct pool *p, uint32_t *out)
+{
+	uint32_t page = p->free_head;
+
+	*out = PAGE_NIL;
+	if (!page) {
+		if (!p->limbo_head) {
+			uint32_t n = pool_evict(p, POOL_EVICT_BATCH);
+
+			stat_add(p, POOL_STAT_cache_evict_one, n);
+			if (!n) {
+				stat_inc(p, POOL_STAT_alloc_fail);
+				return POOL_E_NOMEM;
+			}
+		}
+		stat_inc(p, POOL_STAT_limbo_wait);
+		return POOL_NEED_FLUSH;
+	}
+	p->free_head = p->page[page].hash_next;
+	p->n_free--;
+	if (!(p->page[page].flags & PAGE_ZEROED))
+		page_zero(p, page);
+	page_clear_fields(&p->page[page]);
+	p->n_used++;
+	stat_inc(p, POOL_STAT_alloc);
+	pages_gauge(p);
+	*out = page;
+	return POOL_OK;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The frame of every operation: what it changed, which flush that costs, which pages it pins, and the flush epochs. Part
+ * of the pool library: any caller of it, under the VM's lock.
+ *
+ * Epochs: a change gets the stamp of the current epoch; a result carries that epoch to the vCPU; a vCPU that has flushed
+ * acknowledges it. The first change after a result starts a new epoch, so "acknowledged >= stamp" means that the flush
+ * came after the change.
+ */
+#include <string.h>
+
+#include "poold/pool/core/pool_priv.h"
+
+void pool_corrupt(struct pool *p)
+{
+	if (!p->corrupt)
+		stat_inc(p, POOL_STAT_errors_corrupt);
+	p->corrupt = true;
+}
+
+uint32_t epoch_stamp(struct pool *p)
+{
+	if (p->epoch_reported) {
+		p->epoch++;
+		p->epoch_reported = false;
+	}
+	return p->epoch;
+}
+
+/* Nothing was cleared or reduced since the last full flush of this vCPU. */
+bool vcpu_is_clean(const struct pool *p, uint32_t vcpu)
+{
+	return epoch_reached(p->vcpu[vcpu].acked, p->reduce_stamp);
+}
+
+uint32_t epoch_all_acked(const struct pool *p)
+{
+	uint32_t oldest = p->vcpu[0].acked;
+
+	for (uint32_t v = 1; v < p->cfg.nvcpu; v++)
+		if (!epoch_reached(p->vcpu[v].acked, oldest))
+			oldest = p->vcpu[v].acked;
+	return oldest;
+}
+
+void debt_flush(struct pool_debt *d, enum pool_flush flush, uint64_t gva)
+{
+	if (flush == POOL_FLUSH_NONE)
+		return;
+	if (flush == d->flush && flush != POOL_FLUSH_ALL && gva != d->flush_gva)
+		flush = POOL_FLUSH_ALL;
+	if (flush > d->flush) {
+		d->flush = flush;
+		d->flush_gva = flush == POOL_FLUSH_ALL ? 0 : gva;
+	}
+}
+
+void debt_touch(struct pool_debt *d, uint64_t maddr)
+{
+	if (d->ntouch == LINK_TOUCH_TOO_MANY)
+		return;
+	for (unsigned i = 0; i < d->ntouch; i++)
+		if (d->touch[i] == maddr)
+			return;
+	if (d->ntouch == LINK_MAX_TOUCH)
+		d->ntouch = LINK_TOUCH_TOO_MANY;
+	else
+		d->touch[d->ntouch++] = maddr;
+}
+
+void debt_add(struct pool_debt *d, const struct pool_debt *from)
+{
+	debt_flush(d, from->flush, from->flush_gva);
+	if (from->ntouch == LINK_TOUCH_TOO_MANY) {
+		d->ntouch = LINK_TOUCH_TOO_MANY;
+		return;
+	}
+	for (unsigned i = 0; i < from->ntouch; i++)
+		debt_touch(d, from->touch[i]);
+}
+
+bool op_begin(struct pool *p, uint32_t vcpu, struct pool_result *r)
+{
+	memset(r, 0, sizeof(*r));
+	memset(&p->op, 0, sizeof(p->op));
+	p->op.scope = POOL_FLUSH_ALL;
+	if (p->corrupt)
+		r->status = POOL_E_CORRUPT;
+	else if (vcpu >= p->cfg.nvcpu)
+		r->status = POOL_E_INVAL;
+	else
+		return true;
+	r->gen = p->gen;
+	r->epoch = p->epoch;
+	return false;
+}
+
+void op_pin(struct pool *p, uint32_t page)
+{
+	if (p->op.npath > POOL_MAX_PATH) {
+		pool_corrupt(p);
+		return;
+	}
+	page_pin(p, page);
+	p->op.path[p->op.npath++] = page;
+}
+
+static void debt_report(struct pool *p, const struct pool_debt *d, struct pool_result *r)
+{
+	static const enum pool_stat scope_stat[] = {
+		[POOL_FLUSH_GVA] = POOL_STAT_flush_scope_gva,
+		[POOL_FLUSH_ROOT] = POOL_STAT_flush_scope_root,
+		[POOL_FLUSH_ALL] = POOL_STAT_flush_scope_all,
+	};
+
+	r->flush = d->flush;
+	r->flush_gva = d->flush_gva;
+	r->ntouch = d->ntouch;
+	memset(r->touch, 0, sizeof(r->touch));
+	if (d->ntouch <= LINK_MAX_TOUCH)
+		memcpy(r->touch, d->touch, d->ntouch * sizeof(r->touch[0]));
+	else
+		stat_inc(p, POOL_STAT_changed_list_overflow);
+	if (d->flush != POOL_FLUSH_NONE)
+		stat_inc(p, scope_stat[d->flush]);
+	r->gen = p->gen;
+	r->epoch = p->epoch;
+	p->epoch_reported = true;
+}
+
+static void status_count(struct pool *p, enum pool_status status)
+{
+	switch (status) {
+	case POOL_E_RANGE: stat_inc(p, POOL_STAT_errors_range); break;
+	case POOL_E_INVAL: stat_inc(p, POOL_STAT_errors_inval); break;
+	case POOL_E_NOMEM: stat_inc(p, POOL_STAT_errors_nomem); break;
+	case POOL_NEED_FLUSH: stat_inc(p, POOL_STAT_need_flush); break;
+	case POOL_NEED_SHOOTDOWN: stat_inc(p, POOL_STAT_shootdown_needed); break;
+	case POOL_STEP: stat_inc(p, POOL_STAT_step_answers); break;
+	default: break;
+	}
+}
+
+void op_end(struct pool *p, enum pool_status status, struct pool_result *r)
+{
+	while (p->op.npath)
+		page_unpin(p, p->op.path[--p->op.npath]);
+	if (p->corrupt)
+		status = POOL_E_CORRUPT;
+	if (status == POOL_NEED_FLUSH || status == POOL_NEED_SHOOTDOWN)
+		debt_flush(&p->op.debt, POOL_FLUSH_ALL, 0);
+	counter_max(&p->stats[POOL_STAT_steps_max], p->op.steps);
+	r->status = status;
+	if (status >= POOL_E_RANGE) {
+		r->root[0] = r->root[1] = 0;
+		r->entry = 0;
+		r->prefetched = 0;
+	}
+	status_count(p, status);
+	debt_report(p, &p->op.debt, r);
+}
+
+void pool_merge_pending(struct pool *p, uint32_t vcpu, struct pool_result *r)
+{
+	struct pool_debt d = { .flush = r->flush, .flush_gva = r->flush_gva, .ntouch = r->ntouch };
+
+	if (vcpu >= p->cfg.nvcpu || (p->vcpu[vcpu].pending.flush == POOL_FLUSH_NONE && !p->vcpu[vcpu].pending.ntouch))
+		return;
+	memcpy(d.touch, r->touch, sizeof(d.touch));
+	debt_add(&d, &p->vcpu[vcpu].pending);
+	memset(&p->vcpu[vcpu].pending, 0, sizeof(p->vcpu[vcpu].pending));
+	debt_report(p, &d, r);
+}
+
+void pool_flush_done(struct pool *p, uint32_t vcpu, bool all_vcpus, uint32_t epoch)
+{
+	uint32_t first = all_vcpus ? 0 : vcpu, end = all_vcpus ? p->cfg.nvcpu : vcpu + 1;
+
+	/* An epoch from the future would free pages that are still walked: the peer may not claim it. */
+	if (vcpu >= p->cfg.nvcpu || !epoch_reached(p->epoch, epoch) || (epoch == p->epoch && !p->epoch_reported))
+		return;
+	for (uint32_t v = first; v < end; v++)
+		if (!epoch_reached(p->vcpu[v].acked, epoch))
+			p->vcpu[v].acked = epoch;
+	limbo_release(p);
+}

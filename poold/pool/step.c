@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The single step: a write that can neither be emulated nor its table be let go runs natively, once, on a table that is
+ * writable for that one instruction and read anew afterwards. Also tracked pages, which are protected like tables but
+ * have no shadow. Part of the pool library: any caller of it, under the VM's lock, all other vCPUs stopped.
+ */
+#include "poold/pool/core/pool_priv.h"
+
+void pool_open(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *r)
+{
+	enum pool_status status;
+
+	if (!op_begin(p, vcpu, r))
+		return;
+	if (ram_index(p, gfn) == RAM_NIL) {
+		op_end(p, POOL_E_RANGE, r);
+		return;
+	}
+	status = resync_gfn(p, gfn);
+	if (status != POOL_OK) {
+		op_end(p, status, r);
+		return;
+	}
+	code_copy_end(p, gfn);
+	if (!gfn_is_open(p, gfn)) {
+		if (p->n_open == POOL_MAX_OPEN) {
+			op_end(p, POOL_E_INVAL, r);
+			return;
+		}
+		p->open[p->n_open++] = gfn;
+		stat_inc(p, POOL_STAT_step_opened);
+	}
+	op_end(p, POOL_OK, r);
+}
+
+/* Protect all of them first, then read: an entry of one may lead to another. */
+void pool_close(struct pool *p, uint32_t vcpu, struct pool_result *r)
+{
+	uint32_t n;
+
+	if (!op_begin(p, vcpu, r))
+		return;
+	n = p->n_open;
+	p->n_open = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (state_get(p, p->open[i]))
+			write_protect_gfn(p, p->open[i]);
+	for (uint32_t i = 0; i < n; i++)
+		guest_write_page(p, p->open[i] << PAGE_SHIFT, PAGE_SIZE);
+	op_end(p, POOL_OK, r);
+}
+
+void pool_track(struct pool *p, uint64_t gfn, bool on, struct pool_result *r)
+{
+	enum pool_status status;
+	uint8_t bits;
+
+	if (!op_begin(p, 0, r))
+		return;
+	if (ram_index(p, gfn) == RAM_NIL) {
+		op_end(p, POOL_E_RANGE, r);
+		return;
+	}
+	status = on ? resync_gfn(p, gfn) : POOL_OK;
+	if (status != POOL_OK) {
+		op_end(p, status, r);
+		return;
+	}
+	if (!on)
+		code_copy_end(p, gfn);		/* a page that may be written has none */
+	bits = state_get(p, gfn);
+	if (!on) {
+		state_put(p, gfn, bits & ~PAGE_STATE_TRACKED);
+	} else if (!(bits & PAGE_STATE_TRACKED)) {
+		state_put(p, gfn, bits | PAGE_STATE_TRACKED);
+		if (!gfn_is_open(p, gfn))
+			write_protect_gfn(p, gfn);
+	}
+	op_end(p, POOL_OK, r);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The audit's schedule. poold, link thread. A vCPU that waits for its reply stands still and its events are consumed,
+ * so with one vCPU every request is a quiescent moment; with more only the AUDIT request is, when trapd has stopped the
+ * others.
+ */
+#include "poold/serve/audit.h"
+
+#include "common/log.h"
+
+#define AUDIT_LOG_MAX 64u	/* lines for one VM: a broken pool must not fill the disk */
+
+uint32_t audit_run(struct vm *vm, bool full)
+{
+	struct pool_call call = { .op = POOL_CALL_AUDIT, .flags = full ? POOL_CALLF_ALL : 0 };
+	uint32_t n;
+
+	vm_call(vm, &call);
+	n = vm->out.nviolations;
+	for (uint32_t i = 0; i < n && i < POOL_CALL_MAX_VIOLATIONS && vm->violations_logged < AUDIT_LOG_MAX; i++) {
+		const struct pool_violation *v = &vm->out.violation[i];
+
+		vm->violations_logged++;
+		log_error("VM %s: audit: rule A%u violated: page %u slot %u, expected 0x%llx, found 0x%llx", vm->name,
+			  v->rule, v->page, v->slot, (unsigned long long)v->expected, (unsigned long long)v->found);
+	}
+	return n;
+}
+
+uint32_t audit_after_request(struct vm *vm)
+{
+	bool full = vm->audit == ATTACH_AUDIT_FULL || vm->nrequests % AUDIT_FULL_EVERY == 0;
+
+	return vm->audit == ATTACH_AUDIT_OFF ? 0 : audit_run(vm, full && vm->config.nvcpu == 1);
+}

@@ -1,0 +1,27 @@
+# The links' half of poold: attach, the threads that serve requests and events.
+noinst_LIBRARIES += poold/serve/libserve.a
+poold_serve_libserve_a_SOURCES = \
+	poold/serve/attach_server.c \
+	poold/serve/attach_server.h \
+	poold/serve/audit.c \
+	poold/serve/audit.h \
+	poold/serve/config.c \
+	poold/serve/config.h \
+	poold/serve/events.c \
+	poold/serve/events.h \
+	poold/serve/handshake.c \
+	poold/serve/handshake.h \
+	poold/serve/hello.c \
+	poold/serve/hello.h \
+	poold/serve/hugepages.c \
+	poold/serve/hugepages.h \
+	poold/serve/link_thread.c \
+	poold/serve/link_thread.h \
+	poold/serve/links.c \
+	poold/serve/links.h \
+	poold/serve/objects.c \
+	poold/serve/objects.h \
+	poold/serve/requests.c \
+	poold/serve/requests.h \
+	poold/serve/vm.c \
+	poold/serve/vm.h

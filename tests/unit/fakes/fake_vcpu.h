@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A vCPU without KVM and without poold for unit tests of what acts for the guest: malloc'ed RAM, and stand-ins for the
+ * functions that talk to poold, to KVM or to the control thread, which record what they were asked.
+ */
+#ifndef SHADOWPOOL_TESTS_FAKE_VCPU_H
+#define SHADOWPOOL_TESTS_FAKE_VCPU_H
+
+#include "trapd/cpu/trap_stats.h"
+#include "trapd/cpu/vcpu.h"
+#include "trapd/emulate/x87.h"
+#include "trapd/vm/vm.h"
+
+/* count: 0 for a store, the number of stores of a fill. */
+struct fake_post { uint64_t gpa; unsigned size, count; uint8_t new_bytes[64], old_bytes[64]; uint16_t flags; };
+
+struct fake_vcpu {
+	struct vcpu v;			/* first: the stand-ins get from v to the rest */
+	struct vm vm;
+	uint64_t stat[TRAP_STAT_COUNT];
+	uint8_t *page_state;
+	unsigned set_modes_calls;
+	int set_modes_result;		/* answered instead of 0 if not 0 */
+	unsigned invlpg_calls;
+	uint64_t invlpg_gva;
+	unsigned debug_changes;
+	uint64_t tsc, tsc_deadline;
+	uint8_t cr8;
+	struct x87_image x87;
+	unsigned apic_base_changes;
+	unsigned nposts;		/* all of them; the last 16 are kept */
+	struct fake_post post[16];
+};
+
+/* ram_bytes: a multiple of 4 KiB, at most 3 GiB. The CPU is as a Multiboot loader leaves it: protected mode, unpaged, flat. */
+void fake_vcpu_init(struct fake_vcpu *f, uint64_t ram_bytes);
+void fake_vcpu_fini(struct fake_vcpu *f);
+/* Take over registers that the test wrote into v.cpu: refreshes v.walk. */
+void fake_vcpu_sync(struct fake_vcpu *f);
+/* Host address of guest RAM; the test fails if it is outside. */
+void *fake_ram(struct fake_vcpu *f, uint64_t gpa, uint64_t size);
+void fake_put32(struct fake_vcpu *f, uint64_t gpa, uint32_t value);
+void fake_put64(struct fake_vcpu *f, uint64_t gpa, uint64_t value);
+uint32_t fake_get32(struct fake_vcpu *f, uint64_t gpa);
+uint64_t fake_get64(struct fake_vcpu *f, uint64_t gpa);
+/* 64-bit mode, CPL 0, with the first GiB identity mapped by a 1 GiB page; tables at gpa (two pages). user: U=1. */
+void fake_vcpu_long_mode(struct fake_vcpu *f, uint64_t tables_gpa, bool user);
+/* 8-byte segment descriptor. type_s_dpl_p: bits 8 to 15 of the high word, flags: G, D/B, L, AVL as bits 3 to 0. */
+uint64_t fake_descriptor(uint32_t base, uint32_t limit, uint8_t type_s_dpl_p, uint8_t flags);
+
+#endif

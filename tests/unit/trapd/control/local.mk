@@ -1,0 +1,1 @@
+UNIT_TESTS += tests/unit/trapd/control/test_trapd_control

@@ -1,0 +1,23 @@
+# Interrupt controllers, timers.
+UNIT_TESTS += tests/unit/trapd/devices/test_dev_pic
+UNIT_TESTS += tests/unit/trapd/devices/test_dev_pit
+tests_unit_trapd_devices_test_dev_pit_SOURCES = tests/unit/trapd/devices/test_dev_pit.c $(FAKE_IRQS)
+UNIT_TESTS += tests/unit/trapd/devices/test_dev_timer
+UNIT_TESTS += tests/unit/trapd/devices/test_dev_ioapic
+UNIT_TESTS += tests/unit/trapd/devices/test_dev_lapic
+tests_unit_trapd_devices_test_dev_lapic_SOURCES = tests/unit/trapd/devices/test_dev_lapic.c $(FAKE_IRQS)
+UNIT_TESTS += tests/unit/trapd/devices/test_bus
+UNIT_TESTS += tests/unit/trapd/devices/test_uart
+tests_unit_trapd_devices_test_uart_SOURCES = tests/unit/trapd/devices/test_uart.c $(FAKE_IRQS)
+UNIT_TESTS += tests/unit/trapd/devices/test_dev_acpi
+UNIT_TESTS += tests/unit/trapd/devices/test_dev_acpi_pm
+tests_unit_trapd_devices_test_dev_acpi_pm_SOURCES = tests/unit/trapd/devices/test_dev_acpi_pm.c $(FAKE_PLATFORM)
+UNIT_TESTS += tests/unit/trapd/devices/test_dev_cmos
+tests_unit_trapd_devices_test_dev_cmos_SOURCES = tests/unit/trapd/devices/test_dev_cmos.c $(FAKE_PLATFORM)
+UNIT_TESTS += tests/unit/trapd/devices/test_dev_i8042
+tests_unit_trapd_devices_test_dev_i8042_SOURCES = tests/unit/trapd/devices/test_dev_i8042.c $(FAKE_PLATFORM)
+UNIT_TESTS += tests/unit/trapd/devices/test_dev_ide
+tests_unit_trapd_devices_test_dev_ide_SOURCES = tests/unit/trapd/devices/test_dev_ide.c $(FAKE_PLATFORM)
+UNIT_TESTS += tests/unit/trapd/devices/test_dev_vga
+tests_unit_trapd_devices_test_dev_vga_SOURCES = tests/unit/trapd/devices/test_dev_vga.c $(FAKE_PLATFORM)
+UNIT_TESTS += tests/unit/trapd/devices/test_dev_mptable

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What vCPUs do together (world.c) and to each other (startup.c), without KVM and poold: the threads are the test's. Unit tests. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "trapd/link/world.h"
+#include "trapd/trap/vcpu_priv.h"
+#include "trapd/vcpu/startup.h"
+
+static struct vcpu_priv priv[2];
+static struct vcpu cpu[2];
+static struct vm vm;
+
+static void setup(void)
+{
+	vm.vcpu = cpu;
+	vm.config.nvcpu = 2;
+	world_init(&vm.world);
+	for (unsigned i = 0; i < 2; i++) {
+		cpu[i].vm = &vm;
+		cpu[i].index = i;
+		cpu[i].priv = &priv[i];
+		pthread_mutex_init(&cpu[i].sleep_lock, NULL);
+		pthread_cond_init(&cpu[i].sleep_cond, NULL);
+	}
+}
+
+TestSuite(world, .init = setup, .timeout = 20);
+
+static int tid;		/* atomic: of the thread that resumes */
+static bool resumed;	/* atomic */
+
+static void *resume(void *arg)
+{
+	__atomic_store_n(&tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
+	world_resume(arg);
+	__atomic_store_n(&resumed, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static bool has_resumed(void)
+{
+	return __atomic_load_n(&resumed, __ATOMIC_ACQUIRE);
+}
+
+/* Does it wait for something? The test holds no lock that it could wait for. */
+static bool sleeps(int thread)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", thread);
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	if (f)
+		fclose(f);
+	return state == 'S';
+}
+
+/* A vCPU that wakes from HLT would deliver its interrupt, and write guest memory, while the pool is audited. */
+Test(world, a_vcpu_that_rests_stays_at_rest_while_the_world_stands)
+{
+	pthread_t thread;
+	int id;
+
+	world_rest(&cpu[1]);
+	world_stand(&cpu[0]);
+	cr_assert_eq(pthread_create(&thread, NULL, resume, &cpu[1]), 0);
+	while (!(id = __atomic_load_n(&tid, __ATOMIC_ACQUIRE)))
+		sched_yield();
+	while (!has_resumed() && !sleeps(id))
+		sched_yield();
+	cr_expect_not(has_resumed());
+	world_release(&cpu[0]);
+	pthread_join(thread, NULL);
+	cr_expect_not(cpu[1].at_rest);
+}
+
+/* Else the table would stay open, written by others without a word to poold, until the vCPU is started again. */
+Test(world, init_waits_until_a_step_has_closed_its_tables)
+{
+	priv[1].step.active = true;
+	startup_init(&vm, 1);
+	cr_expect_eq(startup_take(&cpu[1]), 0);
+	cr_expect_not(cpu[1].waits_for_startup);
+	priv[1].step.active = false;
+	cr_expect_eq(startup_take(&cpu[1]), 0);
+	cr_expect(cpu[1].waits_for_startup);
+	startup_begin(&vm, 1, 0x12);
+	cr_expect_eq(startup_take(&cpu[1]), 0);
+	cr_expect_not(cpu[1].waits_for_startup);
+	cr_expect_eq(cpu[1].cpu.seg[SREG_CS].selector, 0x1200);
+	cr_expect_eq(cpu[1].cpu.seg[SREG_CS].base, 0x12000);
+}

@@ -1,0 +1,12 @@
+UNIT_TESTS += tests/unit/trapd/priv/test_deliver
+tests_unit_trapd_priv_test_deliver_SOURCES = tests/unit/trapd/priv/test_deliver.c $(FAKE_TABLES)
+UNIT_TESTS += tests/unit/trapd/priv/test_far
+tests_unit_trapd_priv_test_far_SOURCES = tests/unit/trapd/priv/test_far.c $(FAKE_TABLES)
+UNIT_TESTS += tests/unit/trapd/priv/test_priv
+tests_unit_trapd_priv_test_priv_SOURCES = tests/unit/trapd/priv/test_priv.c $(FAKE_TABLES)
+UNIT_TESTS += tests/unit/trapd/priv/test_port_io
+tests_unit_trapd_priv_test_port_io_SOURCES = tests/unit/trapd/priv/test_port_io.c $(FAKE_TABLES)
+UNIT_TESTS += tests/unit/trapd/priv/test_priv_pcid
+tests_unit_trapd_priv_test_priv_pcid_SOURCES = tests/unit/trapd/priv/test_priv_pcid.c $(FAKE_TABLES)
+UNIT_TESTS += tests/unit/trapd/priv/test_priv_random
+tests_unit_trapd_priv_test_priv_random_SOURCES = tests/unit/trapd/priv/test_priv_random.c $(FAKE_TABLES)

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See code_moved.h. The key is eight bytes, of which the opcode is one: four of them stand before it, or all others, or none. Three
+ * windows, so that code that is moved to either end of a page is found as well. No state but the set.
+ */
+#include "trapd/code/code_moved.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trapd/code/code_pages.h"
+#include "trapd/cpu/gva.h"
+
+#define SLOTS	65536u		/* 1 MiB; a distribution's kernel fills some thousands */
+#define FULL	(SLOTS / 4 * 3)
+#define WINDOW	8u
+
+static const uint8_t bytes_before[] = { 4, 7, 0 };	/* of the opcode, in a window */
+#define WINDOWS (sizeof(bytes_before) / sizeof(bytes_before[0]))
+
+struct entry {
+	uint64_t window;
+	uint8_t before;
+	uint8_t opcode;		/* 0: free */
+};
+
+struct code_moved {
+	pthread_mutex_t lock;
+	uint32_t used;
+	struct entry slot[SLOTS];
+};
+
+/* The entry of a window, or the free one where it belongs. There always is one. Under the lock. */
+static const struct entry *locate(const struct code_moved *m, uint64_t window, uint8_t before)
+{
+	uint32_t i = (uint32_t)((window ^ before) * 0x9e3779b97f4a7c15ull >> 48);
+
+	while (m->slot[i].opcode && (m->slot[i].window != window || m->slot[i].before != before))
+		i = (i + 1) % SLOTS;
+	return &m->slot[i];
+}
+
+struct code_moved *code_moved_create(void)
+{
+	struct code_moved *m = calloc(1, sizeof(*m));
+
+	if (m)
+		pthread_mutex_init(&m->lock, NULL);
+	return m;
+}
+
+void code_moved_destroy(struct code_moved *m)
+{
+	if (m)
+		pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+void code_moved_note(struct code_moved *m, const uint8_t page[PAGE_SIZE], unsigned site, uint8_t opcode)
+{
+	pthread_mutex_lock(&m->lock);
+	for (unsigned i = 0; i < WINDOWS; i++) {
+		struct entry *e;
+		uint64_t window;
+
+		if (site < bytes_before[i] || site - bytes_before[i] > PAGE_SIZE - WINDOW)
+			continue;
+		memcpy(&window, page + site - bytes_before[i], WINDOW);
+		e = &m->slot[locate(m, window, bytes_before[i]) - m->slot];
+		if (e->opcode || m->used >= FULL)
+			continue;
+		*e = (struct entry){ window, bytes_before[i], opcode };
+		m->used++;
+	}
+	pthread_mutex_unlock(&m->lock);
+}
+
+uint8_t code_moved_find(struct code_moved *m, const uint8_t *around, unsigned first, unsigned last)
+{
+	uint8_t opcode = 0;
+
+	pthread_mutex_lock(&m->lock);
+	for (unsigned i = 0; i < WINDOWS && !opcode; i++) {
+		unsigned at = CODE_MOVED_REACH - bytes_before[i];
+		uint64_t window;
+
+		if (at < first || at + WINDOW - 1 > last)
+			continue;
+		memcpy(&window, around + at, WINDOW);
+		opcode = locate(m, window, bytes_before[i])->opcode;
+	}
+	pthread_mutex_unlock(&m->lock);
+	return opcode;
+}
+
+uint8_t code_moved_opcode(struct vcpu *v, uint64_t gva)
+{
+	unsigned offset = gva & (PAGE_SIZE - 1), first, last;
+	uint8_t around[2 * CODE_MOVED_REACH + 1];
+
+	if (!code_flags_trap(v))
+		return 0;
+	/* of the page that the byte is on: the next one may be missing */
+	first = offset < CODE_MOVED_REACH ? CODE_MOVED_REACH - offset : 0;
+	last = PAGE_SIZE - offset > CODE_MOVED_REACH ? 2 * CODE_MOVED_REACH : CODE_MOVED_REACH + (unsigned)PAGE_SIZE - offset - 1;
+	if (gva_read(v, gva - CODE_MOVED_REACH + first, around + first, last - first + 1, GVA_FETCH)) {
+		v->exc.pending = false;
+		return 0;
+	}
+	return code_moved_find(v->vm->code_moved, around, first, last);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The real VM engine behind engine.h. Process trapd, control thread. */
+#include "trapd/control/engine.h"
+
+#include <string.h>
+
+#include "common/barrier.h"
+#include "trapd/devices/bus.h"
+
+static int start(struct vm *vm, void (*attached)(struct vm *vm, void *ctx), void (*ended)(struct vm *vm, void *ctx),
+		 void *ctx)
+{
+	vm->attached = attached;
+	return vm_start(vm, ended, ctx);
+}
+
+static void stop(struct vm *vm, enum vm_stop_reason reason)
+{
+	vm_stop(vm, reason, 0, NULL, reason == VM_STOP_TIMEOUT ? "the time that it was given is over" :
+		"it was asked to end");
+}
+
+/* The vCPUs go on meanwhile: each number is right by itself. */
+static void look_at_machine(struct vm *vm, struct vm_snapshot *out)
+{
+	out->nvcpu = vm->config.nvcpu < LINK_MAX_VCPUS ? vm->config.nvcpu : LINK_MAX_VCPUS;
+	bus_lock(vm->bus);
+	for (uint32_t i = 0; i < out->nvcpu; i++) {
+		out->vcpu[i].interrupt_flag = load_relaxed(&vm->vcpu[i].cpu.rflags) & RFLAGS_IF;
+		out->vcpu[i].halted = load_relaxed(&vm->vcpu[i].cpu.halted);
+		irqs_look_cpu(vm->irqs, i, &out->vcpu[i].apic);
+	}
+	irqs_look_pic(vm->irqs, &out->pic);
+	vga_text(vm->vga, &vm->ram, out->screen);
+	bus_unlock(vm->bus);
+}
+
+static void look(struct vm *vm, struct vm_snapshot *out)
+{
+	const uint64_t *pool;
+	uint32_t i, n;
+
+	memset(out, 0, sizeof(*out));
+	out->facts = vm->facts;
+	for (i = 0; i < vm->config.nvcpu; i++)
+		for (n = 0; n < TRAP_STAT_COUNT; n++)
+			out->trap[n] += load_relaxed(&vm->vcpu[i].stat[n]);
+	/* The vCPU thread swaps the link's objects under this lock when it attaches anew. */
+	pthread_mutex_lock(&vm->stop_lock);
+	out->pool_bytes = vm->pool_bytes;
+	out->pool_pages = vm->pool_pages;
+	out->epoch = vm->epoch;
+	out->pool_up = vm->epoch && !load_relaxed(&vm->link_lost);
+	pool = vm->stats_p.base;
+	for (n = 0; pool && n < POOL_STAT_COUNT && (n + 1) * sizeof(*pool) <= vm->stats_p.size; n++)
+		out->pool[n] = load_relaxed(&pool[n]);
+	pthread_mutex_unlock(&vm->stop_lock);
+	look_at_machine(vm, out);
+}
+
+const struct vm_engine vm_engine_kvm = {
+	.create = vm_create,
+	.start = start,
+	.destroy = vm_destroy,
+	.stop_state = vm_stop_state,
+	.stop = stop,
+	.look = look,
+};

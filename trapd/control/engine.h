@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the table of VMs needs from the VM engine, as a set of functions, so that the table and the control verbs are
+ * tested without KVM. engine.c is the real one.
+ */
+#ifndef SHADOWPOOL_TRAPD_ENGINE_H
+#define SHADOWPOOL_TRAPD_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/pool_stats.h"
+#include "common/shm_layout.h"
+#include "trapd/cpu/trap_stats.h"
+#include "trapd/devices/irq.h"
+#include "trapd/devices/vga.h"
+#include "trapd/vm/vm.h"
+
+/* What a vCPU waits for. The first two are those of its last exit. */
+struct vcpu_snapshot {
+	bool interrupt_flag, halted;
+	struct lapic_state apic;
+};
+
+/* The numbers of a VM at one moment; they outlive it. */
+struct vm_snapshot {
+	uint64_t pool_bytes;
+	uint32_t pool_pages;		/* ATTACH_PAGES_2M, _4K; 0: never attached */
+	bool pool_up;
+	uint64_t epoch;
+	struct host_facts facts;
+	uint64_t trap[TRAP_STAT_COUNT];	/* summed over the vCPUs */
+	uint64_t pool[POOL_STAT_COUNT];
+	uint32_t nvcpu;
+	struct vcpu_snapshot vcpu[LINK_MAX_VCPUS];
+	struct pic_state pic;
+	char screen[VGA_TEXT_MAX];
+};
+
+/* Thread of all: the control thread. */
+struct vm_engine {
+	/* vm.h: vm_create, vm_start, vm_destroy, vm_stop_state */
+	int (*create)(struct vm **out, const struct vm_config *config, char *err, size_t err_size);
+	/* attached: once, when the VM has a pool and begins to run its guest; not if it ends before */
+	int (*start)(struct vm *vm, void (*attached)(struct vm *vm, void *ctx), void (*ended)(struct vm *vm, void *ctx),
+		     void *ctx);
+	void (*destroy)(struct vm *vm);
+	void (*stop_state)(struct vm *vm, struct vm_stop *out);
+	/* Ask it to end; ended() follows. */
+	void (*stop)(struct vm *vm, enum vm_stop_reason reason);
+	void (*look)(struct vm *vm, struct vm_snapshot *out);
+};
+
+extern const struct vm_engine vm_engine_kvm;
+
+#endif

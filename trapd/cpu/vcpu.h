@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One vCPU: its thread, its KVM file, its virtual CPU state and its end of the link. Everything here belongs to the vCPU's
+ * own thread unless said otherwise.
+ *
+ * Return values of everything that acts for the guest (emulation, delivery, guest memory):
+ *   0           done
+ *   -EFAULT     the guest gets an exception: vcpu->exc holds it (vcpu_raise)
+ *   -EAGAIN     nothing was done: resume and let the guest try the instruction again
+ *   -EOPNOTSUPP not something this code knows: nothing was done, the caller falls back
+ *   -ENOTCONN   the link to poold is lost, nothing was committed: the trap is handled anew after the next attach
+ *   -ECANCELED  the VM is stopped: vm->stop says why (vm_stop)
+ */
+#ifndef SHADOWPOOL_TRAPD_VCPU_H
+#define SHADOWPOOL_TRAPD_VCPU_H
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/link.h"
+#include "common/walk.h"
+#include "trapd/cpu/cpu_state.h"
+#include "trapd/cpu/trap_stats.h"
+
+struct vm;
+struct insn;
+struct x87_image;
+
+struct exception {
+	bool pending;
+	uint8_t vector;
+	bool has_error;
+	uint32_t error;
+	uint64_t cr2;		/* VEC_PF only */
+	bool external;		/* an interrupt from a device */
+	bool software;		/* INT n, INT3, INTO: gate DPL is checked, no EXT */
+	uint8_t insn_length;	/* software, INT1: added to cpu.rip in the frame, so that a fault on the way still points at
+				 * the instruction; 0 for faults and for traps whose cpu.rip is already the next one */
+	uint64_t dr6;		/* VEC_DB: bits to merge into DR6 */
+};
+
+struct vcpu {
+	struct vm *vm;
+	uint32_t index;
+	struct cpu_state cpu;
+	struct exception exc;
+	struct walk_mode walk;		/* derived from cpu by vcpu_modes_changed(); ac is refreshed at each trap */
+	/* what must be put back into the real CPU before it runs again */
+	bool ac_is_native;	/* AC was set without a trap, so it may be cleared without one: alignment.c */
+	bool cs_detached;		/* the guest's GDT no longer holds what CS was loaded from: seg_gdt_changed() */
+	bool sregs_dirty;		/* real segment registers, CR0 or CR4 bits changed: seg_load_real() */
+	bool root_changed;		/* SET_ROOT was answered: CR3 must be loaded by the return program */
+	uint64_t root[2];		/* machine addresses of supervisor and user view */
+	/* the link */
+	struct link_client link;
+	bool link_up;
+	uint32_t flush_epoch;		/* last epoch completed by a full flush */
+	bool events_since_reply;	/* an event was posted since the last reply: flush rule of a delivered #PF */
+	pthread_t thread;
+	bool thread_started;		/* the control thread's: there is a thread to join */
+	/* kicks and sleep, under sleep_lock: interrupt.c */
+	pthread_mutex_t sleep_lock;
+	pthread_cond_t sleep_cond;
+	pthread_t self;			/* while alive */
+	bool alive, woken;
+	/* under the lock of vm->world: world.c */
+	bool in_guest;
+	bool at_rest;			/* touches nothing that an attach replaces */
+	bool parked;			/* waits for another one, with its trap handled and its events published */
+	bool flush_demanded;		/* by another vCPU's shootdown */
+	uint32_t writing;		/* atomic, odd: stores are in RAM whose events may not be published yet */
+	uint32_t startup;		/* atomic: messages of startup.c */
+	bool waits_for_startup;
+	uint32_t irq_request;		/* atomic: ask the interrupt controllers before the guest goes on */
+	uint64_t *stat;			/* TRAP_STAT_COUNT counters in shared memory */
+	struct vcpu_priv *priv;		/* stub frame, return program, step state: vcpu_priv.h */
+};
+
+/* Record an exception for delivery and return -EFAULT. error is ignored for vectors that push none. raise.c */
+int vcpu_raise(struct vcpu *v, uint8_t vector, uint32_t error);
+/* #PF with CR2. */
+int vcpu_raise_pf(struct vcpu *v, uint64_t gva, uint32_t error);
+
+/*
+ * CR0, CR3, CR4, EFER or AC changed: refresh v->walk, send SET_ROOT with the values given (not yet in v->cpu), and only when
+ * poold has answered store them in v->cpu. 0, -ENOTCONN, -ECANCELED. pdpte: PAE, else NULL.
+ */
+int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, const uint64_t *pdpte);
+/* INVLPG of gva in this vCPU's roots, answered. 0, -ENOTCONN, -ECANCELED. */
+int vcpu_invlpg(struct vcpu *v, uint64_t gva);
+/*
+ * Before a store to guest RAM that may have to be posted. From here until vcpu_write_end() no other vCPU's request is sent, since
+ * it might rest on what this one has stored. doc/ring.md.
+ */
+void vcpu_write_begin(struct vcpu *v);
+/* Publish what was posted. Before the guest goes on, and before anything that waits for another vCPU. */
+void vcpu_write_end(struct vcpu *v);
+/* Tell the pool of one store that is done in RAM, if its page is monitored (sites S1, P1..P3). Never fails: a lost link cancels the debt. */
+void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes,
+		     uint16_t ev_flags);
+/* The same for count stores of one value, ascending from gpa inside one page (REP STOS): one event. size 1, 2, 4, 8. */
+void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count, uint64_t value, uint16_t ev_flags);
+/* Make the vCPU look at what has changed: it leaves KVM_RUN or its sleep in HLT. Any thread, with any lock but sleep_lock. */
+void vcpu_kick(struct vcpu *v);
+/* cpu.dr[], dr6 or dr7 changed: load the real debug registers before the guest runs again. Never fails. */
+void vcpu_debug_changed(struct vcpu *v);
+/* The local APIC behind CR8, IA32_TSC_DEADLINE and cpu.apic_base: vcpu_apic.c. Never fail. */
+uint8_t vcpu_read_cr8(struct vcpu *v);
+void vcpu_write_cr8(struct vcpu *v, uint8_t cr8);
+uint64_t vcpu_read_tsc_deadline(struct vcpu *v);
+void vcpu_write_tsc_deadline(struct vcpu *v, uint64_t deadline);
+void vcpu_apic_base_changed(struct vcpu *v);
+/* What the guest would read with RDTSC now: its TSC runs natively, with an offset of KVM's. */
+uint64_t vcpu_read_tsc(struct vcpu *v);
+/* The guest's x87 state in KVM: vcpu_x87.c. 0, or -EOPNOTSUPP where the host does not give it. */
+int vcpu_read_x87(struct vcpu *v, struct x87_image *out);
+int vcpu_write_x87(struct vcpu *v, const struct x87_image *in);
+
+#endif

@@ -1,0 +1,12 @@
+# KVM and what runs on it: descriptors, registers, the stub, what the host can do.
+noinst_LIBRARIES += trapd/kvm/libkvm.a
+trapd_kvm_libkvm_a_SOURCES = \
+	trapd/kvm/cpuid.c \
+	trapd/kvm/cpuid.h \
+	trapd/kvm/kcpu.c \
+	trapd/kvm/kcpu.h \
+	trapd/kvm/selftest.c \
+	trapd/kvm/selftest.h \
+	trapd/kvm/stub.c \
+	trapd/kvm/stub.h \
+	trapd/kvm/stub_code.S

@@ -1,0 +1,12 @@
+# trapd's end of the link: requests, events, and what vCPUs do together for them.
+noinst_LIBRARIES += trapd/link/liblink.a
+trapd_link_liblink_a_SOURCES = \
+	trapd/link/corrupt_limit.c \
+	trapd/link/corrupt_limit.h \
+	trapd/link/pool_link.c \
+	trapd/link/pool_link.h \
+	trapd/link/pool_request.c \
+	trapd/link/world.c \
+	trapd/link/world.h \
+	trapd/link/write_pair.c \
+	trapd/link/write_pair.h

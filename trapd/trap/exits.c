@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Port I/O that exits without the stub: guest code with IOPL 3 on hosts where that is native. Process trapd, the vCPU's own
+ * thread. The vCPU is resumed in place, unless look-ahead goes on; input that goes to memory is emulated.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "trapd/devices/bus.h"
+#include "trapd/insn/insn.h"
+#include "trapd/trap/look_ahead.h"
+#include "trapd/trap/vcpu_priv.h"
+
+#define NOWHERE_MADDR	(VM_STUB_MADDR + VM_STUB_BYTES)	/* between two windows: no memory */
+
+static bool is_ins(unsigned id)
+{
+	return id == X86_INS_INSB || id == X86_INS_INSW || id == X86_INS_INSD;
+}
+
+/*
+ * Must this input be left to the emulator? KVM exits for INS before it has looked at the destination, and the store is trapd's
+ * affair: the page may be monitored or not mapped, and the pool that has it mapped may be dead.
+ */
+static bool stores_input(struct vcpu *v)
+{
+	struct insn in;
+	struct kcpu_context ctx;
+
+	kcpu_peek(&v->priv->kcpu, &ctx);
+	vcpu_load_state(v, &ctx);
+	if (insn_fetch(v, &in)) {
+		v->exc.pending = false;
+		return false;
+	}
+	return is_ins(in.id);
+}
+
+/*
+ * KVM finishes the instruction under a CR3 that leads nowhere: its store faults, nothing has happened, and the vCPU stands at the
+ * instruction as if it had trapped. So it is handled.
+ */
+static int emulate_input(struct vcpu *v)
+{
+	struct kvm_run *run = v->priv->kcpu.run;
+	uint64_t cr3 = run->s.regs.sregs.cr3;
+	struct kcpu_context ctx;
+
+	run->s.regs.sregs.cr3 = NOWHERE_MADDR;
+	run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+	if (kcpu_capture(&v->priv->kcpu, &ctx))
+		return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "KVM does not finish an I/O exit");
+	kcpu_forget_exception(&v->priv->kcpu);
+	run->s.regs.sregs.cr3 = cr3;
+	run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+	vcpu_load_state(v, &ctx);
+	v->priv->vector = VEC_GP;
+	v->priv->error = 0;
+	return breakpoints_settle(v, trap_dispatch(v));
+}
+
+/* The state after the I/O. 1: an exception of the guest is on its way, so the vCPU is entered as it stands. */
+static int take_over(struct vcpu *v)
+{
+	struct kcpu_context ctx;
+
+	if (kcpu_capture(&v->priv->kcpu, &ctx))
+		return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "KVM does not finish an I/O exit");
+	if (kcpu_holds_exception(&v->priv->kcpu))
+		return 1;
+	vcpu_load_state(v, &ctx);
+	return 0;
+}
+
+int exit_io(struct vcpu *v)
+{
+	struct kvm_run *run = v->priv->kcpu.run;
+	uint8_t *data = (uint8_t *)run + run->io.data_offset;
+	bool in = run->io.direction == KVM_EXIT_IO_IN;
+	int rc;
+
+	if (in && stores_input(v))
+		return emulate_input(v);
+	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
+		uint64_t value = 0;
+
+		if (in) {
+			value = bus_port_read(v->vm->bus, run->io.port, run->io.size);
+			memcpy(data, &value, run->io.size);
+		} else {
+			memcpy(&value, data, run->io.size);
+			bus_port_write(v->vm->bus, run->io.port, run->io.size, value);
+		}
+	}
+	if (!look_ahead_replaces_host(v))
+		return 1;
+	rc = take_over(v);
+	return rc ? rc : look_ahead_in_place_of_host(v);
+}

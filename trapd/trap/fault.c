@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * #PF: whose is it? The guest's own tables decide: a guest fault, an access to a device, a write to a monitored table, or a
+ * shadow entry that is missing. Process trapd, the vCPU's own thread. doc/fault-path.md follows this file.
+ */
+#include <errno.h>
+#include <stddef.h>
+
+#include "common/barrier.h"
+#include "common/counters.h"
+#include "trapd/code/code_pages.h"
+#include "trapd/insn/insn.h"
+#include "trapd/trap/look_ahead.h"
+#include "trapd/trap/vcpu_priv.h"
+
+#define MAX_WALKS	64	/* RETRY means that the guest's tables changed or that the page became monitored */
+#define MAX_SAME_FAULT	64	/* a fault that comes again this often after it was mapped will come for ever */
+
+/* What the other vCPUs have done to the shadow tables: while that goes on, the same fault may well come again. */
+static uint64_t work_of_others(const struct vcpu *v)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < v->vm->config.nvcpu; i++)
+		if (i != v->index)
+			sum += load_relaxed(&v->vm->vcpu[i].stat[TRAP_STAT_requests_total]) +
+			       load_relaxed(&v->vm->vcpu[i].stat[TRAP_STAT_write_events]);
+	return sum;
+}
+
+static bool same_fault_forever(struct vcpu *v, uint64_t gva)
+{
+	struct vcpu_priv *p = v->priv;
+	uint64_t others = work_of_others(v), traps = v->stat[TRAP_STAT_exit_trap];
+
+	if (p->last_rip != v->cpu.rip || p->last_gva != gva || p->last_others != others || traps > p->last_trap + 1)
+		p->repeats = 0;
+	p->last_others = others;
+	p->last_trap = traps;
+	p->last_rip = v->cpu.rip;
+	p->last_gva = gva;
+	return ++p->repeats > MAX_SAME_FAULT;
+}
+
+static int fault_mmio(struct vcpu *v, uint64_t gpa, bool fetch)
+{
+	struct insn in;
+	int rc;
+
+	if (fetch)
+		return vm_stop(v->vm, VM_STOP_FAULT, 0, report_vcpu(v), "the guest executes at gpa 0x%llx, where there is no memory",
+			       (unsigned long long)gpa);
+	counter_add(&v->stat[TRAP_STAT_fault_mmio], 1);
+	rc = insn_fetch(v, &in);
+	if (!rc)
+		rc = emulate_memory(v, &in);
+	if (rc == -EOPNOTSUPP)
+		return vm_stop(v->vm, VM_STOP_FAULT, 0, report_vcpu(v),
+			       "the guest accesses gpa 0x%llx, where there is no memory, with an instruction that cannot be emulated",
+			       (unsigned long long)gpa);
+	return rc ? rc : look_ahead(v);
+}
+
+/* SMAP: POPF changes AC without a trap; the roots must be those of the AC that holds now. */
+static int follow_ac(struct vcpu *v)
+{
+	bool ac = v->cpu.rflags & RFLAGS_AC;
+
+	if (!v->walk.smap || v->cpu.cpl == 3 || ac == v->priv->loaded_ac)
+		return 0;
+	return vcpu_set_modes(v, v->cpu.cr0, v->cpu.cr3, v->cpu.cr4, v->cpu.efer, NULL);
+}
+
+static bool is_monitored(const struct vcpu *v, uint64_t gpa)
+{
+	uint8_t state = load_relaxed(&v->vm->page_state[gpa >> PAGE_SHIFT]);
+
+	return page_state_guards(state) && !step_is_open(v, gpa >> PAGE_SHIFT);
+}
+
+static int stuck(struct vcpu *v, uint64_t gva)
+{
+	return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "this host cannot hold the address 0x%llx: it faults whatever is mapped",
+		       (unsigned long long)gva);
+}
+
+/* One look at the guest's tables and what follows from it. POOL_RETRY: look again. */
+static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
+{
+	uint32_t access = (write ? WALK_WRITE : 0) | (fetch ? WALK_FETCH : 0) | (v->cpu.cpl == 3 ? WALK_USER : 0);
+	struct walk_result walk;
+	int rc = walk_guest(&v->vm->ram, &v->walk, gva, access | WALK_SET_AD, &walk);
+
+	if (rc == -EAGAIN)
+		return rc;
+	if (fetch && gva == v->cpu.rip && (rc || walk.user)) {	/* perhaps not the kernel's fetch at all */
+		int missed = unseen_iret(v, !rc);
+
+		if (missed)
+			return missed;
+	}
+	if (rc) {
+		counter_add(&v->stat[TRAP_STAT_fault_guest], 1);
+		return vcpu_raise_pf(v, gva, walk.error_code);
+	}
+	if (!guest_ram_contains(&v->vm->ram, walk.gpa, 1))
+		return fault_mmio(v, walk.gpa, fetch);
+	rc = write ? code_before_write(v, walk.gpa) : fetch ? code_before_fetch(v, gva, walk.gpa) : 0;
+	if (rc)
+		return rc;
+	if (write && is_monitored(v, walk.gpa)) {
+		counter_add(&v->stat[TRAP_STAT_fault_monitored], 1);
+		return fault_monitored(v, gva, &walk);
+	}
+	if (same_fault_forever(v, gva))
+		return stuck(v, gva);
+	/* There is an entry, the guest allows the write, and its D bit was 0 until now: most likely that is all that lacks. */
+	if (write && walk.ad_changed && (v->priv->error & PF_P)) {
+		rc = pool_link_dirty(v, gva);
+		if (rc != POOL_E_NOTFOUND)
+			return rc;
+	}
+	return pool_link_map(v, gva, &walk, write, fetch);
+}
+
+int fault_page(struct vcpu *v)
+{
+	uint64_t gva = v->priv->real_cr2 & cpu_linear_mask(&v->cpu);
+	bool write = v->priv->error & PF_W, fetch = v->priv->error & PF_I;
+	int rc;
+
+	if (fetch && v->priv->real_cr2 == v->cpu.rip && syscall_take_back(v))
+		return trap_privileged(v);
+	if (cpu_long_mode(&v->cpu) && stub_contains(v->priv->kcpu.stub, gva))
+		return vcpu_move_stub(v);
+	rc = follow_ac(v);
+	if (rc)
+		return rc;
+	for (unsigned i = 0; i < MAX_WALKS; i++) {
+		rc = fault_once(v, gva, write, fetch);
+		if (rc != POOL_RETRY)
+			return rc < 0 ? rc : look_ahead_in_place_of_host(v);
+		counter_add(&v->stat[TRAP_STAT_fault_retry], 1);
+	}
+	return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "poold asks to walk 0x%llx again for ever", (unsigned long long)gva);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * When an external interrupt reaches the guest, see interrupt.h. Process trapd, the vCPU's own thread, but for the notification
+ * by the controllers and vcpu_kick(). Sources: SDM vol. 3A 6.8.1 (IF), 6.8.3 (MOV SS), vol. 2B STI (its shadow), HLT.
+ */
+#include "trapd/trap/interrupt.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "common/barrier.h"
+#include "common/counters.h"
+#include "trapd/devices/bus.h"
+#include "trapd/devices/device_thread.h"
+#include "trapd/insn/insn.h"
+#include "trapd/priv/deliver.h"
+#include "trapd/trap/vcpu_priv.h"
+#include "trapd/vcpu/startup.h"
+
+/* Deliveries in a row, through gates that leave IF set, before the guest runs again. */
+#define MAX_IN_A_ROW 16u
+
+void vcpu_kick(struct vcpu *v)
+{
+	pthread_mutex_lock(&v->sleep_lock);
+	v->woken = true;
+	pthread_cond_signal(&v->sleep_cond);
+	if (v->alive && !pthread_equal(pthread_self(), v->self))
+		pthread_kill(v->self, KCPU_KICK_SIGNAL);
+	pthread_mutex_unlock(&v->sleep_lock);
+}
+
+/* Once until the vCPU has looked: one that knows of an interrupt that it cannot take yet is left alone. */
+static void notify(void *ctx, unsigned cpu)
+{
+	struct vm *vm = ctx;
+	struct vcpu *v = &vm->vcpu[cpu];
+
+	if (cpu < vm->config.nvcpu && !__atomic_exchange_n(&v->irq_request, 1, __ATOMIC_ACQ_REL))
+		vcpu_kick(v);
+}
+
+const struct irqs_ops interrupt_irqs_ops = { .notify = notify, .init = startup_init, .startup = startup_begin };
+
+/*
+ * Hosts that emulate guest code look for an open window now and then only. While one is wanted there, kicks make them look; a
+ * window that is open for the n-th part of the time is then found after n kicks.
+ */
+#define WINDOW_SAMPLE_NS 150000u
+
+static void on_window_sample(void *dev)
+{
+	struct vcpu *v = dev;
+
+	if (!load_relaxed(&v->priv->window_wanted))
+		return;
+	vcpu_kick(v);
+	timer_arm(&v->priv->window_sample, timers_now(v->priv->window_sample.timers) + WINDOW_SAMPLE_NS);
+}
+
+static void want_window(struct vcpu *v)
+{
+	struct vcpu_priv *p = v->priv;
+
+	p->kcpu.run->request_interrupt_window = 1;
+	if (!v->vm->if_direct_32 || cpu_code64(&v->cpu) || load_relaxed(&p->window_wanted))
+		return;
+	bus_lock(v->vm->bus);
+	store_relaxed(&p->window_wanted, 1);
+	timer_arm(&p->window_sample, timers_now(p->window_sample.timers) + WINDOW_SAMPLE_NS);
+	bus_unlock(v->vm->bus);
+}
+
+static bool is_open(const struct cpu_state *c)
+{
+	return (c->rflags & RFLAGS_IF) && !c->inhibit;
+}
+
+/* Look at the controllers: is something pending, and if the guest can take it now, which vector is it (else -1)? */
+static bool look(struct vcpu *v, int *vector)
+{
+	struct vm *vm = v->vm;
+	bool pending;
+
+	*vector = -1;
+	bus_lock(vm->bus);
+	pending = irqs_pending(vm->irqs, v->index);
+	if (!pending)
+		store_relaxed(&v->irq_request, 0);	/* under the lock that notify() is called with */
+	else if (is_open(&v->cpu))
+		*vector = irqs_accept(vm->irqs, v->index);
+	bus_unlock(vm->bus);
+	return pending;
+}
+
+static int deliver(struct vcpu *v, uint8_t vector)
+{
+	int rc;
+
+	v->exc = (struct exception){ .pending = true, .vector = vector, .external = true };
+	counter_add(&v->stat[TRAP_STAT_irqs_delivered], 1);
+	do {
+		rc = deliver_exception(v);	/* -EAGAIN: the guest's tables changed under the walk */
+	} while (rc == -EAGAIN && !load_acquire(&v->vm->stopping));
+	return rc;
+}
+
+/*
+ * The instruction in the shadow comes first. PUSHF must not be stepped: it would show TF. What is not privileged runs
+ * natively with TF set; trap.c ends the shadow there.
+ */
+static int end_shadow(struct vcpu *v)
+{
+	struct insn in;
+	int rc = insn_fetch(v, &in);
+
+	if (!rc)
+		rc = emulate_privileged(v, &in);
+	else
+		v->exc.pending = false;		/* the real CPU will raise it */
+	if (!rc) {
+		counter_add(&v->stat[TRAP_STAT_privileged_emulated], 1);
+		return 0;
+	}
+	if (rc != -EOPNOTSUPP && v->exc.pending)
+		return rc;
+	if (rc == -ENOTCONN || rc == -ECANCELED)
+		return rc;
+	v->priv->shadow_step = true;
+	counter_add(&v->stat[TRAP_STAT_shadow_steps], 1);
+	return 0;
+}
+
+int interrupt_before_entry(struct vcpu *v)
+{
+	int vector, rc;
+
+	v->priv->shadow_step = false;
+	v->priv->kcpu.run->request_interrupt_window = 0;
+	store_relaxed(&v->priv->window_wanted, 0);
+	for (unsigned i = 0; i < MAX_IN_A_ROW; i++) {
+		if (!load_acquire(&v->irq_request) || v->priv->step.active)
+			return 0;
+		rc = before_event(v);
+		if (rc)
+			return rc;
+		if (!look(v, &vector))
+			return 0;
+		if (vector >= 0) {
+			rc = deliver(v, (uint8_t)vector);
+		} else if (v->cpu.rflags & RFLAGS_IF) {
+			rc = end_shadow(v);
+			if (v->priv->shadow_step)
+				return rc;
+		} else {
+			if (vcpu_if_is_native(v))
+				want_window(v);
+			return 0;
+		}
+		if (rc || v->cpu.halted)
+			return rc;
+	}
+	return 0;
+}
+
+bool interrupt_wants_state(struct vcpu *v)
+{
+	if (!load_acquire(&v->irq_request))
+		return false;
+	if (!vcpu_if_is_native(v))
+		return v->cpu.rflags & RFLAGS_IF;
+	/* In the tail IF is still the stub's; the guest will have the one that it was resumed with. */
+	if (v->priv->kcpu.in_tail ? v->cpu.rflags & RFLAGS_IF : v->priv->kcpu.run->ready_for_interrupt_injection)
+		return true;
+	want_window(v);
+	return false;
+}
+
+void interrupt_sleep(struct vcpu *v)
+{
+	pthread_mutex_lock(&v->sleep_lock);
+	while (!v->woken)
+		pthread_cond_wait(&v->sleep_cond, &v->sleep_lock);
+	v->woken = false;
+	pthread_mutex_unlock(&v->sleep_lock);
+}
+
+void interrupt_thread_begin(struct vcpu *v)
+{
+	bus_lock(v->vm->bus);
+	timer_init(&v->priv->window_sample, device_thread_timers(v->vm->devices), on_window_sample, v);
+	bus_unlock(v->vm->bus);
+	pthread_mutex_lock(&v->sleep_lock);
+	v->self = pthread_self();
+	v->alive = true;
+	pthread_mutex_unlock(&v->sleep_lock);
+}
+
+void interrupt_thread_end(struct vcpu *v)
+{
+	bus_lock(v->vm->bus);
+	timer_fini(&v->priv->window_sample);
+	bus_unlock(v->vm->bus);
+	pthread_mutex_lock(&v->sleep_lock);
+	v->alive = false;
+	pthread_mutex_unlock(&v->sleep_lock);
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * After an emulated instruction: the next ones, as long as they would trap as well, or are simple and lead to such. A trap
+ * costs what some ten emulated instructions cost. Process trapd, the vCPU's own thread.
+ *
+ * It ends where the guest must be seen by somebody else first: at TF and breakpoints, an interrupt that waits, a step, a stop,
+ * a lost link, HLT, and at everything in user mode. Where the host emulates the guest's code anyway (doc/hosts.md, kind P, code
+ * that is not 64-bit) and --emulate=ahead asks for it, one instruction costs less here than there: then it goes on through simple code and user mode, as long as
+ * nobody wants this vCPU. Each instruction is fetched through the guest's tables as they are now, so
+ * mode changes, page boundaries and code that was just written count. What cannot be fetched or done is left to the real CPU.
+ */
+#include <errno.h>
+
+#include "common/barrier.h"
+#include "common/counters.h"
+#include "common/vm_conf.h"
+#include "trapd/code/code_pages.h"
+#include "trapd/cpu/seg.h"
+#include "trapd/emulate/emulate_priv.h"
+#include "trapd/link/world.h"
+#include "trapd/trap/look_ahead.h"
+#include "trapd/trap/vcpu_priv.h"
+
+#define MAX_INSTRUCTIONS	48u	/* then the guest runs: whoever waits for this vCPU does so for microseconds */
+#define MAX_SIMPLE		12u	/* in a row without one that would have trapped */
+#define MAX_IN_PLACE_OF_HOST	65536u	/* then the real CPU runs, so that nothing here can hold the guest for ever */
+#define LOOK_AROUND		16u	/* instructions between two looks at what takes a lock */
+
+/* Does the host emulate the code that runs now, more slowly than is done here, and is that to be done? */
+bool look_ahead_replaces_host(const struct vcpu *v)
+{
+	return v->vm->config.emulate == VM_CONF_EMULATE_AHEAD && v->vm->facts.iopl_direct_32 && !cpu_code64(&v->cpu);
+}
+
+static bool may_go_on(const struct vcpu *v)
+{
+	const struct vcpu_priv *p = v->priv;
+
+	if ((v->cpu.rflags & RFLAGS_TF) || (v->cpu.dr7 & 0xff) || v->cpu.halted)
+		return false;
+	/* User mode under AC has alignment checks, which are the real CPU's. */
+	if (v->cpu.cpl && (!look_ahead_replaces_host(v) || ((v->cpu.rflags & RFLAGS_AC) && (v->cpu.cr0 & CR0_AM))))
+		return false;
+	if (vcpu_is_stepped(v) || p->kcpu.held_debug)
+		return false;
+	/* An interrupt that waits for IF does so here as well, and sees it at once. Pairs with notify() of interrupt.c */
+	if (load_acquire(&v->irq_request) && (!look_ahead_replaces_host(v) || (v->cpu.rflags & RFLAGS_IF)))
+		return false;
+	/* pairs with vm_stop, the link's watcher */
+	return !load_acquire(&v->vm->stopping) && !load_acquire(&v->vm->link_lost) && v->link_up;
+}
+
+/* Somebody waits for this vCPU, and is not told by a word that may_go_on() reads. Publishes what was stored. */
+static bool is_wanted(struct vcpu *v)
+{
+	vcpu_write_end(v);
+	return world_wants_state(v) || __atomic_load_n(&v->startup, __ATOMIC_ACQUIRE) ||
+	       (!v->index && load_acquire(&v->vm->quiesce));
+}
+
+static uint32_t user_access(const struct vcpu *v)
+{
+	return v->cpu.cpl == 3 ? WALK_USER : 0;
+}
+
+/* What an instruction reaches for. */
+enum reach {
+	REACH_TRAP,	/* it faults, or a store goes to a page that poold watches, which is the write policy's business: it traps */
+	REACH_RAM,
+	REACH_DEVICE,	/* it would trap, and be emulated just as here */
+};
+
+static enum reach operand_reach(struct vcpu *v, const struct insn *in, const struct operand *op, bool write)
+{
+	struct walk_result walk;
+	uint8_t state;
+	uint64_t gva;
+	bool ok;
+
+	ok = !insn_linear(v, in, op, op->size, write, &gva) && (gva & ~PAGE_MASK) + op->size <= PAGE_SIZE &&
+	     !walk_guest(&v->vm->ram, &v->walk, gva, (write ? WALK_WRITE : 0) | user_access(v), &walk);
+	v->exc.pending = false;		/* the real CPU will raise it */
+	if (!ok)
+		return REACH_TRAP;
+	if (!guest_ram_contains(&v->vm->ram, walk.gpa, op->size))
+		return REACH_DEVICE;
+	if (!write)
+		return REACH_RAM;
+	state = load_relaxed(&v->vm->page_state[walk.gpa >> PAGE_SHIFT]);
+	return state & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED) ? REACH_TRAP : REACH_RAM;
+}
+
+/* Moves and arithmetic of registers and memory. BT and its like may reach beyond their operand. */
+static enum reach reach_of(struct vcpu *v, const struct insn *in)
+{
+	enum reach reach = REACH_RAM;
+	struct insn_write w;
+
+	if (!emulate_find(in) || in->id == X86_INS_CMPXCHG8B || in->id == X86_INS_CMPXCHG16B)
+		return REACH_TRAP;
+	if ((in->lock || in->rep || in->repne) && !look_ahead_replaces_host(v))
+		return REACH_TRAP;
+	if (in->id == X86_INS_BT || in->id == X86_INS_BTS || in->id == X86_INS_BTR || in->id == X86_INS_BTC)
+		return in->op[0].type == OPERAND_REG ? REACH_RAM : REACH_TRAP;
+	insn_classify_write(v, in, 0, insn_entry_size(v), &w);
+	for (unsigned i = 0; i < in->noperands && reach != REACH_TRAP; i++) {
+		enum reach r = in->op[i].type == OPERAND_MEM ? operand_reach(v, in, &in->op[i], w.size) : REACH_RAM;
+
+		if (r != REACH_RAM)
+			reach = r;
+	}
+	return reach;
+}
+
+/* Of the bytes below rSP that an instruction may push. */
+static bool stack_is_ordinary(struct vcpu *v, uint8_t bytes)
+{
+	const struct operand sp = { .type = OPERAND_MEM, .base = GPR_RSP, .index = 0xff, .disp = -(int64_t)bytes, .segment = SREG_SS,
+				    .size = bytes };
+	const struct insn in = { .addrsize = (uint8_t)cpu_stack_size(&v->cpu) };
+
+	return operand_reach(v, &in, &sp, true) == REACH_RAM;
+}
+
+/* May emulate_plain() have it? LEA and NOP only name memory. */
+static bool plain_is_ordinary(struct vcpu *v, const struct insn *in)
+{
+	switch (in->id) {
+	case X86_INS_PUSH: case X86_INS_CALL:
+		if (!stack_is_ordinary(v, 8))
+			return false;
+		break;
+	case X86_INS_PUSHAL: case X86_INS_PUSHAW:
+		return stack_is_ordinary(v, 32);
+	case X86_INS_LEA: case X86_INS_NOP:
+		return true;
+	}
+	for (unsigned i = 0; i < in->noperands; i++)
+		if (in->op[i].type == OPERAND_MEM && operand_reach(v, in, &in->op[i], false) != REACH_RAM)
+			return false;
+	return true;
+}
+
+/* PUSHF, POPF and CPUID (where IF is native) and most loads of segment registers run natively: emulating one saves nothing by itself. */
+static bool would_trap(const struct vcpu *v, const struct insn *in)
+{
+	switch (in->id) {
+	case X86_INS_PUSHF: case X86_INS_PUSHFD: case X86_INS_PUSHFQ: case X86_INS_POPF: case X86_INS_POPFD: case X86_INS_POPFQ:
+	case X86_INS_CPUID:
+		return code_flags_trap(v);
+	case X86_INS_POP:
+		return false;
+	case X86_INS_MOV:
+		return !in->op[0].is_sreg;
+	default:
+		return true;
+	}
+}
+
+/* 0; -EOPNOTSUPP: it is left to the CPU; -EFAULT; -ECANCELED. *privileged: it would have trapped. */
+static int run_one(struct vcpu *v, const struct insn *in, bool *privileged)
+{
+	int rc = emulate_privileged(v, in);
+	enum reach reach;
+
+	*privileged = rc != -EOPNOTSUPP && would_trap(v, in);
+	if (rc != -EOPNOTSUPP)
+		return rc;
+	rc = plain_is_ordinary(v, in) ? emulate_plain(v, in) : -EOPNOTSUPP;
+	if (rc != -EOPNOTSUPP)
+		return rc;
+	reach = reach_of(v, in);
+	*privileged = reach == REACH_DEVICE;
+	return reach == REACH_TRAP ? -EOPNOTSUPP : emulate_memory(v, in);
+}
+
+static uint64_t *barren_slot(struct vcpu *v, uint64_t rip)
+{
+	return &v->priv->barren[(rip ^ rip >> 7) % BARREN_SLOTS];
+}
+
+/* *rc: 0 or the value of vcpu.h that ended it; *worth: one of the instructions done would have trapped. */
+static void look_on(struct vcpu *v, bool *worth, int *rc)
+{
+	unsigned simple = 0;
+
+	*worth = false;
+	for (unsigned n = 0; may_go_on(v); n++) {
+		bool instead = look_ahead_replaces_host(v), privileged;
+		struct insn in;
+
+		if (n >= (instead ? MAX_IN_PLACE_OF_HOST : MAX_INSTRUCTIONS) || (!instead && simple >= MAX_SIMPLE))
+			return;
+		if (instead && n % LOOK_AROUND == LOOK_AROUND - 1 && is_wanted(v))
+			return;
+
+		v->walk.ac = v->cpu.rflags & RFLAGS_AC;
+		if (!seg_rip_is_valid(v) || insn_fetch(v, &in)) {
+			v->exc.pending = false;		/* the real CPU will raise it */
+			return;
+		}
+		*rc = run_one(v, &in, &privileged);
+		if (*rc == -EFAULT || *rc == -ECANCELED)
+			return;
+		if (*rc) {
+			/* Nothing of it is done: it comes again as a trap of its own, or is none. */
+			v->exc.pending = false;
+			*rc = 0;
+			return;
+		}
+		counter_add(&v->stat[privileged ? TRAP_STAT_ahead_privileged : TRAP_STAT_ahead_simple], 1);
+		simple = privileged ? 0 : simple + 1;
+		*worth |= privileged;
+	}
+}
+
+int look_ahead(struct vcpu *v)
+{
+	uint64_t start = v->cpu.rip, *barren = barren_slot(v, start);
+	bool worth;
+	int rc = 0;
+
+	if (*barren == start && !look_ahead_replaces_host(v))
+		return 0;
+	look_on(v, &worth, &rc);
+	if (!worth && !rc && !look_ahead_replaces_host(v) && may_go_on(v))	/* else it was not the code that ended it */
+		*barren = start;
+	return rc;
+}
+
+int look_ahead_in_place_of_host(struct vcpu *v)
+{
+	return look_ahead_replaces_host(v) ? look_ahead(v) : 0;
+}

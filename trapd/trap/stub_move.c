@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The guest may use every address, the reserved slot's too: then stub and pool move to another slot of the address space and
+ * a fresh pool is attached. Process trapd, the vCPU's own thread, which stands at a trap.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "common/barrier.h"
+#include "trapd/trap/vcpu_priv.h"
+
+/* Upper half without 256, which one kind of host cannot use (doc/hosts.md), and without the last, where kernels live. */
+#define FIRST_SLOT	257u
+#define LAST_SLOT	509u
+#define SLOT_STRIDE	37u	/* coprime to the number of slots: every slot comes up before one comes again */
+
+int vcpu_move_stub(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	uint32_t n = LAST_SLOT - FIRST_SLOT + 1, slot = FIRST_SLOT + (vm->stub_slot - FIRST_SLOT + SLOT_STRIDE) % n;
+	int rc;
+
+	if (vm->config.nvcpu > 1)
+		return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v), "the guest uses address 0x%llx, which this VM has reserved",
+			       (unsigned long long)v->priv->real_cr2);
+	memset(vm->stub_fd.base, 0, VM_STUB_BYTES);
+	vm->stub_slot = slot;
+	stub_build(vm->stub_window, vm->stub_fd.base, slot);
+	stub_build_vcpu(vm->stub_window, v->index);
+	v->priv->cs_real = v->priv->ss_real = 0;
+	rc = vcpu_real_init(v);
+	if (rc)
+		return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v), "KVM does not take the moved stub: %s", strerror(-rc));
+	v->link_up = false;
+	store_release(&vm->link_lost, 1);	/* pairs with the load in vcpu_thread.c */
+	return -ENOTCONN;
+}

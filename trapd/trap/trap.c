@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One row per exception vector: what a trap of the real CPU means for the virtual one. Process trapd, the vCPU's own thread.
+ * The vector never says which instruction it was: that is always decoded (doc/hosts.md).
+ * Source: SDM vol. 3A 6.15.
+ */
+#include <errno.h>
+
+#include "common/counters.h"
+#include "trapd/code/code_pages.h"
+#include "trapd/cpu/gva.h"
+#include "trapd/emulate/x87.h"
+#include "trapd/insn/insn.h"
+#include "trapd/trap/look_ahead.h"
+#include "trapd/trap/vcpu_priv.h"
+
+struct trap {
+	int (*handle)(struct vcpu *v);
+	bool has_error;
+	enum trap_stat stat;
+};
+
+/* An exception that is the guest's own, whatever caused it. */
+static int trap_reflect(struct vcpu *v)
+{
+	return vcpu_raise(v, v->priv->vector, v->priv->error);
+}
+
+/* #GP, #UD, #NP, #SS: an instruction that trapd stands in for, or the guest's own fault. */
+int trap_privileged(struct vcpu *v)
+{
+	struct insn in;
+	int rc = insn_fetch(v, &in);
+
+	if (!rc)
+		rc = code_executed(v);
+	if (!rc)
+		rc = emulate_privileged(v, &in);
+	if (rc == -EOPNOTSUPP && v->priv->vector == VEC_UD)
+		rc = x87_emulate(v, &in);
+	if (!rc) {
+		counter_add(&v->stat[TRAP_STAT_privileged_emulated], 1);
+		return look_ahead(v);
+	}
+	return rc == -EOPNOTSUPP ? trap_reflect(v) : rc;
+}
+
+/*
+ * INT3 and INTO come through their own gates with RIP behind them. RIP goes back to the instruction, so that a fault on the
+ * way to the guest's handler points at it: CC, CE, or CD 03 and CD 04.
+ */
+static int trap_software(struct vcpu *v)
+{
+	uint64_t mask = cpu_linear_mask(&v->cpu), base = cpu_code64(&v->cpu) ? 0 : v->cpu.seg[SREG_CS].base;
+	uint8_t last = 0;
+	unsigned length = 1;
+
+	if (gva_read(v, (base + v->cpu.rip - 1) & mask, &last, 1, GVA_FETCH))
+		v->exc.pending = false;		/* unreadable by now: one byte is as good as two */
+	else if (last == v->priv->vector)
+		length = 2;
+	v->cpu.rip = (v->cpu.rip - length) & mask;
+	vcpu_raise(v, v->priv->vector, 0);
+	v->exc.software = true;
+	v->exc.insn_length = (uint8_t)length;
+	return -EFAULT;
+}
+
+/* #DB: the end of a step of ours, or the guest's own breakpoint or single step. */
+static int trap_debug(struct vcpu *v)
+{
+	uint64_t dr6 = vcpu_take_real_dr6(v);
+	bool stepped = vcpu_is_stepped(v);
+	int rc = v->priv->step.active ? step_end(v) : 0;
+
+	if (v->priv->shadow_step)
+		v->cpu.inhibit = false;
+	v->priv->unaligned = false;
+	if (stepped && !(v->cpu.rflags & RFLAGS_TF))
+		dr6 &= ~DR6_BS;
+	if (rc || (stepped && !dr6))
+		return rc;
+	vcpu_raise(v, VEC_DB, 0);
+	v->exc.dr6 = dr6;
+	return -EFAULT;
+}
+
+#define REFLECT(error) { trap_reflect, error, TRAP_STAT_trap_other }
+
+static const struct trap traps[32] = {
+	[VEC_DE] = REFLECT(false),
+	[VEC_DB] = { trap_debug, false, TRAP_STAT_trap_db },
+	[VEC_BP] = { trap_software, false, TRAP_STAT_trap_other },
+	[VEC_OF] = { trap_software, false, TRAP_STAT_trap_other },
+	[VEC_BR] = REFLECT(false),
+	[VEC_UD] = { trap_privileged, false, TRAP_STAT_trap_ud },
+	[VEC_NM] = REFLECT(false),
+	[VEC_TS] = { trap_privileged, true, TRAP_STAT_trap_other },
+	[VEC_NP] = { trap_privileged, true, TRAP_STAT_trap_other },
+	[VEC_SS] = { trap_privileged, true, TRAP_STAT_trap_other },
+	[VEC_GP] = { trap_privileged, true, TRAP_STAT_trap_gp },
+	[VEC_PF] = { fault_page, true, TRAP_STAT_trap_pf },
+	[VEC_MF] = REFLECT(false),
+	[VEC_AC] = { alignment_trap, true, TRAP_STAT_trap_other },
+	[VEC_XM] = REFLECT(false),
+};
+
+int trap_dispatch(struct vcpu *v)
+{
+	const struct trap *t = v->priv->vector < 32 ? &traps[v->priv->vector] : NULL;
+	uint64_t rip = v->cpu.rip;
+	int rc;
+
+	if (!t || !t->handle)
+		return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "unexpected trap: vector %u", v->priv->vector);
+	counter_add(&v->stat[t->stat], 1);
+	if (v->priv->segment_adopted) {
+		v->priv->segment_adopted = false;
+		return 0;
+	}
+	rc = t->handle(v);
+	/* An instruction that was emulated to its end while a step was open has ended the step as well. */
+	if (!rc && v->cpu.rip != rip) {
+		v->priv->unaligned = false;
+		if (v->priv->step.active)
+			rc = step_end(v);
+	}
+	return rc;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hosts where IRETQ to CS 0x33, SS 0x2b (the selectors that many 64-bit kernels give their user code) does not trap: the guest
+ * stands in user code and trapd still takes it for the kernel. As long as such code is thought possible the supervisor view
+ * denies fetches from U=1 pages, as SMEP does, so that the first fetch traps. The frame that IRETQ has popped is still in
+ * memory below the guest's stack pointer of then; finding it proves what happened and has the flags that the CPU did not
+ * load. Process trapd, the vCPU's own thread. doc/hosts.md.
+ *
+ * Residue: a guest whose kernel does execute U=1 pages (without SMEP) is taken at its word from then on.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "common/counters.h"
+#include "trapd/cpu/gva.h"
+#include "trapd/cpu/tss.h"
+#include "trapd/insn/insn.h"
+#include "trapd/priv/priv.h"
+#include "trapd/trap/vcpu_priv.h"
+
+#define NATIVE_CS	0x33u
+#define NATIVE_SS	0x2bu
+#define STACK_BYTES	8192u		/* how much is searched around a stack pointer of the kernel */
+#define CHUNK_BYTES	64u
+
+/* RIP, CS, RFLAGS, RSP, SS: SDM vol. 3A 6.14.3. */
+enum { FRAME_RIP, FRAME_CS, FRAME_FLAGS, FRAME_RSP, FRAME_SS, FRAME_WORDS };
+#define FRAME_BYTES	(FRAME_WORDS * sizeof(uint64_t))
+
+bool unseen_iret_is_possible(const struct vcpu *v, uint64_t efer)
+{
+	return !v->vm->facts.iret_traps && (efer & EFER_LMA) && !v->priv->runs_user_pages;
+}
+
+/* A look that must not disturb the guest: what is not readable is not there. */
+static bool peek(struct vcpu *v, uint64_t gva, void *out, unsigned size)
+{
+	bool pending = v->exc.pending;
+
+	if (!x86_is_canonical(gva) || !x86_is_canonical(gva + size - 1))
+		return false;
+	if (!gva_read(v, gva, out, size, GVA_SYSTEM))
+		return true;
+	v->exc.pending = pending;
+	return false;
+}
+
+static bool is_frame(const struct vcpu *v, const uint64_t word[FRAME_WORDS])
+{
+	return word[FRAME_RIP] == v->cpu.rip && word[FRAME_CS] == NATIVE_CS && word[FRAME_RSP] == v->cpu.gpr[GPR_RSP] &&
+	       word[FRAME_SS] == NATIVE_SS;
+}
+
+static bool frame_is_at(struct vcpu *v, uint64_t gva)
+{
+	uint64_t word[FRAME_WORDS];
+
+	return peek(v, gva, word, sizeof(word)) && is_frame(v, word);
+}
+
+void unseen_iret_note_stack(struct vcpu *v, uint64_t rsp)
+{
+	uint64_t *known = v->priv->kernel_rsp;
+	unsigned i = 0;
+
+	while (i < KERNEL_STACKS - 1 && known[i] / STACK_BYTES != rsp / STACK_BYTES)
+		i++;
+	memmove(known + 1, known, i * sizeof(*known));
+	known[0] = rsp;
+}
+
+static bool find_frame_near(struct vcpu *v, uint64_t rsp, uint64_t *gva)
+{
+	uint64_t first = (rsp & ~7ull) - STACK_BYTES / 2, word[(CHUNK_BYTES + FRAME_BYTES) / sizeof(uint64_t)];
+
+	for (unsigned at = 0; at < STACK_BYTES; at += CHUNK_BYTES) {
+		memset(word, 0, sizeof(word));
+		if (!peek(v, first + at, word, CHUNK_BYTES))
+			continue;
+		peek(v, first + at + CHUNK_BYTES, word + CHUNK_BYTES / sizeof(uint64_t), FRAME_BYTES);
+		for (unsigned i = 0; i < CHUNK_BYTES / sizeof(uint64_t); i++) {
+			if (is_frame(v, word + i)) {
+				*gva = first + at + i * sizeof(uint64_t);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* The frame lay at the top of the stack for traps from user mode, or near where one of the kernel's stacks was last seen. */
+static bool find_frame(struct vcpu *v, uint64_t *gva)
+{
+	bool found;
+
+	*gva = 0;
+	found = !tss_rsp(v, 0, gva);
+	v->exc.pending = false;		/* no TSS, no frame there */
+	*gva -= FRAME_BYTES;
+	found = found && frame_is_at(v, *gva);
+	for (unsigned i = 0; !found && i < KERNEL_STACKS; i++)
+		found = find_frame_near(v, v->priv->kernel_rsp[i], gva);
+	return found;
+}
+
+static bool one_may_be_missed(const struct vcpu *v)
+{
+	return v->cpu.cpl != 3 && cpu_code64(&v->cpu) && unseen_iret_is_possible(v, v->cpu.efer);
+}
+
+int unseen_iret(struct vcpu *v, bool user_page)
+{
+	static const struct insn iretq = { .opsize = 8 };
+	uint64_t frame, rsp = v->cpu.gpr[GPR_RSP];
+	int rc;
+
+	if (!one_may_be_missed(v))
+		return 0;
+	if (find_frame(v, &frame)) {
+		/* Once more, this time by the rules: the guest's own descriptors, its flags, the change of view. */
+		v->cpu.gpr[GPR_RSP] = frame;
+		v->cpu.rflags &= ~RFLAGS_TF;	/* is the frame's already; IRETQ itself was not stepped */
+		rc = far_iret(v, &iretq);
+		if (rc)
+			v->cpu.gpr[GPR_RSP] = rsp;
+		else
+			counter_add(&v->stat[TRAP_STAT_iret_unseen], 1);
+		return rc ? rc : -EAGAIN;
+	}
+	if (!user_page || (v->cpu.cr4 & CR4_SMEP))
+		return 0;
+	v->priv->runs_user_pages = true;
+	rc = vcpu_set_modes(v, v->cpu.cr0, v->cpu.cr3, v->cpu.cr4, v->cpu.efer, NULL);
+	return rc ? rc : -EAGAIN;
+}
+
+int unseen_iret_before_event(struct vcpu *v)
+{
+	struct walk_result walk;
+	int rc;
+
+	if (!one_may_be_missed(v))
+		return 0;
+	rc = walk_guest(&v->vm->ram, &v->walk, v->cpu.rip, WALK_FETCH | WALK_PROBE, &walk);
+	if (!rc && !walk.user)
+		return 0;
+	rc = unseen_iret(v, false);
+	return rc == -EAGAIN ? 0 : rc;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Between the virtual CPU and the real one: which real segment, flag and control bits stand for the guest's. Process trapd,
+ * the vCPU's own thread. doc/fault-path.md, doc/hosts.md.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <x86intrin.h>
+
+#include "common/counters.h"
+#include "trapd/cpu/real_mode.h"
+#include "trapd/trap/vcpu_priv.h"
+
+static const struct { enum sreg sreg; size_t offset; } data_segments[] = {
+	{ SREG_ES, offsetof(struct kvm_sregs, es) },
+	{ SREG_DS, offsetof(struct kvm_sregs, ds) },
+	{ SREG_FS, offsetof(struct kvm_sregs, fs) },
+	{ SREG_GS, offsetof(struct kvm_sregs, gs) },
+};
+#define NDATA (sizeof(data_segments) / sizeof(data_segments[0]))
+
+static struct kvm_segment *real_segment(struct kvm_sregs *s, size_t i)
+{
+	return (struct kvm_segment *)(void *)((char *)s + data_segments[i].offset);
+}
+
+bool vcpu_if_is_native(const struct vcpu *v)
+{
+	/* only the supervisor view runs with IOPL 3 */
+	return v->cpu.cpl == 0 && (cpu_code64(&v->cpu) ? v->vm->if_native_64 : v->vm->if_native_32);
+}
+
+/*
+ * DS, ES, FS and GS are the real registers: the guest may have loaded null selectors without a trap. On a host that shows
+ * other selectors than were loaded (doc/hosts.md) the virtual ones are kept as long as the hidden parts agree.
+ */
+static void load_data_segments(struct vcpu *v)
+{
+	struct kvm_sregs *s = &v->priv->kcpu.run->s.regs.sregs;
+
+	for (size_t i = 0; i < NDATA; i++) {
+		const struct kvm_segment *k = real_segment(s, i);
+		struct segment *seg = &v->cpu.seg[data_segments[i].sreg];
+
+		if (real_mode(&v->cpu)) {
+			const struct segment real = { .selector = k->selector, .usable = !k->unusable, .base = k->base, .type = k->type };
+
+			v->priv->segment_adopted |= real_mode_adopt(v, data_segments[i].sreg, &real);
+			continue;
+		}
+		if (seg->usable == !k->unusable && seg->base == k->base && (k->selector & ~3u) == 0)
+			continue;
+		if ((seg->selector & ~3u) == (k->selector & ~3u) && seg->usable == !k->unusable && seg->base == k->base)
+			continue;
+		*seg = (struct segment){ .selector = k->selector, .usable = !k->unusable, .type = k->type,
+					 .code_or_data = k->s, .dpl = k->dpl, .present = k->present, .avl = k->avl,
+					 .l = k->l, .db = k->db, .g = k->g, .base = k->base, .limit = k->limit };
+	}
+}
+
+void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx)
+{
+	struct cpu_state *c = &v->cpu;
+	uint64_t keep = RFLAGS_IOPL | (vcpu_if_is_native(v) ? 0 : RFLAGS_IF);
+
+	if (vcpu_is_stepped(v) && !v->priv->breakpoints.loads_tf)
+		keep |= RFLAGS_TF;	/* TF in the frame is ours */
+	if (alignment_hides_ac(v))
+		keep |= RFLAGS_AC;
+	else if (ctx->frame.rflags & ~c->rflags & RFLAGS_AC)
+		v->ac_is_native = true;
+	if (ctx->frame.rip != v->priv->kcpu.resume.frame.rip)
+		c->inhibit = false;	/* at least one instruction has run */
+
+	memcpy(c->gpr, ctx->gpr, sizeof(c->gpr));
+	c->rip = ctx->frame.rip;
+	c->rflags = (ctx->frame.rflags & ~keep) | (c->rflags & keep);
+	load_data_segments(v);
+	v->walk.ac = c->rflags & RFLAGS_AC;
+	v->priv->real_root = v->priv->kcpu.run->s.regs.sregs.cr3;
+	if (v->priv->epoch_in_flight) {
+		v->flush_epoch = v->priv->epoch_in_flight;
+		v->priv->epoch_in_flight = 0;
+	}
+}
+
+static bool store_data_segments(struct vcpu *v)
+{
+	struct kvm_sregs *s = &v->priv->kcpu.run->s.regs.sregs;
+	bool changed = false;
+
+	for (size_t i = 0; i < NDATA; i++) {
+		struct kvm_segment *k = real_segment(s, i);
+		const struct segment *seg = &v->cpu.seg[data_segments[i].sreg];
+		struct kvm_segment want = { .unusable = 1 };
+
+		/* DPL 3: all guest code runs at CPL 3. A code segment stands in as readable data. */
+		if (seg->usable)
+			want = (struct kvm_segment){ .selector = seg->selector, .type = (seg->type & 8) ? 1 : (seg->type | 1),
+						     .s = 1, .dpl = 3, .present = 1, .avl = seg->avl, .db = seg->db,
+						     .g = seg->g, .base = seg->base, .limit = seg->limit };
+		else
+			want = (struct kvm_segment){ .selector = seg->selector, .unusable = 1, .base = seg->base };
+		if (memcmp(&want, k, sizeof(want))) {
+			*k = want;
+			changed = true;
+		}
+	}
+	return changed;
+}
+
+/* TS, EM, MP and NE are the guest's; AM only in the user view, where AC means alignment checks and not SMAP. */
+static bool store_control_bits(struct vcpu *v)
+{
+	struct kvm_sregs *s = &v->priv->kcpu.run->s.regs.sregs;
+	const uint64_t cr0_bits = CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM, cr4_bits = CR4_TSD | CR4_DE;
+	uint64_t cr0 = v->cpu.cr0 & (v->cpu.cpl == 3 ? cr0_bits : cr0_bits & ~CR0_AM);
+	uint64_t real0 = (s->cr0 & ~cr0_bits) | cr0, real4 = (s->cr4 & ~cr4_bits) | (v->cpu.cr4 & cr4_bits);
+
+	if (real0 == s->cr0 && real4 == s->cr4)
+		return false;
+	s->cr0 = real0;
+	s->cr4 = real4;
+	return true;
+}
+
+static uint64_t real_rflags(const struct vcpu *v)
+{
+	uint64_t flags = v->cpu.rflags & ~RFLAGS_IOPL;
+
+	/* Where IF is not the real one, CLI and STI have to trap at any virtual IOPL. */
+	flags |= vcpu_if_is_native(v) ? RFLAGS_IOPL : v->cpu.cpl == 0 ? 0 : v->cpu.rflags & RFLAGS_IOPL;
+	/* There PUSHF shows 1 on the hosts that have to trap it (doc/hosts.md): then on all, so that tests see what they see. */
+	if (v->cpu.cpl == 0 && !vcpu_if_is_native(v))
+		flags |= RFLAGS_IF;
+	if (alignment_hides_ac(v))
+		flags &= ~RFLAGS_AC;
+	if (vcpu_is_stepped(v))
+		flags |= RFLAGS_TF;
+	return (flags | RFLAGS_FIXED) & ~(RFLAGS_VM | RFLAGS_NT | RFLAGS_VIF | RFLAGS_VIP);
+}
+
+void vcpu_store_state(struct vcpu *v)
+{
+	struct vcpu_priv *p = v->priv;
+	uint64_t root = v->root[v->cpu.cpl == 3];
+	struct kcpu_context ctx = { .frame = { .rip = v->cpu.rip, .rsp = v->cpu.gpr[GPR_RSP], .rflags = real_rflags(v) } };
+
+	if (v->sregs_dirty) {
+		bool segments, control;
+
+		struct segment cs = v->cpu.seg[SREG_CS];
+
+		if (v->cs_detached)
+			cs.selector = 0;	/* an own descriptor */
+		stub_set_code_and_stack(p->kcpu.stub, v->index, &cs, &v->cpu.seg[SREG_SS], &p->cs_real, &p->ss_real);
+		v->sregs_dirty = false;
+		segments = store_data_segments(v);
+		control = store_control_bits(v);
+		if (segments || control)
+			p->kcpu.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+	}
+	if (v->cpu.cpl == 0)
+		unseen_iret_note_stack(v, v->cpu.gpr[GPR_RSP]);
+	memcpy(ctx.gpr, v->cpu.gpr, sizeof(ctx.gpr));
+	ctx.direct = v->vm->if_direct_32 && vcpu_if_is_native(v) && !cpu_code64(&v->cpu);
+	ctx.frame.cs = p->cs_real;
+	ctx.frame.ss = p->ss_real;
+	if (world_take_flush(v))
+		p->work.flush = p->work.promised = true;
+	if (p->work.cycle)
+		vm_cycle_dummy_slot(v);
+	/* After an attach, and after a flush that was promised, the root that the CPU has may not map the stub any more. */
+	if (!p->real_root || (p->work.promised && root != p->real_root)) {
+		p->kcpu.run->s.regs.sregs.cr3 = root;
+		p->kcpu.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+	}
+	if (p->work.flush || p->work.cycle || root != p->real_root) {
+		ctx.cr3 = root;
+		if (!p->work.cycle && !v->vm->facts.coherent_after_flush) {
+			ctx.ntouch = p->work.ntouch;
+			memcpy(ctx.touch, p->work.touch, sizeof(ctx.touch));
+		}
+		counter_add(&v->stat[TRAP_STAT_return_programs], 1);
+		counter_add(&v->stat[TRAP_STAT_tables_touched], ctx.ntouch);
+		if (p->work.flush || p->work.cycle)
+			p->epoch_in_flight = p->work.epoch;
+	}
+	memset(&p->work, 0, sizeof(p->work));
+	vcpu_write_end(v);	/* what this trap wrote: poold works on it while the guest runs on */
+	kcpu_resume(&p->kcpu, &ctx);
+}
+
+void vcpu_take_back_return(struct vcpu *v)
+{
+	struct vcpu_priv *p = v->priv;
+	const struct kcpu_context *given = &p->kcpu.resume;
+
+	if (!given->cr3)
+		return;
+	p->work.flush = true;
+	p->work.ntouch = given->ntouch;
+	memcpy(p->work.touch, given->touch, sizeof(p->work.touch));
+	p->work.epoch = p->epoch_in_flight;
+	p->epoch_in_flight = 0;
+	p->real_root = p->kcpu.run->s.regs.sregs.cr3;
+}
+
+uint64_t vcpu_take_real_dr6(struct vcpu *v)
+{
+	struct kvm_debugregs d;
+	uint64_t bits;
+
+	if (ioctl(v->priv->kcpu.fd, KVM_GET_DEBUGREGS, &d))
+		return 0;
+	bits = d.dr6 & (DR6_BS | DR6_BD | 15);
+	d.dr6 = DR6_FIXED;
+	ioctl(v->priv->kcpu.fd, KVM_SET_DEBUGREGS, &d);
+	return bits;
+}
+
+/* Linear breakpoints work natively; none may lie in the stub's slot, where it would fire in ring 0. SDM vol. 3B 17.2. */
+void vcpu_debug_changed(struct vcpu *v)
+{
+	struct kvm_debugregs d = { .dr6 = DR6_FIXED, .dr7 = (v->cpu.dr7 & ~DR7_GD) | DR7_FIXED };
+
+	for (unsigned i = 0; i < 4; i++) {
+		if (stub_contains(v->priv->kcpu.stub, v->cpu.dr[i]))
+			d.dr7 &= ~(3ull << (2 * i));
+		else
+			d.db[i] = v->cpu.dr[i];
+	}
+	ioctl(v->priv->kcpu.fd, KVM_SET_DEBUGREGS, &d);
+}
+
+uint64_t vcpu_read_tsc(struct vcpu *v)
+{
+	struct { struct kvm_msrs head; struct kvm_msr_entry entry; } msrs = { .head.nmsrs = 1, .entry.index = MSR_TSC };
+
+	/* a host without it still has a clock that runs on */
+	return ioctl(v->priv->kcpu.fd, KVM_GET_MSRS, &msrs) == 1 ? msrs.entry.data : __rdtsc();
+}
+
+int vcpu_real_init(struct vcpu *v)
+{
+	int rc = kcpu_reset(&v->priv->kcpu, 0);
+
+	v->sregs_dirty = true;
+	v->priv->real_root = 0;
+	return rc;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A write to a monitored guest table: emulated and told to poold as an event, or let go (the table is unshadowed and the
+ * instruction runs natively), or run in one step with the table open. Process trapd, the vCPU's own thread.
+ * doc/pool.md, "Writes".
+ */
+#include <errno.h>
+
+#include "common/barrier.h"
+#include "common/counters.h"
+#include "trapd/insn/insn.h"
+#include "trapd/trap/look_ahead.h"
+#include "trapd/trap/vcpu_priv.h"
+
+static int emulate(struct vcpu *v, const struct insn *in, const struct insn_write *w)
+{
+	int rc;
+
+	v->priv->pair.open = (v->vm->extensions & WRITE_EXT_PAIR) && w->class == WRITE_CLASS_SIMPLE &&
+			     write_pair_possible(v, w->gva, w->size);
+	rc = emulate_memory(v, in);
+	if (!rc)
+		counter_add(&v->stat[TRAP_STAT_write_emulated], 1);
+	if (!rc && v->priv->pair.held)
+		rc = write_pair_absorb(v, w->gva);
+	vcpu_pair_close(v);
+	return rc ? rc : look_ahead(v);		/* INVLPG often follows */
+}
+
+/* What poold answered to a write that it was asked about. */
+static int follow_answer(struct vcpu *v, int status, uint64_t gpa)
+{
+	switch (status) {
+	case POOL_OK:
+	case POOL_UNSHADOW:
+		return 0;		/* the page may be written now: the instruction runs natively */
+	case POOL_UNSYNC:
+		return POOL_RETRY;	/* the same: it is mapped writable in the same trap */
+	case POOL_STEP:
+		return step_begin(v, gpa);
+	default:
+		return status < 0 ? status : vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "poold answered a write with status %d", status);
+	}
+}
+
+int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk)
+{
+	uint8_t state = load_relaxed(&v->vm->page_state[walk->gpa >> PAGE_SHIFT]);
+	struct insn_write w = { .class = WRITE_CLASS_UNKNOWN };
+	struct insn in;
+	int rc = insn_fetch(v, &in);
+
+	if (rc == -EFAULT)
+		return rc;
+	if (!rc)
+		insn_classify_write(v, &in, gva, insn_entry_size(v), &w);
+	if (w.emulated && !(state & PAGE_STATE_HOT) && write_policy(w.class, state, v->vm->extensions) == WRITE_DO_EMULATE) {
+		rc = emulate(v, &in, &w);
+		if (rc != -EOPNOTSUPP)
+			return rc;
+		w.emulated = false;
+	}
+	if (!w.emulated)
+		return follow_answer(v, pool_link_unshadow(v, gva, walk->gpa), walk->gpa);
+	rc = pool_link_write_fault(v, gva, walk->gpa, w.class, w.size);
+	if (rc != POOL_EMULATE)
+		return follow_answer(v, rc, walk->gpa);
+	rc = emulate(v, &in, &w);
+	return rc == -EOPNOTSUPP ? follow_answer(v, pool_link_unshadow(v, gva, walk->gpa), walk->gpa) : rc;
+}

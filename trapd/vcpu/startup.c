@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See startup.h. Process trapd; the messages come on any thread, the rest runs on the vCPU's own. */
+#include "trapd/vcpu/startup.h"
+
+#include "trapd/cpu/real_mode.h"
+#include "trapd/trap/vcpu_priv.h"
+
+#define MESSAGE_INIT	(1u << 9)
+#define MESSAGE_BEGIN	(1u << 8)	/* the vector below it */
+
+static void send(struct vm *vm, unsigned cpu, uint32_t message)
+{
+	if (cpu >= vm->config.nvcpu)
+		return;
+	if (message & MESSAGE_INIT)
+		__atomic_store_n(&vm->vcpu[cpu].startup, message, __ATOMIC_RELEASE);	/* pairs with startup_take */
+	else
+		__atomic_fetch_or(&vm->vcpu[cpu].startup, message, __ATOMIC_RELEASE);
+	vcpu_kick(&vm->vcpu[cpu]);
+}
+
+void startup_init(void *vm, unsigned cpu)
+{
+	send(vm, cpu, MESSAGE_INIT);
+}
+
+void startup_begin(void *vm, unsigned cpu, uint8_t vector)
+{
+	send(vm, cpu, MESSAGE_BEGIN | vector);
+}
+
+void startup_wait(struct vcpu *v)
+{
+	cpu_reset(&v->cpu, false);
+	v->exc = (struct exception){ 0 };
+	v->root[0] = v->root[1] = 0;		/* the pool has not been told these modes */
+	v->sregs_dirty = true;
+	v->waits_for_startup = true;
+}
+
+int startup_take(struct vcpu *v)
+{
+	uint32_t message;
+
+	if (v->priv->step.active)
+		return 0;	/* the instruction first: the tables that are open for it must be closed */
+	message = __atomic_exchange_n(&v->startup, 0, __ATOMIC_ACQUIRE);	/* pairs with send */
+	if (message & MESSAGE_INIT) {
+		if (v->index == 0)
+			return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "the guest has reset its boot processor: there is no BIOS to begin with");
+		startup_wait(v);
+	}
+	if ((message & MESSAGE_BEGIN) && v->waits_for_startup) {
+		real_mode_load(v, SREG_CS, (uint16_t)((message & 0xff) << 8));
+		v->waits_for_startup = false;
+	}
+	return 0;
+}

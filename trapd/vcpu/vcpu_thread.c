@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The thread of one vCPU: attach to a pool, enter the VM, handle what comes out, again. Process trapd. doc/fault-path.md.
+ */
+#include "trapd/vcpu/vcpu_thread.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "common/barrier.h"
+#include "common/counters.h"
+#include "trapd/code/code_pages.h"
+#include "trapd/cpu/seg.h"
+#include "trapd/devices/bus.h"
+#include "trapd/priv/deliver.h"
+#include "trapd/trap/interrupt.h"
+#include "trapd/trap/vcpu_priv.h"
+#include "trapd/vcpu/startup.h"
+
+#define RECONNECT_MS	10	/* architecture: poold is looked for every 10 ms */
+#define RECONNECT_MAX_MS 30000	/* then the VM ends: nobody restarts poold */
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static bool stopping(const struct vcpu *v)
+{
+	return load_acquire(&v->vm->stopping);	/* pairs with the store in vm_stop */
+}
+
+/* Tell the fresh pool where the guest stands. Roots come back, so the next entry loads CR3. */
+static int send_current_modes(struct vcpu *v)
+{
+	return vcpu_set_modes(v, v->cpu.cr0, v->cpu.cr3, v->cpu.cr4, v->cpu.efer, NULL);
+}
+
+static int attach_once(struct vcpu *v, char *err, size_t err_size)
+{
+	int rc;
+
+	pool_link_detach(v->vm);
+	store_release(&v->vm->link_lost, 0);
+	rc = pool_link_attach(v->vm, err, err_size);
+	if (rc)
+		return rc;
+	rc = send_current_modes(v);
+	if (rc == -ENOTCONN)
+		snprintf(err, err_size, "poold closed the link at once; see its log");
+	return rc;
+}
+
+/* The first attach must succeed; a later one waits for a poold that is being restarted. 0 or -ECANCELED. */
+static int attach(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	char err[512] = "";
+	bool first = !vm->epoch;
+	uint64_t start = now_ms();
+	int rc;
+
+	for (;;) {
+		rc = stopping(v) ? -ECANCELED : attach_once(v, err, sizeof(err));
+		if (!rc && !first)
+			counter_add(&v->stat[TRAP_STAT_recoveries], 1);
+		if (!rc && first && vm->attached)
+			vm->attached(vm, vm->ended_ctx);
+		if (!rc || rc == -ECANCELED)
+			return rc;
+		if (first || now_ms() - start > RECONNECT_MAX_MS)
+			return vm_stop(vm, VM_STOP_ERROR, 0, NULL, "%s", err);
+		poll(NULL, 0, RECONNECT_MS);	/* a kick ends it early */
+	}
+}
+
+static bool link_is_up(const struct vcpu *v)
+{
+	return v->link_up && !load_acquire(&v->vm->link_lost);	/* pairs with the watcher's store */
+}
+
+/* One vCPU attaches while the others rest; then each tells the fresh pool its modes. 0 or -ECANCELED. */
+static int ensure_link(struct vcpu *v)
+{
+	int rc = -ENOTCONN;
+
+	if (link_is_up(v) && v->root[0])
+		return 0;
+	while (rc == -ENOTCONN) {
+		if (stopping(v))
+			return -ECANCELED;
+		if (link_is_up(v)) {
+			rc = send_current_modes(v);
+		} else if (world_lead(v)) {
+			rc = link_is_up(v) ? -ENOTCONN : attach(v);
+			world_led(v);
+		}
+	}
+	return rc;
+}
+
+/*
+ * poold wants the VM to stand for a moment. This vCPU does now, the others soon, all events go out before the request, and
+ * poold does what it has to do before it answers. What it finds is told to whoever asked.
+ */
+static int answer_quiesce(struct vcpu *v)
+{
+	int64_t n;
+
+	if (v->index || !__atomic_exchange_n(&v->vm->quiesce, 0, __ATOMIC_ACQUIRE))	/* pairs with the watcher's store */
+		return 0;
+	world_stand(v);
+	n = pool_link_audit(v, false);
+	world_release(v);
+	return n < 0 ? (int)n : 0;
+}
+
+/* Is a table on the way to gva out of step? Then its shadow may be older than the guest's last store to it. */
+static bool walk_is_unsync(struct vcpu *v, uint64_t gva)
+{
+	const uint8_t *state = v->vm->page_state;
+	struct walk_result walk = { 0 };
+	bool unsync = false;
+
+	if (!state)
+		return false;
+	walk_guest(&v->vm->ram, &v->walk, gva, WALK_PROBE, &walk);	/* also if it fails: the entries read so far */
+	for (unsigned i = 0; i < walk.nentries; i++)
+		if (guest_ram_contains(&v->vm->ram, walk.entry_gpa[i], 1))
+			unsync |= !!(load_relaxed(&state[walk.entry_gpa[i] >> PAGE_SHIFT]) & PAGE_STATE_UNSYNC);
+	return unsync;
+}
+
+/* The flush rule of a delivered #PF: the CPU drops the address from its TLB, so nothing older than now may stay in ours. */
+static int flush_before_page_fault(struct vcpu *v)
+{
+	bool stale = v->events_since_reply || v->vm->config.nvcpu > 1;	/* with others, any of them may have posted */
+	int rc = 0;
+
+	if (v->exc.vector == VEC_PF && (stale || walk_is_unsync(v, v->exc.cr2)))
+		rc = vcpu_invlpg(v, v->exc.cr2);
+	return rc == -ENOTCONN ? 0 : rc;	/* a fresh pool has nothing old */
+}
+
+/* What handling ended with: exceptions go to the guest, a lost link starts the trap anew, all else goes on or ends. */
+static int settle(struct vcpu *v, int rc)
+{
+	while (rc == -EFAULT) {
+		v->priv->unaligned = false;	/* the handler comes first */
+		rc = v->priv->step.active ? step_end(v) : 0;
+		if (!rc)
+			rc = flush_before_page_fault(v);
+		if (!rc) {
+			counter_add(&v->stat[TRAP_STAT_exceptions_delivered], 1);
+			rc = deliver_exception(v);
+		}
+	}
+	if (!rc && v->priv->kcpu.held_debug) {	/* held back by MOV SS across the instruction just handled */
+		uint64_t dr6 = v->priv->kcpu.held_debug;
+
+		v->priv->kcpu.held_debug = 0;
+		vcpu_raise(v, VEC_DB, 0);
+		v->exc.dr6 = dr6;
+		return settle(v, -EFAULT);
+	}
+	/* Instructions that end at the end of the address space or of the code segment: IRETQ of the stub would fault there. */
+	if (!rc && !seg_rip_is_valid(v))
+		return settle(v, vcpu_raise(v, VEC_GP, 0));
+	return rc == -EAGAIN ? 0 : rc;
+}
+
+/*
+ * What comes before an entry: interrupts, breakpoints, and their exceptions, until there are no more. 0 to enter (or to sleep:
+ * cpu.halted); -ENOTCONN: the link first; other negative values end.
+ */
+static int before_entry(struct vcpu *v)
+{
+	bool changed;
+	int rc;
+
+	do {
+		if (stopping(v))
+			return -ECANCELED;
+		rc = interrupt_before_entry(v);
+		if (!rc && !v->cpu.halted)
+			rc = breakpoints_arm(v);
+		changed = rc == -EFAULT || (!rc && !seg_rip_is_valid(v));
+		rc = settle(v, rc);
+	} while (!rc && changed);
+	return rc;
+}
+
+/* A trap: handled until it is handled, with a fresh pool in between if the old one is lost. */
+static int handle_trap(struct vcpu *v)
+{
+	struct kcpu_context ctx;
+	int rc;
+
+	kcpu_trap_context(&v->priv->kcpu, &ctx);
+	v->priv->vector = v->priv->kcpu.vector;
+	v->priv->error = (uint32_t)ctx.frame.error;
+	v->priv->real_cr2 = v->priv->kcpu.run->s.regs.sregs.cr2;
+	vcpu_load_state(v, &ctx);
+	counter_add(&v->stat[TRAP_STAT_exit_trap], 1);
+	do {
+		rc = ensure_link(v);
+		if (!rc)
+			rc = settle(v, breakpoints_settle(v, trap_dispatch(v)));
+	} while (rc == -ENOTCONN);
+	return rc;
+}
+
+/* Must the guest's registers be taken over: an interrupt, the other vCPUs, a message of startup.c? */
+static bool wants_state(struct vcpu *v)
+{
+	return interrupt_wants_state(v) || world_wants_state(v) || __atomic_load_n(&v->startup, __ATOMIC_ACQUIRE) ||
+	       (!v->index && load_acquire(&v->vm->quiesce));
+}
+
+/*
+ * After an exit without a frame the vCPU may be entered as it stands (1), unless an interrupt is to be delivered, the link
+ * must be made anew or poold wants it to stand: then its state is taken over (0). An exception that KVM holds comes first: it
+ * leads into the stub by itself. It may be there only when I/O is finished, a single step behind it for one.
+ */
+static int leave_in_place(struct vcpu *v)
+{
+	bool link = link_is_up(v);
+	struct kcpu_context ctx;
+
+	if (link && !wants_state(v))
+		return 1;
+	if (kcpu_capture(&v->priv->kcpu, &ctx))
+		return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "KVM does not finish an exit");
+	if (kcpu_holds_exception(&v->priv->kcpu)) {
+		if (link)
+			return 1;
+		kcpu_forget_exception(&v->priv->kcpu);
+	}
+	if (v->priv->kcpu.in_tail)
+		vcpu_take_back_return(v);
+	else
+		vcpu_load_state(v, &ctx);
+	return 0;
+}
+
+static int broken(struct vcpu *v)
+{
+	char what[200];
+
+	kcpu_describe_exit(&v->priv->kcpu, what, sizeof(what));
+	counter_add(&v->stat[TRAP_STAT_exit_other], 1);
+	return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "%s", what);
+}
+
+/* One entry and its exit. 0: prepare the way back and enter; 1: enter as it stands; negative: end. */
+static int run_once(struct vcpu *v)
+{
+	bool held = kcpu_holds_exception(&v->priv->kcpu);	/* leads into the stub, whatever the others want */
+	enum kcpu_exit exit;
+	int rc;
+
+	if (!held && !world_enter(v))
+		return 1;
+	exit = kcpu_run(&v->priv->kcpu);
+	if (!held)
+		world_leave(v);
+	counter_add(&v->stat[TRAP_STAT_exits], 1);
+	switch (exit) {
+	case KCPU_TRAP:
+		return handle_trap(v);
+	case KCPU_IO:
+		counter_add(&v->stat[TRAP_STAT_exit_io], 1);
+		rc = settle(v, exit_io(v));
+		return rc == -ENOTCONN ? 0 : rc;	/* what was not delivered is raised again, with the next link */
+	case KCPU_WINDOW:
+		counter_add(&v->stat[TRAP_STAT_exit_irq_window], 1);
+		return 1;
+	case KCPU_KICKED:
+		counter_add(&v->stat[TRAP_STAT_exit_interrupted], 1);
+		return 1;
+	case KCPU_BROKEN:
+		break;
+	}
+	return broken(v);
+}
+
+/* With --audit the end of a VM is audited in full: a violation makes it a failure whatever the guest said. */
+static void final_audit(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	int64_t n;
+
+	if (!vm->config.audit || !v->link_up || v->priv->audit_failed)
+		return;
+	n = pool_link_audit(v, true);
+	if (n <= 0)
+		return;
+	pthread_mutex_lock(&vm->stop_lock);
+	vm->stop.reason = VM_STOP_ERROR;
+	snprintf(vm->stop.message, sizeof(vm->stop.message), "the final pool audit found %lld violations; poold's log lists them", (long long)n);
+	pthread_mutex_unlock(&vm->stop_lock);
+}
+
+/* Every VM that a fault has stopped leaves a report, wherever the fault was noticed. */
+static void complete_report(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+
+	pthread_mutex_lock(&vm->stop_lock);
+	if (vm->stop.reason == VM_STOP_FAULT && !vm->stop.report)
+		vm->stop.report = report_vcpu(v);
+	pthread_mutex_unlock(&vm->stop_lock);
+}
+
+/* Until something happens that may be for this vCPU. */
+static void rest(struct vcpu *v)
+{
+	world_rest(v);
+	interrupt_sleep(v);
+	world_resume(v);
+}
+
+void *vcpu_thread_main(void *arg)
+{
+	struct vcpu *v = arg;
+	struct vm *vm = v->vm;
+	char name[16];
+	int rc = 0;
+
+	snprintf(name, sizeof(name), "vcpu%u", v->index);
+	pthread_setname_np(pthread_self(), name);
+	kcpu_bind_thread(&v->priv->kcpu);
+	bus_set_cpu(v->index);
+	interrupt_thread_begin(v);
+	while (rc >= 0 && !stopping(v)) {
+		if (rc == 0) {
+			rc = startup_take(v);
+			if (rc)
+				break;
+			if (v->waits_for_startup) {
+				rest(v);
+				continue;
+			}
+			do {
+				rc = ensure_link(v);
+				if (!rc)
+					rc = answer_quiesce(v);
+				if (!rc)
+					rc = before_entry(v);
+				if (!rc)
+					rc = code_settle(v);
+			} while (rc == -ENOTCONN);
+			if (rc)
+				break;
+			if (v->cpu.halted) {
+				rest(v);
+				continue;
+			}
+			vcpu_store_state(v);
+		}
+		rc = run_once(v);
+		if (rc == 1)
+			rc = leave_in_place(v);
+	}
+	interrupt_thread_end(v);
+	vcpu_write_end(v);
+	complete_report(v);
+	world_rest(v);
+	if (__atomic_sub_fetch(&vm->running, 1, __ATOMIC_ACQ_REL) == 0) {
+		final_audit(v);		/* the last one: nobody else uses the link any more */
+		pool_link_detach(vm);
+		if (vm->ended)
+			vm->ended(vm, vm->ended_ctx);
+	}
+	return NULL;
+}

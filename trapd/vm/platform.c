@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The PC that the guest finds: one row per device. Process trapd, control thread; irq.h, timer.h and device_thread.h say what
+ * a device may use.
+ */
+#include "trapd/vm/platform.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "trapd/devices/acpi.h"
+#include "trapd/devices/bus.h"
+#include "trapd/devices/cmos.h"
+#include "trapd/devices/device_thread.h"
+#include "trapd/devices/i8042.h"
+#include "trapd/devices/ide.h"
+#include "trapd/devices/irq.h"
+#include "trapd/devices/mptable.h"
+#include "trapd/devices/pit.h"
+#include "trapd/devices/vga.h"
+#include "trapd/trap/interrupt.h"
+#include "trapd/vm/vm.h"
+
+static int add_irqs(struct vm *vm)
+{
+	return irqs_create(&vm->irqs, vm->bus, device_thread_timers(vm->devices), vm->config.nvcpu, &interrupt_irqs_ops, vm);
+}
+
+static int add_pit(struct vm *vm)
+{
+	return pit_add(vm->bus, vm->irqs, device_thread_timers(vm->devices));
+}
+
+static int add_uart(struct vm *vm)
+{
+	return uart_add(vm->bus, vm->irqs, vm->devices, vm->config.console_in, vm->config.console_out);
+}
+
+static int add_vga(struct vm *vm)
+{
+	return vga_add(&vm->vga, vm->bus, device_thread_timers(vm->devices));
+}
+
+static unsigned disks_present(const struct vm *vm)
+{
+	return (vm->disk[0].fd >= 0) | (vm->disk[1].fd >= 0) << 1;
+}
+
+static int add_cmos(struct vm *vm)
+{
+	return cmos_add(vm->bus, vm->irqs, device_thread_timers(vm->devices), &vm->ram, time(NULL), disks_present(vm));
+}
+
+/* A VM does not start again by itself: a reset ends it. */
+static void on_reset(void *ctx, const char *how)
+{
+	vm_stop(ctx, VM_STOP_RESET, 0, NULL, "the guest reset the machine through %s", how);
+}
+
+static int add_i8042(struct vm *vm)
+{
+	return i8042_add(vm->bus, vm->irqs, &(struct reset_line){ on_reset, vm });
+}
+
+static int add_chipset(struct vm *vm)
+{
+	return chipset_add(vm->bus, &(struct reset_line){ on_reset, vm });
+}
+
+static void on_power_off(void *ctx)
+{
+	vm_stop(ctx, VM_STOP_POWEROFF, 0, NULL, "the guest switched the machine off");
+}
+
+static int add_acpi_pm(struct vm *vm)
+{
+	return acpi_pm_add(vm->bus, vm->irqs, device_thread_timers(vm->devices), &(struct power_line){ on_power_off, vm });
+}
+
+/* A channel without a disk reads as ones. */
+static int add_ide(struct vm *vm)
+{
+	int rc = disks_present(vm) ? ide_add(vm->bus, vm->irqs, vm->disk) : 0;
+
+	if (!rc)
+		vm->disk[0].fd = vm->disk[1].fd = -1;
+	return rc;
+}
+
+static int add_tables(struct vm *vm)
+{
+	mptable_write(&vm->ram, vm->config.nvcpu);
+	acpi_write(&vm->ram, vm->config.nvcpu);
+	return 0;
+}
+
+static int add_debug_exit(struct vm *vm)
+{
+	return debug_exit_add(vm->bus, vm);
+}
+
+/* In this order: the interrupt controllers before those who use their lines. */
+static int (*const devices[])(struct vm *vm) = {
+	add_irqs,
+	add_pit,
+	add_uart,
+	add_vga,
+	add_cmos,
+	add_i8042,
+	add_chipset,
+	add_acpi_pm,
+	add_ide,
+	add_tables,
+	add_debug_exit,
+};
+
+int platform_create(struct vm *vm)
+{
+	int rc = bus_create(&vm->bus);
+
+	if (!rc)
+		rc = device_thread_create(&vm->devices, vm->bus);
+	for (unsigned i = 0; !rc && i < sizeof(devices) / sizeof(devices[0]); i++)
+		rc = devices[i](vm);
+	return rc;
+}
+
+int platform_start(struct vm *vm)
+{
+	return device_thread_start(vm->devices);
+}
+
+void platform_destroy(struct vm *vm)
+{
+	device_thread_stop(vm->devices);
+	bus_destroy(vm->bus);
+	irqs_destroy(vm->irqs);
+	device_thread_destroy(vm->devices);
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Creation and end of a VM. Process trapd; vm_create, vm_start and vm_destroy on the control thread, vm_stop and vm_kick on
+ * any. Machine address map: doc/architecture.md.
+ */
+#include "trapd/vm/vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "common/barrier.h"
+#include "common/counters.h"
+#include "common/vm_conf.h"
+#include "trapd/code/code_pages.h"
+#include "trapd/kvm/cpuid.h"
+#include "trapd/kvm/selftest.h"
+#include "trapd/trap/vcpu_priv.h"
+#include "trapd/vcpu/startup.h"
+#include "trapd/vcpu/vcpu_thread.h"
+#include "trapd/vm/image.h"
+#include "trapd/vm/platform.h"
+
+#define STATS_HEADER 64u
+#define STATS_BLOCK (((uint64_t)TRAP_STAT_COUNT * 8 + 63) & ~63ull)
+
+int vm_set_slot(struct vm *vm, uint32_t id, uint64_t maddr, uint64_t size, const void *hva)
+{
+	struct kvm_userspace_memory_region m = { .slot = id, .guest_phys_addr = maddr, .memory_size = size,
+						 .userspace_addr = (uint64_t)(uintptr_t)hva };
+
+	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &m) ? -errno : 0;
+}
+
+void vm_cycle_dummy_slot(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+
+	pthread_mutex_lock(&vm->slot_lock);
+	vm_set_slot(vm, VM_SLOT_DUMMY, VM_DUMMY_MADDR, PAGE_SIZE, vm->stub_fd.base);
+	vm_set_slot(vm, VM_SLOT_DUMMY, VM_DUMMY_MADDR, 0, vm->stub_fd.base);
+	pthread_mutex_unlock(&vm->slot_lock);
+	counter_add(&v->stat[TRAP_STAT_slot_cycles], 1);
+}
+
+void vm_kick(struct vm *vm)
+{
+	for (uint32_t i = 0; i < vm->config.nvcpu; i++)
+		vcpu_kick(&vm->vcpu[i]);
+}
+
+int vm_stop(struct vm *vm, enum vm_stop_reason reason, int exit_code, char *report, const char *fmt, ...)
+{
+	va_list ap;
+
+	pthread_mutex_lock(&vm->stop_lock);
+	if (vm->stop.reason == VM_RUNNING) {
+		vm->stop.reason = reason;
+		vm->stop.exit_code = exit_code;
+		vm->stop.report = report;
+		report = NULL;
+		va_start(ap, fmt);
+		vsnprintf(vm->stop.message, sizeof(vm->stop.message), fmt, ap);
+		va_end(ap);
+	}
+	pthread_mutex_unlock(&vm->stop_lock);
+	free(report);
+	store_release(&vm->stopping, 1);	/* pairs with the load in vcpu_thread.c */
+	vm_kick(vm);
+	return -ECANCELED;
+}
+
+void vm_stop_state(struct vm *vm, struct vm_stop *out)
+{
+	pthread_mutex_lock(&vm->stop_lock);
+	*out = vm->stop;
+	out->report = vm->stop.report ? strdup(vm->stop.report) : NULL;
+	pthread_mutex_unlock(&vm->stop_lock);
+}
+
+static int fail(char *err, size_t err_size, int rc, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static int fail(char *err, size_t err_size, int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err, err_size, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+static int open_kvm(struct vm *vm, char *err, size_t err_size)
+{
+	const char *cause;
+
+	vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm->kvm_fd < 0) {
+		cause = errno == ENOENT || errno == ENXIO || errno == ENODEV ? "load the module kvm_intel or kvm_amd, or enable virtualisation" :
+			"join the group that owns it (usually kvm) or run as root";
+		return fail(err, err_size, -errno, "cannot open /dev/kvm: %s; %s", strerror(errno), cause);
+	}
+	if (ioctl(vm->kvm_fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
+		return fail(err, err_size, -ENOSYS, "/dev/kvm speaks another API version; a Linux kernel from 2.6.22 on is needed");
+	if (ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS) <= 0)
+		return fail(err, err_size, -ENOSYS, "this KVM has no KVM_CAP_SYNC_REGS; a Linux kernel from 4.17 on is needed");
+	vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0);
+	if (vm->fd < 0)
+		return fail(err, err_size, -errno, "KVM cannot create a VM: %s; check the kernel log", strerror(errno));
+	return 0;
+}
+
+static int check_memory(const struct vm_config *c, char *err, size_t err_size)
+{
+	struct sysinfo si;
+
+	if (!c->mem_bytes || c->mem_bytes % PAGE_SIZE)
+		return fail(err, err_size, -EINVAL, "%llu bytes of guest memory are not possible; give a multiple of 4 KiB, such as 64M",
+			    (unsigned long long)c->mem_bytes);
+	if (c->mem_bytes < (1ull << 20) + PAGE_SIZE)
+		return fail(err, err_size, -EINVAL, "%llu bytes of guest memory are too few for any image; give at least 2M",
+			    (unsigned long long)c->mem_bytes);
+	if (!sysinfo(&si) && c->mem_bytes > (uint64_t)si.totalram * si.mem_unit)
+		return fail(err, err_size, -ENOMEM, "%llu MiB of guest memory are more than this machine has (%llu MiB); give less with --mem",
+			    (unsigned long long)(c->mem_bytes >> 20), (unsigned long long)(((uint64_t)si.totalram * si.mem_unit) >> 20));
+	return 0;
+}
+
+/* What the facts mean for this VM. */
+static int choose_features(struct vm *vm, char *err, size_t err_size)
+{
+	const struct host_facts *f = &vm->facts;
+
+	if (f->xcr0)
+		cpuid_add_xsave(vm->cpuid, f->xcr0);
+	if (vm->config.interrupt_flag == VM_CONF_IF_TRAP)
+		return 0;
+	vm->if_direct_32 = f->iopl_direct_32;
+	vm->if_native_32 = f->iopl_native_32 || f->iopl_direct_32;
+	vm->if_native_64 = f->iopl_native_64;
+	if (vm->config.interrupt_flag == VM_CONF_IF_NATIVE && !vm->if_native_32 && !vm->if_native_64)
+		return fail(err, err_size, -EOPNOTSUPP, "this host's KVM ignores IOPL 3 in guest code; use --if=trap or --if=auto");
+	return 0;
+}
+
+static int reserve_memory(struct vm *vm, char *err, size_t err_size)
+{
+	uint64_t stats = STATS_HEADER + STATS_BLOCK * vm->config.nvcpu;
+	int rc;
+
+	guest_ram_layout(&vm->ram, vm->config.mem_bytes);
+	if (guest_ram_span(&vm->ram) + VM_RAM_MADDR > 1ull << vm->facts.maxphyaddr)
+		return fail(err, err_size, -ERANGE, "%llu MiB of guest memory end beyond this processor's %u physical address bits; give less with --mem",
+			    (unsigned long long)(vm->config.mem_bytes >> 20), vm->facts.maxphyaddr);
+	if ((rc = memfd_create_sealed(&vm->ram_fd, "shadowpool-ram", guest_ram_span(&vm->ram), MEMFD_4K, false, false)) ||
+	    (rc = memfd_create_sealed(&vm->stub_fd, "shadowpool-stub", VM_STUB_BYTES, MEMFD_4K, true, false)) ||
+	    (rc = memfd_create_sealed(&vm->stats_t, "shadowpool-stats-t", (stats + 4095) & ~4095ull, MEMFD_4K, true, false)))
+		return fail(err, err_size, rc, "cannot reserve memory for the VM: %s; give less with --mem or free some", strerror(-rc));
+	vm->ram.base = vm->ram_fd.base;
+	if ((rc = vm_set_slot(vm, VM_SLOT_STUB, VM_STUB_MADDR, VM_STUB_BYTES, vm->stub_fd.base)) ||
+	    (rc = vm_set_slot(vm, VM_SLOT_RAM_LOW, VM_RAM_MADDR, vm->ram.low_end, vm->ram.base)))
+		return fail(err, err_size, rc, "KVM refuses the VM's memory: %s", strerror(-rc));
+	if (vm->ram.high_end)
+		rc = vm_set_slot(vm, VM_SLOT_RAM_HIGH, VM_RAM_MADDR + GUEST_RAM_HIGH_BASE, vm->ram.high_end - GUEST_RAM_HIGH_BASE,
+				 vm->ram.base + GUEST_RAM_HIGH_BASE);
+	return rc ? fail(err, err_size, rc, "KVM refuses the VM's memory above 4 GiB: %s", strerror(-rc)) : 0;
+}
+
+static int create_vcpus(struct vm *vm, char *err, size_t err_size)
+{
+	int rc;
+
+	vm->stub_window = calloc(1, sizeof(*vm->stub_window));
+	if (!vm->stub_window)
+		return fail(err, err_size, -ENOMEM, "out of memory");
+	stub_build(vm->stub_window, vm->stub_fd.base, vm->stub_slot);
+	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
+		struct vcpu *v = &vm->vcpu[i];
+
+		v->vm = vm;
+		v->index = i;
+		v->stat = (uint64_t *)(void *)((uint8_t *)vm->stats_t.base + STATS_HEADER + STATS_BLOCK * i);
+		v->priv = calloc(1, sizeof(*v->priv));
+		if (!v->priv)
+			return fail(err, err_size, -ENOMEM, "out of memory");
+		v->priv->kcpu.fd = -1;
+		cpuid_set_apic_id(vm->cpuid, (uint8_t)i);
+		rc = kcpu_create(&v->priv->kcpu, vm->kvm_fd, vm->fd, i, vm->stub_window, &vm->cpuid->head);
+		if (!rc)
+			rc = vcpu_real_init(v);
+		if (rc)
+			return fail(err, err_size, rc, "KVM cannot create vCPU %u: %s", i, strerror(-rc));
+	}
+	return 0;
+}
+
+static char *copy_string(const char *s)
+{
+	return s ? strdup(s) : NULL;
+}
+
+static char **copy_list(char *const *from)
+{
+	size_t n = 0;
+	char **to;
+
+	while (from && from[n])
+		n++;
+	to = n ? calloc(n + 1, sizeof(char *)) : NULL;
+	for (size_t i = 0; to && i < n; i++)
+		to[i] = copy_string(from[i]);
+	return to;
+}
+
+static void free_list(char **list)
+{
+	for (size_t i = 0; list && list[i]; i++)
+		free(list[i]);
+	free(list);
+}
+
+static void config_copy(struct vm_config *to, const struct vm_config *from)
+{
+	*to = *from;
+	to->image = copy_string(from->image);
+	to->cmdline = copy_string(from->cmdline);
+	to->attach_socket = copy_string(from->attach_socket);
+	to->initrd = copy_string(from->initrd);
+	to->modules = copy_list(from->modules);
+	to->disks = copy_list(from->disks);
+}
+
+static void config_free(struct vm_config *c)
+{
+	free(c->image);
+	free(c->cmdline);
+	free(c->attach_socket);
+	free(c->initrd);
+	free_list(c->modules);
+	free_list(c->disks);
+}
+
+static int add_devices(struct vm *vm, char *err, size_t err_size)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && vm->config.disks && vm->config.disks[i]; i++)
+		rc = i < 2 ? disk_open(&vm->disk[i], vm->config.disks[i], err, err_size) :
+			fail(err, err_size, -E2BIG, "more than two disks; give fewer");
+	if (rc)
+		return rc;
+	rc = platform_create(vm);
+	return rc ? fail(err, err_size, rc, "cannot create the devices: %s", strerror(-rc)) : 0;
+}
+
+int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t err_size)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+	int rc = -ENOMEM;
+
+	*out = NULL;
+	if (!vm)
+		return fail(err, err_size, -ENOMEM, "out of memory");
+	vm->kvm_fd = vm->fd = -1;
+	vm->disk[0].fd = vm->disk[1].fd = -1;
+	vm->ram_fd = vm->stub_fd = vm->link_t = vm->stats_t = vm->link_p = vm->page_state_fd = vm->stats_p = (struct memfd)MEMFD_NONE;
+	vm->stub_slot = VM_STUB_SLOT;
+	pthread_mutex_init(&vm->stop_lock, NULL);
+	pthread_mutex_init(&vm->slot_lock, NULL);
+	world_init(&vm->world);
+	config_copy(&vm->config, config);
+	if (!vm->config.nvcpu)
+		vm->config.nvcpu = 1;
+	vm->vcpu = calloc(vm->config.nvcpu, sizeof(*vm->vcpu));
+	vm->cpuid = calloc(1, sizeof(*vm->cpuid));
+	if (!vm->vcpu || !vm->cpuid || !vm->config.image) {
+		fail(err, err_size, rc, "out of memory");
+		goto undo;
+	}
+	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
+		pthread_mutex_init(&vm->vcpu[i].sleep_lock, NULL);
+		pthread_cond_init(&vm->vcpu[i].sleep_cond, NULL);
+	}
+	kcpu_install_kick();	/* the same handler for every VM of the process */
+	if ((rc = check_memory(&vm->config, err, err_size)) || (rc = open_kvm(vm, err, err_size)))
+		goto undo;
+	rc = cpuid_build(vm->kvm_fd, vm->cpuid, &vm->facts.maxphyaddr);
+	if (rc) {
+		fail(err, err_size, rc, "KVM does not tell its CPUID: %s", strerror(-rc));
+		goto undo;
+	}
+	if ((rc = selftest_run(vm->kvm_fd, &vm->cpuid->head, &vm->facts, err, (unsigned)err_size)) ||
+	    (rc = choose_features(vm, err, err_size)) || (rc = reserve_memory(vm, err, err_size)) ||
+	    (rc = code_pages_create(vm, err, err_size)) || (rc = create_vcpus(vm, err, err_size)) ||
+	    (rc = add_devices(vm, err, err_size)) || (rc = image_load(vm, err, err_size)))
+		goto undo;
+	*out = vm;
+	return 0;
+undo:
+	vm->config.console_in = vm->config.console_out = -1;	/* still the caller's */
+	vm_destroy(vm);
+	return rc;
+}
+
+int vm_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx)
+{
+	int rc;
+
+	vm->ended = ended;
+	vm->ended_ctx = ctx;
+	vm->running = vm->config.nvcpu;
+	for (uint32_t i = 1; i < vm->config.nvcpu; i++)
+		startup_wait(&vm->vcpu[i]);
+	rc = platform_start(vm);
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
+		rc = pthread_create(&vm->vcpu[i].thread, NULL, vcpu_thread_main, &vm->vcpu[i]);
+		if (rc)
+			return -rc;
+		vm->vcpu[i].thread_started = true;
+	}
+	return 0;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	if (!vm)
+		return;
+	for (uint32_t i = 0; vm->vcpu && i < vm->config.nvcpu; i++) {
+		struct vcpu *v = &vm->vcpu[i];
+
+		if (v->thread_started) {
+			vm_stop(vm, VM_STOP_REQUESTED, 0, NULL, "destroyed");
+			pthread_join(v->thread, NULL);
+			v->thread_started = false;
+		}
+	}
+	pool_link_destroy(vm);
+	for (uint32_t i = 0; vm->vcpu && i < vm->config.nvcpu; i++)
+		if (vm->vcpu[i].priv) {
+			kcpu_destroy(&vm->vcpu[i].priv->kcpu);
+			free(vm->vcpu[i].priv);
+		}
+	platform_destroy(vm);
+	disk_close(&vm->disk[0]);
+	disk_close(&vm->disk[1]);
+	if (vm->fd >= 0)
+		close(vm->fd);
+	if (vm->kvm_fd >= 0)
+		close(vm->kvm_fd);
+	code_pages_destroy(vm);
+	memfd_close(&vm->stats_p);
+	memfd_close(&vm->ram_fd);
+	memfd_close(&vm->stub_fd);
+	memfd_close(&vm->stats_t);
+	if (vm->config.console_in >= 0)
+		close(vm->config.console_in);
+	if (vm->config.console_out >= 0)
+		close(vm->config.console_out);
+	config_free(&vm->config);
+	free(vm->stop.report);
+	free(vm->stub_window);
+	free(vm->cpuid);
+	for (uint32_t i = 0; vm->vcpu && i < vm->config.nvcpu; i++) {
+		pthread_cond_destroy(&vm->vcpu[i].sleep_cond);
+		pthread_mutex_destroy(&vm->vcpu[i].sleep_lock);
+	}
+	free(vm->vcpu);
+	world_destroy(&vm->world);
+	pthread_mutex_destroy(&vm->slot_lock);
+	pthread_mutex_destroy(&vm->stop_lock);
+	free(vm);
+}

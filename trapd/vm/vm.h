@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One VM: KVM file, three windows (stub, pool, RAM), devices, the reason why it stopped. Created and destroyed by the
+ * control thread, run by the vCPU threads.
+ */
+#ifndef SHADOWPOOL_TRAPD_VM_H
+#define SHADOWPOOL_TRAPD_VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/attach.h"
+#include "common/guest_ram.h"
+#include "common/memfd.h"
+#include "trapd/cpu/vcpu.h"
+#include "trapd/devices/disk.h"
+#include "trapd/link/world.h"
+
+#define VM_STUB_MADDR	0ull
+#define VM_STUB_BYTES	(4ull << 20)
+#define VM_DUMMY_MADDR	(768ull << 20)
+#define VM_POOL_MADDR	(1ull << 30)
+#define VM_RAM_MADDR	(64ull << 30)
+#define VM_POOL_MAX	(VM_RAM_MADDR - VM_POOL_MADDR)
+#define VM_STUB_SLOT	271u
+
+struct bus;
+struct code_moved;
+struct code_pages;
+struct device_thread;
+struct irqs;
+struct stub;
+struct vga;
+
+struct vm_config {
+	char name[33];
+	char *image;			/* path */
+	char *cmdline;			/* NULL: none */
+	char **modules;			/* NULL-terminated "PATH" or "PATH,ARGS", or NULL */
+	char *initrd;			/* path, or NULL */
+	char **disks;			/* NULL-terminated paths, or NULL: two at most, master and slave */
+	uint64_t mem_bytes;
+	uint64_t pool_bytes;		/* 0: default */
+	uint32_t pool_pages;		/* ATTACH_PAGES_* */
+	uint32_t nvcpu;
+	uint32_t audit;			/* ATTACH_AUDIT_* */
+	uint32_t interrupt_flag;	/* VM_CONF_IF_* */
+	uint32_t emulate;		/* VM_CONF_EMULATE_* */
+	uint64_t poison;
+	char *attach_socket;		/* poold's */
+	int console_in, console_out;	/* descriptors, -1: none. Owned by the VM */
+};
+
+/* Why a VM ended; travels to shadowctl as numbers and text. */
+enum vm_stop_reason {
+	VM_RUNNING, VM_STOP_GUEST_EXIT, VM_STOP_FAULT, VM_STOP_ERROR, VM_STOP_REQUESTED, VM_STOP_TIMEOUT, VM_STOP_RESET,
+	VM_STOP_POWEROFF
+};
+
+struct vm_stop {
+	enum vm_stop_reason reason;
+	int exit_code;			/* VM_STOP_GUEST_EXIT: 0 to 255 */
+	char *report;			/* several lines of text: what happened, registers, bytes at RIP decoded; or NULL */
+	char message[256];		/* one line */
+};
+
+/* What the self-tests found out about this host (kvm-facts.md). */
+struct host_facts {		/* doc/hosts.md */
+	bool coherent_after_flush;	/* a CR3 load alone makes changed present entries visible: no touches needed */
+	bool coherent_after_touch;	/* touch + CR3 load does */
+	bool iopl_native_32, iopl_native_64;
+	bool iopl_direct_32;		/* ... in compatibility mode if it is entered without IRETQ, but windows are seen late: interrupt.c samples */
+	bool syscall_faults_at_lstar;	/* SYSCALL with SCE=0 arrives as a fetch #PF at LSTAR */
+	bool int_n_gives_ud;		/* INT n through a DPL 0 gate: #UD at the instruction */
+	bool iret_traps;		/* IRET to Linux's user selectors traps like any other */
+	bool breakpoints_native;	/* DR0 to DR3 fire in guest code */
+	uint8_t maxphyaddr;
+	uint64_t xcr0;			/* guest code has XSAVE with this XCR0, whatever CR4 and CPUID say; 0: it has none */
+};
+
+struct vm {
+	struct vm_config config;
+	int kvm_fd, fd;
+	struct stub *stub_window;
+	struct pool_link *link;		/* pool_link.c */
+	struct cpuid_table *cpuid;
+	struct memfd ram_fd, stub_fd, link_t, stats_t, link_p, page_state_fd, stats_p;
+	struct guest_ram ram;
+	uint32_t extensions;		/* WRITE_EXT_* of the attached pool */
+	const uint8_t *page_state;	/* one byte per gfn, poold writes; all zero while no pool is attached */
+	uint32_t stub_slot;		/* PML4 index */
+	struct host_facts facts;
+	/* How this VM uses them: is the virtual IF the real one in supervisor code, and must that be entered without IRETQ? */
+	bool if_native_32, if_native_64, if_direct_32;
+	struct code_moved *code_moved;	/* with code, or NULL */
+	struct code_pages *code;	/* NULL: the flags need no help */
+	struct bus *bus;		/* the devices: platform.c */
+	struct irqs *irqs;
+	struct device_thread *devices;
+	struct vga *vga;
+	struct disk disk[2];		/* opened ones, until a device has taken them over */
+	struct vcpu *vcpu;		/* config.nvcpu of them */
+	struct world world;		/* what they do together */
+	uint64_t epoch;
+	uint32_t pool_pages;		/* what poold really uses */
+	uint64_t pool_bytes;
+	pthread_mutex_t slot_lock;	/* one vCPU at a time cycles the dummy memslot */
+	pthread_mutex_t stop_lock;
+	struct vm_stop stop;
+	uint32_t stopping;		/* atomic: set by vm_stop */
+	uint32_t link_lost;		/* atomic: set by the link's watcher, cleared by the vCPU thread that attaches anew */
+	uint32_t quiesce;		/* atomic: poold wants AUDIT from a VM that stands; set by the watcher, cleared by vCPU 0 */
+	uint32_t running;		/* vCPU threads that have not ended */
+	void (*attached)(struct vm *vm, void *ctx);	/* NULL, or set before vm_start: called once, by a vCPU thread */
+	void (*ended)(struct vm *vm, void *ctx);
+	void *ended_ctx;		/* for both */
+	bool started;
+};
+
+/*
+ * Create a VM: opens /dev/kvm, reserves memory, runs the self-tests, loads the image. config is copied (strings duplicated;
+ * the console descriptors are taken over from success on). 0; -errno with one line (cause and remedy) in err.
+ * Thread: control.
+ */
+int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t err_size);
+/*
+ * Start the vCPU threads. ended is called once, from a vCPU thread, when the VM has ended: vm->stop says why; the callee
+ * must not destroy the VM from there. 0 or -errno.
+ */
+int vm_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx);
+/* Joins the threads (a running VM is stopped first) and frees everything. NULL is ignored. */
+void vm_destroy(struct vm *vm);
+/* Why the VM ended, copied under the lock; reason VM_RUNNING while it runs. report: malloc'ed or NULL, the caller's. */
+void vm_stop_state(struct vm *vm, struct vm_stop *out);
+/* Make every vCPU thread leave KVM_RUN. Any thread. */
+void vm_kick(struct vm *vm);
+/* Add and remove a one-page memslot: KVM drops everything it derived from the shadow tables. Thread: a vCPU's. */
+void vm_cycle_dummy_slot(struct vcpu *v);
+/* Memslot id at maddr; size 0 removes. 0 or -errno. */
+int vm_set_slot(struct vm *vm, uint32_t id, uint64_t maddr, uint64_t size, const void *hva);
+enum { VM_SLOT_STUB, VM_SLOT_POOL, VM_SLOT_RAM_LOW, VM_SLOT_RAM_HIGH, VM_SLOT_DUMMY, VM_SLOT_COPIES_LOW, VM_SLOT_COPIES_HIGH };
+
+/*
+ * Record why the VM ends (the first reason wins) and kick every vCPU. Any thread. Returns -ECANCELED for convenience.
+ * report may be NULL and is then owned by the VM.
+ */
+int vm_stop(struct vm *vm, enum vm_stop_reason reason, int exit_code, char *report, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+#endif
