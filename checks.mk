@@ -1,19 +1,21 @@
-# Checks beside make check: lint, check-unit, check-hosts (other kinds of host, emulated), check-long (up to an hour),
-# coverage (of the pool library by its tests), check-mutants (tests/mutants/local.mk).
-EXTRA_DIST += checks.mk tests/unit/poold/pool/pool-coverage .ci/run scripts/demo scripts/check scripts/lib/packages.sh \
+# Checks beside make check: lint (scripts/lint/: an executable there is a check more), check-unit, check-hosts (other kinds of
+# host, emulated), check-long (up to an hour), coverage (of the pool library by its tests), check-mutants (tests/mutants/local.mk).
+EXTRA_DIST += checks.mk scripts/lint tests/unit/poold/pool/pool-coverage .ci/run scripts/demo scripts/check scripts/lib/packages.sh \
 	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box doc/architecture.md doc/fault-path.md \
 	doc/flags-patcher.md doc/hosts.md doc/smp.md
 
-TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh systemd/verify \
+TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh $$(grep -lE "^.!/bin/(ba)?sh" scripts/lint/*) \
+	systemd/verify \
 	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/poold/pool/pool-coverage tests/unit/*/*/*.sh tests/kernels/run-kernels tests/kernels/*.sh \
 	tests/mutants/run-mutants
 .PHONY: lint check-unit check-hosts check-long check-random coverage
-lint: $(UNITS)
+lint: all
 	cd $(top_srcdir) && shellcheck -S warning -x -e SC1090,SC1091,SC2154 $(TO_LINT)
 	@cd $(top_srcdir) && for s in $(TO_LINT); do \
 		case $$(head -c 2 $$s) in '#!') [ -x $$s ] || { echo "$$s: not executable (chmod +x)"; exit 1; } ;; esac; done
 	cd $(top_srcdir) && for m in man/*.[1-9]; do [ ! -e $$m ] || mandoc -T lint -W warning $$m || exit 1; done
 	$(top_srcdir)/systemd/verify $(UNITS)
+	cc='$(CC)' cppflags='$(DEFS) $(AM_CPPFLAGS)' $(top_srcdir)/scripts/lint/run $(abs_top_builddir)
 
 check-unit: all
 	$(MAKE) check TESTS='$(UNIT_TESTS)'
