@@ -10,24 +10,7 @@
 #include <stdint.h>
 
 #include "common/x86.h"
-
-/* Encoding order of the manuals: ModRM.reg, REX, /r (SDM vol. 2A 2.1.5). */
-enum gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI, GPR_R8, GPR_R9, GPR_R10, GPR_R11, GPR_R12,
-	   GPR_R13, GPR_R14, GPR_R15, GPR_COUNT };
-/* Encoding order of Sreg (SDM vol. 2A table B-8). */
-enum sreg { SREG_ES, SREG_CS, SREG_SS, SREG_DS, SREG_FS, SREG_GS, SREG_COUNT };
-
-/* One segment register with its hidden part. */
-struct segment {
-	uint16_t selector;
-	bool usable;		/* false: null selector loaded */
-	uint8_t type;		/* 4 bits of the descriptor */
-	bool code_or_data;	/* S */
-	uint8_t dpl;
-	bool present, avl, l, db, g;
-	uint64_t base;
-	uint32_t limit;		/* in bytes, granularity applied */
-};
+#include "trapd/kvm/registers.h"
 
 struct desc_table { uint64_t base; uint16_t limit; };
 

@@ -16,6 +16,8 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "common/x86.h"
+
 /* SDM vol. 3A 2.5: PE, MP, ET, NE, WP, PG; PAE, OSFXSR, OSXMMEXCPT, UMIP. */
 #define REAL_CR0	(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG)
 #define REAL_CR4	(CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT)

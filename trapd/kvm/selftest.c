@@ -13,7 +13,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/x86.h"
 #include "trapd/kvm/kcpu.h"
+#include "trapd/kvm/windows.h"
 
 #define TEST_POOL_BYTES	(2ull << 20)
 #define TEST_RAM_BYTES	(64ull << 10)

@@ -3,7 +3,9 @@
 #ifndef SHADOWPOOL_TRAPD_SELFTEST_H
 #define SHADOWPOOL_TRAPD_SELFTEST_H
 
-#include "trapd/vm/vm.h"
+#include <linux/kvm.h>
+
+#include "trapd/kvm/host_facts.h"
 
 /*
  * kvm_fd: open /dev/kvm, stays the caller's. Fills *facts. 0; -errno with one line (cause and remedy) in err if this host

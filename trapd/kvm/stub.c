@@ -8,6 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "common/x86.h"
+
 extern const uint8_t stub_code_start[], stub_code_tail_iret[], stub_code_tail_cr3[], stub_code_flushed[], stub_code_end[];
 
 #define TOUCH_BYTES	6u			/* popq %rcx; lock orb $0, 1(%rcx) */

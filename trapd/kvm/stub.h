@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "trapd/cpu/cpu_state.h"
+#include "trapd/kvm/registers.h"
 
 #define STUB_BYTES		(4ull << 20)
 #define STUB_CODE		0x00000ull

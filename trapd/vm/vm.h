@@ -14,15 +14,9 @@
 #include "common/memfd.h"
 #include "trapd/cpu/vcpu.h"
 #include "trapd/devices/disk.h"
+#include "trapd/kvm/host_facts.h"
+#include "trapd/kvm/windows.h"
 #include "trapd/link/world.h"
-
-#define VM_STUB_MADDR	0ull
-#define VM_STUB_BYTES	(4ull << 20)
-#define VM_DUMMY_MADDR	(768ull << 20)
-#define VM_POOL_MADDR	(1ull << 30)
-#define VM_RAM_MADDR	(64ull << 30)
-#define VM_POOL_MAX	(VM_RAM_MADDR - VM_POOL_MADDR)
-#define VM_STUB_SLOT	271u
 
 struct bus;
 struct code_moved;
@@ -62,20 +56,6 @@ struct vm_stop {
 	int exit_code;			/* VM_STOP_GUEST_EXIT: 0 to 255 */
 	char *report;			/* several lines of text: what happened, registers, bytes at RIP decoded; or NULL */
 	char message[256];		/* one line */
-};
-
-/* What the self-tests found out about this host (kvm-facts.md). */
-struct host_facts {		/* doc/hosts.md */
-	bool coherent_after_flush;	/* a CR3 load alone makes changed present entries visible: no touches needed */
-	bool coherent_after_touch;	/* touch + CR3 load does */
-	bool iopl_native_32, iopl_native_64;
-	bool iopl_direct_32;		/* ... in compatibility mode if it is entered without IRETQ, but windows are seen late: interrupt.c samples */
-	bool syscall_faults_at_lstar;	/* SYSCALL with SCE=0 arrives as a fetch #PF at LSTAR */
-	bool int_n_gives_ud;		/* INT n through a DPL 0 gate: #UD at the instruction */
-	bool iret_traps;		/* IRET to Linux's user selectors traps like any other */
-	bool breakpoints_native;	/* DR0 to DR3 fire in guest code */
-	uint8_t maxphyaddr;
-	uint64_t xcr0;			/* guest code has XSAVE with this XCR0, whatever CR4 and CPUID say; 0: it has none */
 };
 
 struct vm {
@@ -136,9 +116,8 @@ void vm_stop_state(struct vm *vm, struct vm_stop *out);
 void vm_kick(struct vm *vm);
 /* Add and remove a one-page memslot: KVM drops everything it derived from the shadow tables. Thread: a vCPU's. */
 void vm_cycle_dummy_slot(struct vcpu *v);
-/* Memslot id at maddr; size 0 removes. 0 or -errno. */
+/* Memslot id (VM_SLOT_*) at maddr; size 0 removes. 0 or -errno. */
 int vm_set_slot(struct vm *vm, uint32_t id, uint64_t maddr, uint64_t size, const void *hva);
-enum { VM_SLOT_STUB, VM_SLOT_POOL, VM_SLOT_RAM_LOW, VM_SLOT_RAM_HIGH, VM_SLOT_DUMMY, VM_SLOT_COPIES_LOW, VM_SLOT_COPIES_HIGH };
 
 /*
  * Record why the VM ends (the first reason wins) and kick every vCPU. Any thread. Returns -ECANCELED for convenience.
