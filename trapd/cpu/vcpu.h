@@ -22,6 +22,7 @@
 #include "common/link.h"
 #include "common/walk.h"
 #include "trapd/cpu/cpu_state.h"
+#include "trapd/cpu/modes.h"
 #include "trapd/cpu/trap_stats.h"
 
 struct vm;
@@ -84,10 +85,17 @@ int vcpu_raise(struct vcpu *v, uint8_t vector, uint32_t error);
 int vcpu_raise_pf(struct vcpu *v, uint64_t gva, uint32_t error);
 
 /*
- * CR0, CR3, CR4, EFER or AC changed: refresh v->walk, send SET_ROOT with the values given (not yet in v->cpu), and only when
- * poold has answered store them in v->cpu. 0, -ENOTCONN, -ECANCELED. pdpte: PAE, else NULL.
+ * CR0, CR3, CR4, EFER or AC changed: send SET_ROOT with the modes that are to hold (not yet in v->cpu), and only when poold has
+ * answered store them in v->cpu and v->walk. 0, -ENOTCONN, -ECANCELED. AC is the one in v->cpu.rflags.
  */
-int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, const uint64_t *pdpte);
+int vcpu_set_modes(struct vcpu *v, const struct modes *modes);
+/* Tell poold once more what holds: what it depends on beside the modes has changed, or poold is a fresh one. As vcpu_set_modes. */
+static inline int vcpu_send_modes(struct vcpu *v)
+{
+	const struct modes now = modes_now(&v->cpu);
+
+	return vcpu_set_modes(v, &now);
+}
 /* INVLPG of gva in this vCPU's roots, answered. 0, -ENOTCONN, -ECANCELED. */
 int vcpu_invlpg(struct vcpu *v, uint64_t gva);
 /*

@@ -276,27 +276,20 @@ int vcpu_invlpg(struct vcpu *v, uint64_t gva)
 	return simple_request(v, LINK_OP_INVLPG, gva, 0, &rep);
 }
 
-static bool pae_paging(uint64_t cr0, uint64_t cr4, uint64_t efer)
+int vcpu_set_modes(struct vcpu *v, const struct modes *m)
 {
-	return (cr0 & CR0_PG) && (cr4 & CR4_PAE) && !(efer & EFER_LMA);
-}
-
-int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, const uint64_t *pdpte)
-{
-	struct link_req req = { .rq_op = LINK_OP_SET_ROOT, .rq_gva = cr3, .rq_gpa = (uint32_t)cr0 };
+	struct link_req req = { .rq_op = LINK_OP_SET_ROOT, .rq_gva = m->cr3, .rq_gpa = (uint32_t)m->cr0 };
 	struct link_rep rep;
 	bool ac = v->cpu.rflags & RFLAGS_AC;
 	int rc;
 
-	req.rq_gpa |= (cr4 | (unseen_iret_is_possible(v, efer) ? CR4_SMEP : 0)) << 32;
-	if (!pdpte)
-		pdpte = v->cpu.pdpte;
-	if (pae_paging(cr0, cr4, efer)) {
+	req.rq_gpa |= (m->cr4 | (unseen_iret_is_possible(v, m->efer) ? CR4_SMEP : 0)) << 32;
+	if (modes_are_pae(m)) {
 		req.rq_nwalk = 4;
-		memcpy(req.rq_walk, pdpte, sizeof(req.rq_walk));
+		memcpy(req.rq_walk, m->pdpte, sizeof(req.rq_walk));
 	}
-	req.rq_flags = (ac ? LINK_RQF_AC : 0) | (efer & EFER_LMA ? LINK_RQF_LMA : 0) | (efer & EFER_NXE ? LINK_RQF_NXE : 0) |
-		       (code_is_watched(v, efer) ? LINK_RQF_CODE : 0);
+	req.rq_flags = (ac ? LINK_RQF_AC : 0) | (m->efer & EFER_LMA ? LINK_RQF_LMA : 0) | (m->efer & EFER_NXE ? LINK_RQF_NXE : 0) |
+		       (code_is_watched(v, m->efer) ? LINK_RQF_CODE : 0);
 	counter_add(&v->stat[TRAP_STAT_set_root_requests], 1);
 	rc = request(v, &req, &rep);
 	if (rc)
@@ -304,14 +297,10 @@ int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uin
 	for (unsigned i = 0; i < 2; i++)
 		if (rep.rp_root[i])
 			v->root[i] = rep.rp_root[i];
-	v->cpu.cr0 = cr0;
-	v->cpu.cr3 = cr3;
-	v->cpu.cr4 = cr4;
-	v->cpu.efer = efer;
-	memmove(v->cpu.pdpte, pdpte, sizeof(v->cpu.pdpte));
+	modes_store(&v->cpu, m);
 	v->priv->loaded_ac = ac;
 	v->sregs_dirty = true;
-	walk_mode_from_cr(&v->walk, cr0, cr3, cr4, efer, v->cpu.rflags, v->vm->facts.maxphyaddr);
+	walk_mode_from_cr(&v->walk, m->cr0, m->cr3, m->cr4, m->efer, v->cpu.rflags, v->vm->facts.maxphyaddr);
 	memcpy(v->walk.pdpte, v->cpu.pdpte, sizeof(v->walk.pdpte));
 	v->priv->work.flush = true;	/* a CR load flushes, whatever the pool had to change */
 	return 0;

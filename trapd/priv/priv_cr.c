@@ -25,27 +25,12 @@
 #define CR0_PDPTE	(CR0_CD | CR0_NW | CR0_PG)
 #define CR4_PDPTE	(CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)
 
-struct modes { uint64_t cr0, cr3, cr4, efer; };
-
-static bool modes_are_pae(const struct modes *m)
-{
-	return (m->cr0 & CR0_PG) && (m->cr4 & CR4_PAE) && !(m->efer & EFER_LMA);
-}
-
 /* Let poold know, with PDPTEs read anew if reload says that the CPU would. */
-static int set_modes(struct vcpu *v, const struct modes *m, bool reload)
+static int set_modes(struct vcpu *v, struct modes *m, bool reload)
 {
-	uint64_t pdpte[4];
-
-	reload = reload && modes_are_pae(m);
-	if (reload && walk_load_pdptes(&v->vm->ram, m->cr3, v->vm->facts.maxphyaddr, pdpte))
+	if (reload && modes_are_pae(m) && walk_load_pdptes(&v->vm->ram, m->cr3, v->vm->facts.maxphyaddr, m->pdpte))
 		return vcpu_raise(v, VEC_GP, 0);
-	return vcpu_set_modes(v, m->cr0, m->cr3, m->cr4, m->efer, reload ? pdpte : modes_are_pae(m) ? v->cpu.pdpte : NULL);
-}
-
-static struct modes modes_now(const struct cpu_state *c)
-{
-	return (struct modes){ c->cr0, c->cr3, c->cr4, c->efer };
+	return vcpu_set_modes(v, m);
 }
 
 /* Turning paging on or off with EFER.LME set enters or leaves long mode. */

@@ -32,6 +32,6 @@ int priv_invpcid(struct vcpu *v, const struct insn *in)
 		return ret;
 	if (!is_valid(c, type, &d))
 		return vcpu_raise(v, VEC_GP, 0);
-	ret = type == ONE_ADDRESS ? vcpu_invlpg(v, d.gva) : vcpu_set_modes(v, c->cr0, c->cr3, c->cr4, c->efer, NULL);
+	ret = type == ONE_ADDRESS ? vcpu_invlpg(v, d.gva) : vcpu_send_modes(v);
 	return ret ? ret : emulate_retire(v, in);
 }

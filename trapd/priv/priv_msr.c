@@ -30,6 +30,7 @@ static int write_ignored(struct vcpu *v, uint64_t value)
 static int write_efer(struct vcpu *v, uint64_t value)
 {
 	struct cpu_state *c = &v->cpu;
+	struct modes modes = modes_now(c);
 	uint64_t changed;
 
 	if (value & ~(EFER_WRITABLE | EFER_IGNORED))
@@ -38,8 +39,9 @@ static int write_efer(struct vcpu *v, uint64_t value)
 	changed = value ^ c->efer;
 	if ((changed & EFER_LME) && (c->cr0 & CR0_PG))
 		return vcpu_raise(v, VEC_GP, 0);
+	modes.efer = value;
 	if (changed & ~EFER_SCE)
-		return vcpu_set_modes(v, c->cr0, c->cr3, c->cr4, value, NULL);
+		return vcpu_set_modes(v, &modes);
 	c->efer = value;	/* the real SCE stays 0 */
 	return 0;
 }

@@ -68,7 +68,7 @@ static int follow_ac(struct vcpu *v)
 
 	if (!v->walk.smap || v->cpu.cpl == 3 || ac == v->priv->loaded_ac)
 		return 0;
-	return vcpu_set_modes(v, v->cpu.cr0, v->cpu.cr3, v->cpu.cr4, v->cpu.efer, NULL);
+	return vcpu_send_modes(v);
 }
 
 static bool is_monitored(const struct vcpu *v, uint64_t gpa)

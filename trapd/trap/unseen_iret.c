@@ -130,7 +130,7 @@ int unseen_iret(struct vcpu *v, bool user_page)
 	if (!user_page || (v->cpu.cr4 & CR4_SMEP))
 		return 0;
 	v->priv->runs_user_pages = true;
-	rc = vcpu_set_modes(v, v->cpu.cr0, v->cpu.cr3, v->cpu.cr4, v->cpu.efer, NULL);
+	rc = vcpu_send_modes(v);
 	return rc ? rc : -EAGAIN;
 }
 

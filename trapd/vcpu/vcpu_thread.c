@@ -36,12 +36,6 @@ static bool stopping(const struct vcpu *v)
 	return load_acquire(&v->vm->stopping);	/* pairs with the store in vm_stop */
 }
 
-/* Tell the fresh pool where the guest stands. Roots come back, so the next entry loads CR3. */
-static int send_current_modes(struct vcpu *v)
-{
-	return vcpu_set_modes(v, v->cpu.cr0, v->cpu.cr3, v->cpu.cr4, v->cpu.efer, NULL);
-}
-
 static int attach_once(struct vcpu *v, char *err, size_t err_size)
 {
 	int rc;
@@ -51,7 +45,7 @@ static int attach_once(struct vcpu *v, char *err, size_t err_size)
 	rc = pool_link_attach(v->vm, err, err_size);
 	if (rc)
 		return rc;
-	rc = send_current_modes(v);
+	rc = vcpu_send_modes(v);	/* roots come back, so the next entry loads CR3 */
 	if (rc == -ENOTCONN)
 		snprintf(err, err_size, "poold closed the link at once; see its log");
 	return rc;
@@ -96,7 +90,7 @@ static int ensure_link(struct vcpu *v)
 		if (stopping(v))
 			return -ECANCELED;
 		if (link_is_up(v)) {
-			rc = send_current_modes(v);
+			rc = vcpu_send_modes(v);
 		} else if (world_lead(v)) {
 			rc = link_is_up(v) ? -ENOTCONN : attach(v);
 			world_led(v);

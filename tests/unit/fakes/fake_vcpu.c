@@ -16,19 +16,14 @@ static struct fake_vcpu *fake_of(struct vcpu *v)
 	return (struct fake_vcpu *)(void *)v;
 }
 
-int vcpu_set_modes(struct vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer, const uint64_t *pdpte)
+int vcpu_set_modes(struct vcpu *v, const struct modes *modes)
 {
 	struct fake_vcpu *f = fake_of(v);
 
 	f->set_modes_calls++;
 	if (f->set_modes_result)
 		return f->set_modes_result;
-	v->cpu.cr0 = cr0;
-	v->cpu.cr3 = cr3;
-	v->cpu.cr4 = cr4;
-	v->cpu.efer = efer;
-	if (pdpte)
-		memcpy(v->cpu.pdpte, pdpte, sizeof(v->cpu.pdpte));
+	modes_store(&v->cpu, modes);
 	fake_vcpu_sync(f);
 	return 0;
 }
