@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Sealed shared-memory objects. The owner maps read-write first, then seals, then sends the descriptor; the receiver
- * checks seals and size before it maps, and maps read-only. ring-spec: FUTURE_WRITE is the boundary, O_RDONLY is
+ * checks seals and size before it maps, and maps read-only. doc/spec/ring.md, Objects: FUTURE_WRITE is the boundary, O_RDONLY is
  * none.
  */
 #ifndef SHADOWPOOL_COMMON_MEMFD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What kind of write an instruction makes to a guest table, and what the policy says about it: decided by the same code
- * in trapd (which decodes), poold (which counts), the replayer and the tests. pool-spec section 6.
+ * in trapd (which decodes), poold (which counts), the replayer and the tests. doc/spec/pool.md section 6.
  */
 #ifndef SHADOWPOOL_COMMON_WRITE_CLASS_H
 #define SHADOWPOOL_COMMON_WRITE_CLASS_H
@@ -36,7 +36,7 @@ enum write_class {
 #define WRITE_EXT_FLOOD		(1u << 5)	/* an upper table written again and again without being used */
 #define WRITE_EXT_ALL		0x3fu
 
-/* page_state bits, one byte per gfn, published by poold (ring-spec.md). */
+/* page_state bits, one byte per gfn, published by poold (doc/spec/ring.md, Objects). */
 #define PAGE_STATE_MONITORED	(1u << 0)
 #define PAGE_STATE_HOT		(1u << 1)
 #define PAGE_STATE_ROOT		(1u << 2)

@@ -39,7 +39,7 @@ struct pool_config {
 	uint8_t nvcpu;
 	uint16_t stub_slot;		/* PML4 index reserved in every root */
 	uint64_t stub_entry;		/* copied there, software bit OWNED added */
-	/* limits; 0 takes the default of pool-spec section 4 */
+	/* limits; 0 takes the default of doc/spec/pool.md section 4 */
 	uint32_t max_users;
 	uint32_t max_extents;
 	uint32_t rmap_nodes_per_gfn;
@@ -117,7 +117,7 @@ uint64_t pool_memory_needed(const struct pool_config *config);
 int pool_create(struct pool **out, const struct pool_config *config, const struct pool_callbacks *callbacks, void *arena,
 		void *tracking, uint64_t *stats, char *err, uint64_t err_size);
 
-/* All of these: vcpu < nvcpu or E_INVAL. Preconditions and effects: pool-spec section 5. "events consumed" is the caller's duty. */
+/* All of these: vcpu < nvcpu or E_INVAL. Preconditions and effects: doc/spec/pool.md section 5. "Events consumed" is the caller's duty. */
 void pool_set_root(struct pool *p, uint32_t vcpu, const struct pool_modes *modes, struct pool_result *r);
 void pool_clear_root(struct pool *p, uint32_t vcpu, struct pool_result *r);
 /* A hint: the guest lets the address space of this CR3 go. Its roots, unless loaded, are the next ones to be evicted. */
@@ -222,7 +222,7 @@ struct pool_page_info {
 bool pool_page_describe(const struct pool *p, uint32_t page, struct pool_page_info *out);
 /* In the form of 8 bytes; 0 if there is no such page in use or slot. */
 uint64_t pool_page_entry(const struct pool *p, uint32_t page, uint32_t slot);
-/* 128-bit digest of section 11. */
+/* 128-bit digest of doc/spec/pool.md section 11. */
 void pool_digest(const struct pool *p, uint64_t out[2]);
 
 #endif

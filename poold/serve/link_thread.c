@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The loop of ring.md: poll rings and mailboxes, serve, spin a little, arm, sleep at most 100 ms on eventfd and socket.
+ * The loop of doc/ring.md: poll rings and mailboxes, serve, spin a little, arm, sleep at most 100 ms on eventfd and socket.
  * poold, one thread per link, so that one VM stalls no other. Every round does a bounded amount of work; death is
  * learned from the socket alone. No event base here: there are exactly two descriptors, and libevent has no hook
  * between its last look and its wait, which is where arming belongs.

@@ -100,7 +100,7 @@ static inline int vcpu_send_modes(struct vcpu *v)
 int vcpu_invlpg(struct vcpu *v, uint64_t gva);
 /*
  * Before a store to guest RAM that may have to be posted. From here until vcpu_write_end() no other vCPU's request is sent, since
- * it might rest on what this one has stored. doc/ring.md.
+ * it might rest on what this one has stored. doc/spec/ring.md, "Which events a request must wait for".
  */
 void vcpu_write_begin(struct vcpu *v);
 /* Publish what was posted. Before the guest goes on, and before anything that waits for another vCPU. */

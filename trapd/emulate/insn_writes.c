@@ -146,8 +146,8 @@ static uint64_t repeat_count(const struct vcpu *v, const struct insn *in)
 }
 
 /*
- * A REP STOS that fills a few entries: worth emulating as one event. All conditions are those of doc/pool.md, "REP STOS
- * accepted for emulation", but that on the value.
+ * A REP STOS that fills a few entries: worth emulating as one event. All conditions are those of doc/spec/pool.md section 6, but
+ * that on the value.
  */
 static bool stos_acceptable(struct vcpu *v, const struct insn *in, const struct store *s)
 {

@@ -103,7 +103,7 @@ void stub_build_vcpu(struct stub *s, unsigned n)
 	const struct { unsigned offset; uint64_t top; } stacks[] = {
 		{ 4, STUB_VCPU_STACK_TOP }, { 36, STUB_VCPU_DB_TOP }, { 44, STUB_VCPU_DF_TOP },
 	};
-	const uint16_t no_io_bitmap = TSS_LIMIT + 1;	/* or ports below 832 are allowed (doc/hosts.md) */
+	const uint16_t no_io_bitmap = TSS_LIMIT + 1;	/* or ports below 832 are allowed (doc/spec/host-facts.md) */
 
 	memset(s->base + block, 0, 0x28000);
 	gdt[STUB_SEL_CS / 8] = descriptor(0, 0xfffff, 0x9b, 0xa);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Attach to poold, detach, and notice when it dies. Process trapd: attach and detach on the vCPU thread while no vCPU is in
- * the VM, the watcher on a thread of its own. doc/ring.md, "Epochs".
+ * the VM, the watcher on a thread of its own. doc/spec/ring.md, "Epochs, attach, detach, recovery".
  */
 #include "trapd/link/pool_link.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Requests of a vCPU to poold and what their replies oblige the vCPU to do. Process trapd, the vCPU's own thread.
- * doc/ring.md names every request; doc/fault-path.md shows when each is sent.
+ * doc/spec/ring.md names every request; doc/fault-path.md shows when each is sent.
  */
 #include <errno.h>
 #include <sched.h>

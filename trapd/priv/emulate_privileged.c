@@ -47,7 +47,7 @@ static const struct priv_row priv_table[X86_INS_ENDING] = {
 	[X86_INS_OUTSB] = { priv_outs }, [X86_INS_OUTSW] = { priv_outs }, [X86_INS_OUTSD] = { priv_outs },
 	[X86_INS_HLT] = { priv_hlt, true }, [X86_INS_INVLPG] = { priv_invlpg, true }, [X86_INS_WAIT] = { priv_wait },
 	[X86_INS_INVPCID] = { priv_invpcid, true }, [X86_INS_INVD] = { priv_cache, true }, [X86_INS_WBINVD] = { priv_cache, true },
-	/* Not announced by CPUID (SYSENTER: see guest-cpu.md on IOPL), or nothing a guest may do. */
+	/* Not announced by CPUID (SYSENTER: doc/spec/guest-cpu.md, Interrupt flag and I/O), or nothing a guest may do. */
 	[X86_INS_SYSENTER] = { priv_undefined }, [X86_INS_SYSEXIT] = { priv_undefined }, [X86_INS_MONITOR] = { priv_undefined },
 	[X86_INS_MWAIT] = { priv_undefined },
 	[X86_INS_GETSEC] = { priv_undefined }, [X86_INS_RSM] = { priv_undefined },

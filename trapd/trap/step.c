@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Step: one guest instruction run natively with up to four monitored tables open for writing. The way out when a write can
- * neither be emulated nor its table be let go. Process trapd, the vCPU's own thread. doc/pool.md, "Step".
+ * neither be emulated nor its table be let go. Process trapd, the vCPU's own thread. doc/spec/pool.md section 6, "Step".
  */
 #include <errno.h>
 

@@ -19,7 +19,7 @@
 #define KERNEL_STACKS 4u
 #define BARREN_SLOTS 256u
 
-/* One instruction of the guest run with a table open (doc/pool.md, Step). */
+/* One instruction of the guest run with a table open (doc/spec/pool.md section 6, Step). */
 struct step {
 	bool active;
 	unsigned ngfns;

@@ -2,7 +2,7 @@
 /*
  * A write to a monitored guest table: emulated and told to poold as an event, or let go (the table is unshadowed and the
  * instruction runs natively), or run in one step with the table open. Process trapd, the vCPU's own thread.
- * doc/pool.md, "Writes".
+ * doc/pool.md, "Writes to monitored tables".
  */
 #include <errno.h>
 

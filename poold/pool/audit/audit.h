@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the audit share. Rules A1 to A24: doc/pool.md. */
+/* What the files of the audit share. Rules A1 to A24: doc/spec/pool.md section 9. */
 #ifndef SHADOWPOOL_POOLD_POOL_AUDIT_H
 #define SHADOWPOOL_POOLD_POOL_AUDIT_H
 

@@ -267,7 +267,7 @@ struct pool {
 
 static inline void stat_add(struct pool *p, enum pool_stat s, uint64_t n) { counter_add(&p->stats[s], n); }
 static inline void stat_inc(struct pool *p, enum pool_stat s) { counter_add(&p->stats[s], 1); }
-/* Rule 6 of doc/pool.md: what an operation looks at is bounded, so it is counted. */
+/* doc/spec/pool.md section 1, rule 6: what an operation looks at is bounded, so it is counted. */
 static inline void op_steps(struct pool *p, uint64_t n) { p->op.steps += n; }
 /* high follows gauge in the list of counters. */
 static inline void stat_gauge(struct pool *p, enum pool_stat s, enum pool_stat high, uint64_t v)
@@ -438,7 +438,7 @@ uint32_t entry_child(const struct pool *p, uint64_t entry);	/* table: page in us
 /* Does an entry say the same as another, rights not yet given (TRACK_DIRTY, GUARDED) counting as given? */
 bool entry_matches(uint64_t have, uint64_t want);
 
-/* core/link.c: get and put of section "tables" in doc/pool.md */
+/* core/link.c: doc/spec/pool.md section 5, pool_get and pool_put */
 enum pool_status pool_get(struct pool *p, const struct pool_key *key, uint32_t parent, uint32_t slot, uint64_t bits,
 			  uint32_t *child);
 void pool_put(struct pool *p, uint32_t parent, uint32_t slot);
@@ -476,7 +476,7 @@ enum pool_status resync_gtable(struct pool *p, uint32_t gt);
 enum pool_status resync_gfn(struct pool *p, uint64_t gfn);
 enum pool_status resync_all(struct pool *p);
 
-/* core/derive.c: section "what an entry contains" of doc/pool.md. Reads guest RAM, changes nothing. */
+/* core/derive.c: doc/spec/pool.md section 7. Reads guest RAM, changes nothing. */
 enum derive_what { DERIVE_ABSENT, DERIVE_OWNED, DERIVE_LEAF, DERIVE_TABLE };
 struct derived {
 	enum derive_what what;
