@@ -83,7 +83,7 @@ void link_client_claim(struct link_client *c, uint32_t other, uint32_t tail);
  * Addresses in the reply are checked by the caller, who knows the pool window.
  */
 int link_client_request(struct link_client *c, const struct link_req *req, struct link_rep *rep,
-			uint64_t touch[LINK_MAX_TOUCH]);
+			uint64_t touch[POOL_MAX_TOUCH]);
 /*
  * Any thread: mark dead and wake the waiter; every later call returns -ENOTCONN. The objects stay mapped until the
  * vCPU's thread has returned from its call.

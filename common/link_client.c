@@ -227,16 +227,16 @@ static bool reply_status_valid(uint8_t status)
 }
 
 /* Copy the reply once and check the copy. */
-static int client_take_reply(struct link_client *c, uint8_t op, struct link_rep *rep, uint64_t touch[LINK_MAX_TOUCH])
+static int client_take_reply(struct link_client *c, uint8_t op, struct link_rep *rep, uint64_t touch[POOL_MAX_TOUCH])
 {
 	memcpy(rep, &c->theirs->lp_rep, sizeof(*rep));
 	fence_compiler();
 	if (rep->rp_seq != c->seq)
 		return client_broken(c, LINK_FAULT_REPLY_SEQ);
 	if (rep->rp_op != op || !reply_status_valid(rep->rp_status) || rep->rp_flush > POOL_FLUSH_ALL || rep->rp_zero ||
-	    (rep->rp_ntouch > LINK_MAX_TOUCH && rep->rp_ntouch != LINK_TOUCH_TOO_MANY))
+	    (rep->rp_ntouch > POOL_MAX_TOUCH && rep->rp_ntouch != POOL_TOUCH_TOO_MANY))
 		return client_broken(c, LINK_FAULT_REPLY);
-	if (rep->rp_ntouch && rep->rp_ntouch <= LINK_MAX_TOUCH) {
+	if (rep->rp_ntouch && rep->rp_ntouch <= POOL_MAX_TOUCH) {
 		memcpy(touch, c->theirs->lp_touch, rep->rp_ntouch * sizeof(touch[0]));
 		fence_compiler();
 	}
@@ -259,7 +259,7 @@ static void client_send(struct link_client *c, const struct link_req *req)
 }
 
 int link_client_request(struct link_client *c, const struct link_req *req, struct link_rep *rep,
-			uint64_t touch[LINK_MAX_TOUCH])
+			uint64_t touch[POOL_MAX_TOUCH])
 {
 	uint64_t start;
 	uint32_t seq;

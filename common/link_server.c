@@ -166,7 +166,7 @@ void link_server_reply(struct link_server *s, uint32_t v, const struct link_rep 
 
 	server_set_state(s, LINK_STATE_RUNNING);
 	counter_add(&s->count.requests, 1);
-	if (rep->rp_ntouch && rep->rp_ntouch <= LINK_MAX_TOUCH)
+	if (rep->rp_ntouch && rep->rp_ntouch <= POOL_MAX_TOUCH)
 		memcpy(e->mine->lp_touch, touch, rep->rp_ntouch * sizeof(touch[0]));
 	/* Q2: everything but the number first; pairs with W1. */
 	memcpy((char *)&e->mine->lp_rep + sizeof(rep->rp_seq), (const char *)rep + sizeof(rep->rp_seq),

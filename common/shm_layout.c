@@ -9,7 +9,7 @@
 #define FIELD(type, member)	offsetof(struct type, member), sizeof(((struct type *)0)->member)
 
 static const uint32_t layout[] = {
-	LINK_VERSION, LINK_MAX_VCPUS, LINK_MAX_TOUCH,
+	LINK_VERSION, LINK_MAX_VCPUS, POOL_MAX_TOUCH,
 	LINK_T_VCPU(0), LINK_T_VCPU(1), LINK_T_SLOTS(2, 0), LINK_T_SLOTS(2, 1),
 	LINK_P_LOOP, LINK_P_VCPU(0), LINK_P_VCPU(1), LINK_P_SIZE,
 
@@ -29,7 +29,7 @@ static const uint32_t layout[] = {
 	LINK_OP_SET_ROOT, LINK_OP_NOP, LINK_OP_AUDIT, LINK_OP_TRACK, LINK_OP_CODE, LINK_OP_COUNT,
 	LINK_RQF_WRITE, LINK_RQF_FETCH, LINK_RQF_USER_VIEW, LINK_RQF_AC, LINK_RQF_LMA, LINK_RQF_NXE,
 	LINK_RQF_FLUSHED_ALL, LINK_RQF_ALL_ROOTS, LINK_RQF_CODE,
-	POOL_CODE_UNKNOWN, POOL_CODE_RAM, POOL_CODE_COPY, POOL_CODE_LOOSE, POOL_CODE_COUNT,
+	POOL_CODE_STATE_UNKNOWN, POOL_CODE_STATE_RAM, POOL_CODE_STATE_COPY, POOL_CODE_STATE_LOOSE, POOL_CODE_STATE_COUNT,
 
 	sizeof(struct link_rep), FIELD(link_rep, rp_seq), FIELD(link_rep, rp_op), FIELD(link_rep, rp_status),
 	FIELD(link_rep, rp_flush), FIELD(link_rep, rp_ntouch), FIELD(link_rep, rp_root), FIELD(link_rep, rp_gva),
@@ -37,7 +37,7 @@ static const uint32_t layout[] = {
 	FIELD(link_rep, rp_zero),
 	POOL_OK, POOL_CACHED, POOL_RETRY, POOL_EMULATE, POOL_UNSYNC, POOL_UNSHADOW, POOL_STEP, POOL_NEED_SHOOTDOWN,
 	POOL_NEED_FLUSH, POOL_E_RANGE, POOL_E_INVAL, POOL_E_NOMEM, POOL_E_NOTFOUND, POOL_E_CORRUPT,
-	POOL_FLUSH_NONE, POOL_FLUSH_GVA, POOL_FLUSH_ROOT, POOL_FLUSH_ALL, LINK_TOUCH_TOO_MANY,
+	POOL_FLUSH_NONE, POOL_FLUSH_GVA, POOL_FLUSH_ROOT, POOL_FLUSH_ALL, POOL_TOUCH_TOO_MANY,
 
 	sizeof(struct link_t_vcpu), FIELD(link_t_vcpu, lt_tail), FIELD(link_t_vcpu, lt_waiting),
 	FIELD(link_t_vcpu, lt_state), FIELD(link_t_vcpu, lt_cpu), FIELD(link_t_vcpu, lt_req), FIELD(link_t_vcpu, lt_tails),

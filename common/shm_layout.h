@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_MAX_VCPUS		16u
+#include "poold/pool/base/words.h"
+
+#define LINK_MAX_VCPUS		POOL_MAX_VCPUS
 #define LINK_DEFAULT_SLOTS	1024u
-#define LINK_MAX_TOUCH		8u
 #define LINK_T_MAGIC		0x545241506c6e6b31ull
 #define LINK_P_MAGIC		0x504f4f4c6c6e6b31ull
 #define LINK_VERSION		1u
@@ -73,39 +74,19 @@ struct link_req {		/* trapd -> poold */
 	uint8_t rq_op;
 	uint8_t rq_nwalk;	/* valid entries of rq_walk, 0 to 4 */
 	uint16_t rq_flags;
-	uint64_t rq_gva;	/* SET_ROOT: CR3; AUDIT: 0 cheap, 1 full; TRACK: 0 off, 1 on; CODE: enum pool_code */
+	uint64_t rq_gva;	/* SET_ROOT: CR3; AUDIT: 0 cheap, 1 full; TRACK: 0 off, 1 on; CODE: enum pool_code_state */
 	uint64_t rq_gpa;	/* SET_ROOT: CR0 in the low, CR4 in the high half; OPEN, TRACK, CODE: gpa of the page */
 	uint64_t rq_walk[4];	/* guest entries, top first; SET_ROOT of a PAE guest: PDPTEs; WRITE_FAULT, UNSHADOW: rip, size */
 	uint32_t rq_tail;	/* own ring's tail: consume up to here before the answer */
 	uint32_t rq_flushed;	/* flush epoch that this vCPU has completed by a full flush */
 };
 
-/* What a page is to watched supervisor code (doc/pool.md, Watched code). Numbers are stable: traces contain them. */
-enum pool_code {
-	POOL_CODE_UNKNOWN,	/* nobody has looked at it: never executed, may be written */
-	POOL_CODE_RAM,		/* executed as it is, never writable */
-	POOL_CODE_COPY,		/* executed from trapd's copy, never writable */
-	POOL_CODE_LOOSE,	/* executed as it is, may be written */
-	POOL_CODE_COUNT
-};
-
-/* rp_status and every result of the pool library. Numbers are stable (traces contain them). */
-enum pool_status {
-	POOL_OK = 0, POOL_CACHED = 1, POOL_RETRY = 2, POOL_EMULATE = 3, POOL_UNSYNC = 4, POOL_UNSHADOW = 5, POOL_STEP = 6,
-	POOL_NEED_SHOOTDOWN = 7, POOL_NEED_FLUSH = 8,
-	POOL_E_RANGE = 16, POOL_E_INVAL = 17, POOL_E_NOMEM = 18, POOL_E_NOTFOUND = 19, POOL_E_CORRUPT = 20
-};
-
-enum pool_flush { POOL_FLUSH_NONE, POOL_FLUSH_GVA, POOL_FLUSH_ROOT, POOL_FLUSH_ALL };
-
-#define LINK_TOUCH_TOO_MANY	255u
-
 struct link_rep {		/* poold -> trapd */
 	uint32_t rp_seq;	/* stored last, release; equals rq_seq; this word is the futex */
 	uint8_t rp_op;
 	uint8_t rp_status;	/* enum pool_status */
 	uint8_t rp_flush;	/* enum pool_flush */
-	uint8_t rp_ntouch;	/* 0 to 8 tables in touch[]; LINK_TOUCH_TOO_MANY: cycle the dummy memslot */
+	uint8_t rp_ntouch;	/* 0 to 8 tables in touch[]; POOL_TOUCH_TOO_MANY: cycle the dummy memslot */
 	uint64_t rp_root[2];	/* supervisor, user root as maddr; 0: unchanged */
 	uint64_t rp_gva;	/* flush: the gva, or the root's maddr */
 	uint64_t rp_entry;	/* leaf installed; AUDIT: violations since the attach */
@@ -135,7 +116,7 @@ struct link_p_vcpu {		/* poold's control block of one vCPU, at LINK_P_VCPU(v) */
 	uint32_t lp_wake_at;
 	uint8_t lp_pad1[0x7c];
 	struct link_rep lp_rep;
-	uint64_t lp_touch[LINK_MAX_TOUCH];
+	uint64_t lp_touch[POOL_MAX_TOUCH];
 	uint8_t lp_pad2[0x80];
 };
 

@@ -50,19 +50,19 @@ void code_copy_end(struct pool *p, uint64_t gfn)
 	flush_gfn(p, gfn);
 }
 
-void pool_code(struct pool *p, uint64_t gfn, enum pool_code code, struct pool_result *r)
+void pool_set_code_state(struct pool *p, uint64_t gfn, enum pool_code_state code, struct pool_result *r)
 {
-	static const uint8_t asked[POOL_CODE_COUNT] = {
-		[POOL_CODE_RAM] = PAGE_STATE_TRACKED | PAGE_STATE_EXEC,
-		[POOL_CODE_COPY] = PAGE_STATE_TRACKED | PAGE_STATE_EXEC | PAGE_STATE_COPY,
-		[POOL_CODE_LOOSE] = PAGE_STATE_EXEC,
+	static const uint8_t asked[POOL_CODE_STATE_COUNT] = {
+		[POOL_CODE_STATE_RAM] = PAGE_STATE_TRACKED | PAGE_STATE_EXEC,
+		[POOL_CODE_STATE_COPY] = PAGE_STATE_TRACKED | PAGE_STATE_EXEC | PAGE_STATE_COPY,
+		[POOL_CODE_STATE_LOOSE] = PAGE_STATE_EXEC,
 	};
 	enum pool_status status = POOL_OK;
 	uint8_t was, is;
 
 	if (!op_begin(p, 0, r))
 		return;
-	if ((unsigned)code >= POOL_CODE_COUNT || !p->cfg.copies_maddr)
+	if ((unsigned)code >= POOL_CODE_STATE_COUNT || !p->cfg.copies_maddr)
 		status = POOL_E_INVAL;
 	else if (ram_index(p, gfn) == RAM_NIL)
 		status = POOL_E_RANGE;

@@ -227,7 +227,7 @@ void pool_reset(struct pool *p)
 	for (uint32_t v = 0; v < p->cfg.nvcpu; v++) {
 		p->vcpu[v].acked = p->epoch - 1;
 		debt_flush(&p->vcpu[v].pending, POOL_FLUSH_ALL, 0);
-		p->vcpu[v].pending.ntouch = LINK_TOUCH_TOO_MANY;
+		p->vcpu[v].pending.ntouch = POOL_TOUCH_TOO_MANY;
 	}
 	stat_inc(p, POOL_STAT_reset);
 }

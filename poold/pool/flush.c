@@ -122,7 +122,7 @@ void pool_dirty(struct pool *p, uint32_t vcpu, uint64_t gva, bool user_view, str
 static void debt_everything(struct pool *p)
 {
 	debt_flush(&p->op.debt, POOL_FLUSH_ALL, 0);
-	p->op.debt.ntouch = LINK_TOUCH_TOO_MANY;
+	p->op.debt.ntouch = POOL_TOUCH_TOO_MANY;
 	p->reduce_stamp = p->nonleaf_stamp = epoch_stamp(p);
 }
 

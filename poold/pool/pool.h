@@ -16,10 +16,8 @@
 
 #include "common/guest_ram.h"
 #include "common/pool_stats.h"
-#include "common/shm_layout.h"
 #include "common/write_class.h"
-
-#define POOL_MAX_VCPUS LINK_MAX_VCPUS
+#include "poold/pool/base/words.h"
 
 struct pool;
 
@@ -81,8 +79,8 @@ struct pool_result {
 	enum pool_flush flush;
 	uint64_t flush_gva;		/* FLUSH_GVA: the gva; FLUSH_ROOT: the root's machine address */
 	uint64_t root[2];		/* machine addresses, [0] supervisor [1] user view; 0: unchanged */
-	uint8_t ntouch;			/* tables with an entry changed while present; LINK_TOUCH_TOO_MANY: all of them */
-	uint64_t touch[LINK_MAX_TOUCH];	/* their machine addresses */
+	uint8_t ntouch;			/* tables with an entry changed while present; POOL_TOUCH_TOO_MANY: all of them */
+	uint64_t touch[POOL_MAX_TOUCH];	/* their machine addresses */
 	uint64_t entry;			/* leaf installed by map */
 	uint64_t gen;			/* generation: changes with every change to the arena */
 	uint32_t epoch;			/* flush epoch to acknowledge */
@@ -93,7 +91,7 @@ struct pool_result {
 struct pool_modes {
 	uint64_t cr0, cr3, cr4, efer;
 	bool ac;			/* RFLAGS.AC */
-	bool watch_code;		/* the supervisor view executes only what pool_code() allows */
+	bool watch_code;		/* the supervisor view executes only what pool_set_code_state() allows */
 	uint64_t pdpte[4];
 };
 
@@ -144,11 +142,11 @@ void pool_resync(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result
 void pool_track(struct pool *p, uint64_t gfn, bool on, struct pool_result *r);
 /*
  * What gfn is to watched code from now on; takes over what pool_track() has said of it, which in turn ends a copy when it lets
- * go. All its leaves go. A page that is a guest table has no copy: POOL_CODE_COPY is then POOL_CODE_RAM, as page_state shows.
- * Writable translations of other vCPUs are the caller's to shoot down before he reads the page. E_INVAL: there is no window of
- * copies.
+ * go. All its leaves go. A page that is a guest table has no copy: POOL_CODE_STATE_COPY is then POOL_CODE_STATE_RAM, as
+ * page_state shows. Writable translations of other vCPUs are the caller's to shoot down before he reads the page. E_INVAL:
+ * there is no window of copies.
  */
-void pool_code(struct pool *p, uint64_t gfn, enum pool_code code, struct pool_result *r);
+void pool_set_code_state(struct pool *p, uint64_t gfn, enum pool_code_state code, struct pool_result *r);
 void pool_clear_all(struct pool *p, struct pool_result *r);
 void pool_flush_all(struct pool *p, struct pool_result *r);
 void pool_reset(struct pool *p);

@@ -67,7 +67,7 @@ static const char *check_code(const struct pool_config *config, const struct lin
 {
 	if (!config->copies_maddr)
 		return "CODE without a window of copies";
-	return req->rq_gva >= POOL_CODE_COUNT ? "unknown sort of code" : check_gpa(config, req);
+	return req->rq_gva >= POOL_CODE_STATE_COUNT ? "unknown sort of code" : check_gpa(config, req);
 }
 
 static void fill_map(const struct link_req *req, struct pool_call *call)

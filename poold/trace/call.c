@@ -85,7 +85,7 @@ static void call_track(struct pool *p, const struct pool_call *c, struct pool_ca
 
 static void call_code(struct pool *p, const struct pool_call *c, struct pool_call_out *o)
 {
-	pool_code(p, c->gpa >> PAGE_SHIFT, (enum pool_code)c->len, &o->result);
+	pool_set_code_state(p, c->gpa >> PAGE_SHIFT, (enum pool_code_state)c->len, &o->result);
 }
 
 static void call_flush_done(struct pool *p, const struct pool_call *c, struct pool_call_out *o)

@@ -37,7 +37,7 @@ struct pool_call {
 	uint32_t nwalk;
 	uint64_t gva;
 	uint64_t gpa;			/* OPEN, TRACK, CODE, RESYNC: of the page */
-	uint64_t len;			/* bytes; WRITE_FAULT: size; FLUSH_DONE: epoch; POISON: which leaf; CODE: enum pool_code */
+	uint64_t len;			/* bytes; WRITE_FAULT: size; FLUSH_DONE: epoch; POISON: which leaf; CODE: enum pool_code_state */
 	uint64_t rip;
 	uint64_t cr0, cr3, cr4, efer;
 	uint64_t walk[4];		/* MAP: guest entries; SET_ROOT: PDPTEs */

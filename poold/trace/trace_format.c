@@ -67,7 +67,7 @@ void trace_result_pack(struct trace_result *out, const struct pool_call *call, c
 	hash = mix(hash, r->root[0]);
 	hash = mix(hash, r->root[1]);
 	hash = mix(hash, r->ntouch);
-	for (unsigned i = 0; r->ntouch != LINK_TOUCH_TOO_MANY && i < r->ntouch && i < LINK_MAX_TOUCH; i++)
+	for (unsigned i = 0; r->ntouch != POOL_TOUCH_TOO_MANY && i < r->ntouch && i < POOL_MAX_TOUCH; i++)
 		hash = mix(hash, r->touch[i]);
 	hash = mix(hash, r->entry);
 	hash = mix(hash, r->gen);

@@ -64,7 +64,7 @@ struct fake_trapd {
 	struct attach_hello hello;	/* change it between _init and _attach */
 	struct attach_welcome welcome;
 	struct link_client link;
-	uint64_t touch[LINK_MAX_TOUCH];
+	uint64_t touch[POOL_MAX_TOUCH];
 };
 
 /* RAM and a good hello. */

@@ -173,7 +173,7 @@ static bool page_scan(struct vcpu *v, struct code_page *page, const uint8_t *byt
 
 /* ---- what a page is, with the world held */
 
-static int ask(struct vcpu *v, uint64_t gfn, enum pool_code code)
+static int ask(struct vcpu *v, uint64_t gfn, enum pool_code_state code)
 {
 	return pool_link_code(v, gfn << PAGE_SHIFT, code);
 }
@@ -201,7 +201,7 @@ static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way)
 	pthread_mutex_unlock(&c->lock);
 	if (!wants_copy || had_copy)
 		return 0;
-	rc = ask(v, gfn, POOL_CODE_COPY);
+	rc = ask(v, gfn, POOL_CODE_STATE_COPY);
 	if (rc)
 		return rc;
 	counter_add(&v->stat[TRAP_STAT_code_copies], 1);
@@ -212,7 +212,7 @@ static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way)
 static int leave_alone(struct vcpu *v, uint64_t gfn)
 {
 	struct code_pages *c = v->vm->code;
-	int rc = ask(v, gfn, POOL_CODE_LOOSE);
+	int rc = ask(v, gfn, POOL_CODE_STATE_LOOSE);
 
 	if (rc)
 		return rc;
@@ -233,7 +233,7 @@ static int look_held(struct vcpu *v, uint64_t gfn, const struct way *way)
 		return 0;		/* another vCPU was first */
 	if (c->drops[gfn] >= MAX_DROPS)
 		return leave_alone(v, gfn);
-	rc = ask(v, gfn, POOL_CODE_RAM);
+	rc = ask(v, gfn, POOL_CODE_STATE_RAM);
 	if (rc)
 		return rc;
 	counter_add(&v->stat[TRAP_STAT_code_pages], 1);
@@ -267,7 +267,7 @@ static int drop_held(struct vcpu *v, uint64_t gfn)
 
 	if (!is_guarded_code(page_state(v, gfn)))
 		return 0;
-	rc = ask(v, gfn, POOL_CODE_UNKNOWN);
+	rc = ask(v, gfn, POOL_CODE_STATE_UNKNOWN);
 	if (rc)
 		return rc;
 	world_shootdown(v);
@@ -466,7 +466,7 @@ static int look_again(struct vcpu *v, uint64_t gfn)
 	world_hold(v);
 	state = page_state(v, gfn);
 	if (state & PAGE_STATE_EXEC && !is_guarded_code(state)) {
-		rc = ask(v, gfn, POOL_CODE_UNKNOWN);
+		rc = ask(v, gfn, POOL_CODE_STATE_UNKNOWN);
 		if (!rc)
 			world_shootdown(v);
 	}

@@ -26,7 +26,7 @@ static bool reply_valid(const struct vm *vm, const struct link_rep *rep, const u
 	for (unsigned i = 0; i < 2; i++)
 		if (rep->rp_root[i] && !pool_page(vm, rep->rp_root[i]))
 			return false;
-	if (rep->rp_ntouch == LINK_TOUCH_TOO_MANY)
+	if (rep->rp_ntouch == POOL_TOUCH_TOO_MANY)
 		return true;
 	for (unsigned i = 0; i < rep->rp_ntouch; i++)
 		if (!pool_page(vm, touch[i]))
@@ -37,7 +37,7 @@ static bool reply_valid(const struct vm *vm, const struct link_rep *rep, const u
 static void add_work(struct vcpu *v, const struct link_rep *rep, const uint64_t *touch)
 {
 	struct return_work *w = &v->priv->work;
-	bool too_many = rep->rp_ntouch == LINK_TOUCH_TOO_MANY;
+	bool too_many = rep->rp_ntouch == POOL_TOUCH_TOO_MANY;
 
 	w->epoch = rep->rp_epoch;
 	if (rep->rp_flush != POOL_FLUSH_NONE || rep->rp_ntouch)
@@ -138,7 +138,7 @@ static void claim_tails(struct vcpu *v)
  */
 static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 {
-	uint64_t touch[LINK_MAX_TOUCH] = { 0 };
+	uint64_t touch[POOL_MAX_TOUCH] = { 0 };
 	int rc;
 
 	vcpu_pair_close(v);	/* no request overtakes an event */
@@ -248,7 +248,7 @@ int pool_link_close(struct vcpu *v)
 	return rc ? rc : rep.rp_status;
 }
 
-int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code code)
+int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code_state code)
 {
 	struct link_rep rep;
 	int rc;

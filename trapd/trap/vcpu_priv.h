@@ -157,7 +157,7 @@ int pool_link_unshadow(struct vcpu *v, uint64_t gva, uint64_t gpa);
 int pool_link_open(struct vcpu *v, uint64_t gpa);
 int pool_link_close(struct vcpu *v);
 /* What the page is to watched code from now on. */
-int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code code);
+int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code_state code);
 /*
  * An audit, made while this vCPU stands; poold makes it a full one if somebody waits for that. Number of violations since the
  * attach, or a negative return value of vcpu.h.

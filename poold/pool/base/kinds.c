@@ -3,6 +3,8 @@
  * The descriptor table of kinds: what guest structure a shadow table derives from, and in which format. Part of the pool
  * library: any caller of it, under the VM's lock. Constant data and its check; no state.
  */
+#include <stddef.h>
+
 #include "poold/pool/core/pool_priv.h"
 
 /*  name, entry_size, count, level, span, source, guest size, guest count, spread, quadrants, align, table, large, group, flags, role */

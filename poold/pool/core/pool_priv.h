@@ -194,7 +194,7 @@ _Static_assert(sizeof(struct pool_extent) == 64, "extent node");
 
 /* Tables changed while present and the flush that is owed for it. */
 struct pool_debt {
-	uint64_t touch[LINK_MAX_TOUCH];
+	uint64_t touch[POOL_MAX_TOUCH];
 	uint64_t flush_gva;
 	enum pool_flush flush;
 	uint8_t ntouch;
@@ -495,7 +495,7 @@ struct derived {
 	uint64_t bits;		/* entry without address; W means: as far as the guest's table goes */
 };
 void derive(const struct pool *p, uint32_t page, uint32_t slot, struct derived *d);
-/* The leaf to RAM with what pool_code() has said of the page, NX or the copy's address. */
+/* The leaf to RAM with what pool_set_code_state() has said of the page, NX or the copy's address. */
 uint64_t code_leaf(const struct pool *p, const struct derived *d, uint64_t entry);
 bool entry_is_copy(const struct pool *p, uint64_t entry);
 /* The page is about to be a guest table, open for a step, or no longer tracked: it has no copy any more. */

@@ -57,13 +57,13 @@ void debt_flush(struct pool_debt *d, enum pool_flush flush, uint64_t gva)
 
 void debt_touch(struct pool_debt *d, uint64_t maddr)
 {
-	if (d->ntouch == LINK_TOUCH_TOO_MANY)
+	if (d->ntouch == POOL_TOUCH_TOO_MANY)
 		return;
 	for (unsigned i = 0; i < d->ntouch; i++)
 		if (d->touch[i] == maddr)
 			return;
-	if (d->ntouch == LINK_MAX_TOUCH)
-		d->ntouch = LINK_TOUCH_TOO_MANY;
+	if (d->ntouch == POOL_MAX_TOUCH)
+		d->ntouch = POOL_TOUCH_TOO_MANY;
 	else
 		d->touch[d->ntouch++] = maddr;
 }
@@ -71,8 +71,8 @@ void debt_touch(struct pool_debt *d, uint64_t maddr)
 void debt_add(struct pool_debt *d, const struct pool_debt *from)
 {
 	debt_flush(d, from->flush, from->flush_gva);
-	if (from->ntouch == LINK_TOUCH_TOO_MANY) {
-		d->ntouch = LINK_TOUCH_TOO_MANY;
+	if (from->ntouch == POOL_TOUCH_TOO_MANY) {
+		d->ntouch = POOL_TOUCH_TOO_MANY;
 		return;
 	}
 	for (unsigned i = 0; i < from->ntouch; i++)
@@ -117,7 +117,7 @@ static void debt_report(struct pool *p, const struct pool_debt *d, struct pool_r
 	r->flush_gva = d->flush_gva;
 	r->ntouch = d->ntouch;
 	memset(r->touch, 0, sizeof(r->touch));
-	if (d->ntouch <= LINK_MAX_TOUCH)
+	if (d->ntouch <= POOL_MAX_TOUCH)
 		memcpy(r->touch, d->touch, d->ntouch * sizeof(r->touch[0]));
 	else
 		stat_inc(p, POOL_STAT_changed_list_overflow);

@@ -7,6 +7,8 @@
  * than the limit, or one that finds no free extent, is overflowed: its references are then found by a scan of all leaf
  * tables, which also ends that state.
  */
+#include <stddef.h>
+
 #include "poold/pool/core/pool_priv.h"
 
 void extent_list_init(struct pool *p)

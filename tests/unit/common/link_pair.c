@@ -76,7 +76,7 @@ static bool event_is(const struct link_event *ev, uint64_t i)
 int pair_request(struct link_client *c, uint64_t posted)
 {
 	struct link_req req = { .rq_op = LINK_OP_NOP, .rq_gva = posted };
-	uint64_t touch[LINK_MAX_TOUCH];
+	uint64_t touch[POOL_MAX_TOUCH];
 	struct link_rep rep;
 	int rc = link_client_request(c, &req, &rep, touch);
 
@@ -102,7 +102,7 @@ static int take_events(struct link_server *s, uint32_t v, struct pair_stream *st
 static int answer(struct link_server *s, uint32_t v, const struct link_req *req, struct pair_stream *streams)
 {
 	struct link_rep rep = { .rp_op = req->rq_op, .rp_gva = req->rq_gva ^ STREAM_MAGIC, .rp_ntouch = req->rq_gva % 3 };
-	uint64_t touch[LINK_MAX_TOUCH] = { req->rq_gva, req->rq_gva };
+	uint64_t touch[POOL_MAX_TOUCH] = { req->rq_gva, req->rq_gva };
 	uint32_t w;
 
 	for (w = 0; w < s->params.nvcpu; w++) {

@@ -198,7 +198,7 @@ static void *client(void *arg)
 	struct round *r = arg;
 	uint32_t v = __atomic_fetch_add(&r->started, 1, __ATOMIC_RELAXED);
 	struct link_client *c = &r->client[v];
-	uint64_t i = 0, touch[LINK_MAX_TOUCH] = { 0 };
+	uint64_t i = 0, touch[POOL_MAX_TOUCH] = { 0 };
 	struct link_event ev;
 	long rc = 0;
 
@@ -217,7 +217,7 @@ static void *client(void *arg)
 		req.rq_gva = i;
 		rc = link_client_request(c, &req, &rep, touch);
 		if (!rc && (rep.rp_op != LINK_OP_NOP || rep.rp_flush > POOL_FLUSH_ALL || rep.rp_zero ||
-			    (rep.rp_ntouch > LINK_MAX_TOUCH && rep.rp_ntouch != LINK_TOUCH_TOO_MANY)))
+			    (rep.rp_ntouch > POOL_MAX_TOUCH && rep.rp_ntouch != POOL_TOUCH_TOO_MANY)))
 			r->let_through = "reply";
 	}
 	return (void *)rc;

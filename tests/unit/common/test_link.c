@@ -237,7 +237,7 @@ Test(link, replies_out_of_sequence_or_range_are_refused)
 	} rows[] = {
 		{ { .rp_seq = 1, .rp_op = LINK_OP_MAP }, LINK_FAULT_NONE },
 		{ { .rp_seq = 1, .rp_op = LINK_OP_MAP, .rp_status = POOL_E_CORRUPT, .rp_flush = 3, .rp_ntouch = 8 }, LINK_FAULT_NONE },
-		{ { .rp_seq = 1, .rp_op = LINK_OP_MAP, .rp_ntouch = LINK_TOUCH_TOO_MANY }, LINK_FAULT_NONE },
+		{ { .rp_seq = 1, .rp_op = LINK_OP_MAP, .rp_ntouch = POOL_TOUCH_TOO_MANY }, LINK_FAULT_NONE },
 		{ { .rp_seq = 2, .rp_op = LINK_OP_MAP }, LINK_FAULT_REPLY_SEQ },
 		{ { .rp_seq = ~0u, .rp_op = LINK_OP_MAP }, LINK_FAULT_REPLY_SEQ },
 		{ { .rp_seq = 1, .rp_op = LINK_OP_NOP }, LINK_FAULT_REPLY },
@@ -248,7 +248,7 @@ Test(link, replies_out_of_sequence_or_range_are_refused)
 		{ { .rp_seq = 1, .rp_op = LINK_OP_MAP, .rp_ntouch = 254 }, LINK_FAULT_REPLY },
 		{ { .rp_seq = 1, .rp_op = LINK_OP_MAP, .rp_zero = 1 }, LINK_FAULT_REPLY },
 	};
-	uint64_t touch[LINK_MAX_TOUCH + 1] = { 0 };
+	uint64_t touch[POOL_MAX_TOUCH + 1] = { 0 };
 	unsigned i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -331,7 +331,7 @@ Test(link, draining_never_blocks_whatever_the_descriptor)
 Test(link, a_killed_client_answers_nothing_but_enotconn)
 {
 	struct link_req req = { .rq_op = LINK_OP_NOP };
-	uint64_t touch[LINK_MAX_TOUCH];
+	uint64_t touch[POOL_MAX_TOUCH];
 	struct link_event ev;
 	struct link_rep rep;
 	struct fixture f;

@@ -315,11 +315,11 @@ void fix_track(struct fix *f, uint64_t gfn, bool on)
 	f->tracked[gfn] = on;
 }
 
-enum pool_status fix_code(struct fix *f, uint64_t gpa, enum pool_code code)
+enum pool_status fix_code(struct fix *f, uint64_t gpa, enum pool_code_state code)
 {
-	REQUEST(f, pool_code(f->p, gpa >> PAGE_SHIFT, code, &f->r));
+	REQUEST(f, pool_set_code_state(f->p, gpa >> PAGE_SHIFT, code, &f->r));
 	if (f->r.status == POOL_OK)
-		f->tracked[gpa >> PAGE_SHIFT] = code == POOL_CODE_RAM || code == POOL_CODE_COPY;
+		f->tracked[gpa >> PAGE_SHIFT] = code == POOL_CODE_STATE_RAM || code == POOL_CODE_STATE_COPY;
 	return f->r.status;
 }
 
@@ -457,7 +457,7 @@ enum fix_access fix_access(struct fix *f, uint64_t gva, uint32_t access, uint64_
 			return FIX_MONITORED;
 		if ((access & WALK_FETCH) && f->watch_code && (!(access & WALK_USER) || f->mode.paging == WALK_UNPAGED) &&
 		    !(f->state[w.gpa >> PAGE_SHIFT] & PAGE_STATE_EXEC))
-			cr_assert_eq(fix_code(f, w.gpa, POOL_CODE_RAM + f->code_turn++ % 3), POOL_OK);
+			cr_assert_eq(fix_code(f, w.gpa, POOL_CODE_STATE_RAM + f->code_turn++ % 3), POOL_OK);
 		fix_map(f, gva, access);
 		cr_assert(f->r.status == POOL_OK || f->r.status == POOL_RETRY, "map: status %d", f->r.status);
 	}

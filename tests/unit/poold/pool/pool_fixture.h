@@ -109,7 +109,7 @@ void fix_step_open(struct fix *f, uint64_t gfn);
 void fix_step_close(struct fix *f);
 enum pool_status fix_map(struct fix *f, uint64_t gva, uint32_t access);
 void fix_track(struct fix *f, uint64_t gfn, bool on);
-enum pool_status fix_code(struct fix *f, uint64_t gpa, enum pool_code code);
+enum pool_status fix_code(struct fix *f, uint64_t gpa, enum pool_code_state code);
 /*
  * Access as a CPU: TLB, shadow, fault, walk, map, again. FIX_OK: *gpa is where the access went. A page that watched code is fetched
  * from and that nobody has looked at is executed as it is, from a copy, or left alone, by turns.

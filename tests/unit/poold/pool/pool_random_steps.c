@@ -202,7 +202,7 @@ static void step_rare(void)
 	uint64_t gfn = any_data() >> PAGE_SHIFT;
 
 	if (f.cfg.copies_maddr && chance(40)) {
-		cr_assert_eq(fix_code(&f, chance(30) ? any_table() : any_data(), (enum pool_code)pick(POOL_CODE_COUNT)), POOL_OK);
+		cr_assert_eq(fix_code(&f, chance(30) ? any_table() : any_data(), (enum pool_code_state)pick(POOL_CODE_STATE_COUNT)), POOL_OK);
 		return;
 	}
 	switch (pick(6)) {

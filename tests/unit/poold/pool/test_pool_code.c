@@ -69,7 +69,7 @@ Test(pool_code, without_a_watch_nothing_is_different)
 	f.watch_code = false;
 	load_tables();
 	fix_expect(&f, 0x5000, WALK_FETCH, PAGE(5));
-	cr_assert_eq(fix_code(&f, PAGE(6), POOL_CODE_COPY), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(6), POOL_CODE_STATE_COPY), POOL_OK);
 	fix_expect(&f, 0x6000, WALK_FETCH, PAGE(6));
 	cr_assert_eq(target(0x6000, false), FIX_RAM_MADDR + PAGE(6), "a copy where code is not watched");
 	cr_assert_not(leaf(0x6000, false) & PTE_W);
@@ -81,7 +81,7 @@ Test(pool_code, page_that_was_looked_at_is_executed_and_not_written)
 
 	load_tables();
 	fix_expect(&f, 0x5000, WALK_WRITE, PAGE(5));
-	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_RAM), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_STATE_RAM), POOL_OK);
 	cr_assert_eq(f.r.flush, POOL_FLUSH_ALL, "who can write must forget it");
 	cr_assert_eq(f.state[PAGE(5) >> PAGE_SHIFT], PAGE_STATE_TRACKED | PAGE_STATE_EXEC);
 	cr_assert_eq(leaf(0x5000, false), 0, "its leaves are gone");
@@ -100,7 +100,7 @@ Test(pool_code, copy_is_executed_by_the_supervisor_only)
 	load_tables();
 	fix_expect(&f, 0x5000, WALK_WRITE, PAGE(5));
 	fix_expect(&f, 0x5000, WALK_WRITE | WALK_USER, PAGE(5));
-	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_COPY), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_STATE_COPY), POOL_OK);
 	cr_assert_eq(leaf(0x5000, false) | leaf(0x5000, true), 0);
 	fix_expect(&f, 0x5000, WALK_FETCH, PAGE(5));
 	fix_expect(&f, 0x5000, 0, PAGE(5));
@@ -119,7 +119,7 @@ Test(pool_code, copy_without_D_is_not_made_writable)
 {
 	load_tables();
 	fix_poke(&f, t.pt + 8 * 9, PAGE(9) | FIX_RWU | PTE_A, 8);
-	cr_assert_eq(fix_code(&f, PAGE(9), POOL_CODE_COPY), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(9), POOL_CODE_STATE_COPY), POOL_OK);
 	fix_expect(&f, 0x9000, WALK_FETCH, PAGE(9));
 	cr_assert_eq(target(0x9000, false), FIX_COPIES_MADDR + PAGE(9));
 	fix_write(&f, t.pt + 8 * 9, PAGE(9) | FIX_USED, 8);
@@ -129,27 +129,27 @@ Test(pool_code, copy_without_D_is_not_made_writable)
 
 Test(pool_code, dropped_copy_leaves_nothing_behind)
 {
-	static const enum pool_code before[] = { POOL_CODE_RAM, POOL_CODE_COPY, POOL_CODE_LOOSE };
+	static const enum pool_code_state before[] = { POOL_CODE_STATE_RAM, POOL_CODE_STATE_COPY, POOL_CODE_STATE_LOOSE };
 
 	load_tables();
 	for (unsigned i = 0; i < 3; i++) {
 		cr_assert_eq(fix_code(&f, PAGE(5), before[i]), POOL_OK);
 		fix_expect(&f, 0x5000, WALK_FETCH, PAGE(5));
-		cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_UNKNOWN), POOL_OK);
+		cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_STATE_UNKNOWN), POOL_OK);
 		cr_assert_eq(f.r.flush, POOL_FLUSH_ALL);
 		cr_assert_eq(f.state[PAGE(5) >> PAGE_SHIFT], 0);
 		cr_assert_eq(leaf(0x5000, false), 0);
 		cannot_fetch(0x5000);
 		fix_expect(&f, 0x5000, WALK_WRITE, PAGE(5));
 	}
-	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_UNKNOWN), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_STATE_UNKNOWN), POOL_OK);
 	cr_assert(leaf(0x5000, false), "a call that changes nothing takes leaves away");
 }
 
 Test(pool_code, loose_page_is_executed_and_written)
 {
 	load_tables();
-	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_LOOSE), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_STATE_LOOSE), POOL_OK);
 	fix_expect(&f, 0x5000, WALK_FETCH, PAGE(5));
 	fix_expect(&f, 0x5000, WALK_WRITE, PAGE(5));
 	fix_expect(&f, 0x5000, WALK_FETCH, PAGE(5));
@@ -171,7 +171,7 @@ Test(pool_code, every_leaf_of_the_page_follows)
 		fix_expect(&f, 0x5000, 0, PAGE(5));
 		fix_long_root(&f, other.pml4);
 		fix_expect(&f, 0x7000, 0, PAGE(5));
-		cr_assert_eq(fix_code(&f, PAGE(5), round ? POOL_CODE_UNKNOWN : POOL_CODE_COPY), POOL_OK);
+		cr_assert_eq(fix_code(&f, PAGE(5), round ? POOL_CODE_STATE_UNKNOWN : POOL_CODE_STATE_COPY), POOL_OK);
 		cr_assert_eq(leaf(0x7000, false), 0);
 		fix_expect(&f, 0x7000, 0, PAGE(5));
 		cr_assert_eq(target(0x7000, false), (round ? FIX_RAM_MADDR : FIX_COPIES_MADDR) + PAGE(5));
@@ -188,7 +188,7 @@ Test(pool_code, guest_table_has_no_copy)
 
 	load_tables();
 	fix_write(&f, t.pt + 8 * 30, table | FIX_USED, 8);
-	cr_assert_eq(fix_code(&f, table, POOL_CODE_COPY), POOL_OK);
+	cr_assert_eq(fix_code(&f, table, POOL_CODE_STATE_COPY), POOL_OK);
 	fix_expect(&f, 0x1e000, WALK_FETCH, table);
 	cr_assert_eq(target(0x1e000, false), FIX_COPIES_MADDR + table);
 	fix_poke(&f, table + 8, PAGE(8) | FIX_USED, 8);
@@ -199,11 +199,11 @@ Test(pool_code, guest_table_has_no_copy)
 	fix_expect(&f, 0x1e000, WALK_FETCH, table);
 	cr_assert_eq(target(0x1e000, false), FIX_RAM_MADDR + table);
 	cr_assert_eq(fix_access(&f, 0x1e000, WALK_WRITE, &gpa), FIX_MONITORED);
-	cr_assert_eq(fix_code(&f, table, POOL_CODE_COPY), POOL_OK, "a copy of a table is no error, but there is none");
+	cr_assert_eq(fix_code(&f, table, POOL_CODE_STATE_COPY), POOL_OK, "a copy of a table is no error, but there is none");
 	cr_assert_eq(f.state[table >> PAGE_SHIFT], PAGE_STATE_MONITORED | PAGE_STATE_TRACKED | PAGE_STATE_EXEC);
-	cr_assert_eq(fix_code(&f, table, POOL_CODE_UNKNOWN), POOL_OK);
+	cr_assert_eq(fix_code(&f, table, POOL_CODE_STATE_UNKNOWN), POOL_OK);
 	cr_assert_eq(f.state[table >> PAGE_SHIFT], PAGE_STATE_MONITORED);
-	cr_assert_eq(fix_code(&f, table, POOL_CODE_RAM), POOL_OK);
+	cr_assert_eq(fix_code(&f, table, POOL_CODE_STATE_RAM), POOL_OK);
 	/* The table goes; what was asked for the page stays. */
 	fix_write(&f, t.pd + 8, 0, 8);
 	fix_set_root(&f, 0, 0, 0, 0, false);
@@ -216,7 +216,7 @@ Test(pool_code, guest_table_has_no_copy)
 Test(pool_code, page_that_is_no_longer_tracked_has_no_copy)
 {
 	load_tables();
-	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_COPY), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_STATE_COPY), POOL_OK);
 	fix_expect(&f, 0x5000, WALK_FETCH, PAGE(5));
 	fix_track(&f, PAGE(5) >> PAGE_SHIFT, false);
 	cr_assert_eq(f.state[PAGE(5) >> PAGE_SHIFT], PAGE_STATE_EXEC);
@@ -228,13 +228,13 @@ Test(pool_code, page_that_is_no_longer_tracked_has_no_copy)
 Test(pool_code, page_open_for_a_step_has_no_copy)
 {
 	load_tables();
-	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_COPY), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_STATE_COPY), POOL_OK);
 	fix_expect(&f, 0x5000, WALK_FETCH, PAGE(5));
 	fix_step_open(&f, PAGE(5) >> PAGE_SHIFT);
 	cr_assert_eq(leaf(0x5000, false), 0);
 	fix_expect(&f, 0x5000, WALK_WRITE, PAGE(5));
 	cr_assert_eq(target(0x5000, false), FIX_RAM_MADDR + PAGE(5));
-	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_COPY), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_STATE_COPY), POOL_OK);
 	cr_assert_eq(f.state[PAGE(5) >> PAGE_SHIFT], PAGE_STATE_TRACKED | PAGE_STATE_EXEC);
 	fix_step_close(&f);
 	cr_assert_not(leaf(0x5000, false) & PTE_W);
@@ -248,7 +248,7 @@ Test(pool_code, unpaged_code_is_watched_in_both_views)
 		fix_expect(&f, 0x5000, WALK_WRITE, 0x5000);
 		cannot_fetch(0x5000);
 		cr_assert_eq(fix_map(&f, 0x5000, WALK_FETCH | WALK_USER), POOL_RETRY);
-		cr_assert_eq(fix_code(&f, 0x5000, POOL_CODE_COPY), POOL_OK);
+		cr_assert_eq(fix_code(&f, 0x5000, POOL_CODE_STATE_COPY), POOL_OK);
 		fix_expect(&f, 0x5000, WALK_FETCH, 0x5000);
 		cr_assert_eq(target(0x5000, false), (fix_f32(&f) ? FIX_RAM_MADDR : FIX_COPIES_MADDR) + 0x5000,
 			     "an entry of 4 bytes leads to RAM, one of 8 to the copy");
@@ -268,8 +268,8 @@ Test(pool_code, guests_of_32_bits_in_both_formats)
 		fix_set_root(&f, FIX_PAGED, pd, CR4_PSE, 0, false);
 		cannot_fetch(0x1000);
 		cannot_fetch(0x403000);
-		cr_assert_eq(fix_code(&f, PAGE(1), POOL_CODE_COPY), POOL_OK);
-		cr_assert_eq(fix_code(&f, 0x403000, POOL_CODE_COPY), POOL_OK);
+		cr_assert_eq(fix_code(&f, PAGE(1), POOL_CODE_STATE_COPY), POOL_OK);
+		cr_assert_eq(fix_code(&f, 0x403000, POOL_CODE_STATE_COPY), POOL_OK);
 		fix_expect(&f, 0x1000, WALK_FETCH, PAGE(1));
 		fix_expect(&f, 0x403000, WALK_FETCH, 0x403000);
 		cr_assert_eq(target(0x403000, false), (fix_f32(&f) ? FIX_RAM_MADDR : FIX_COPIES_MADDR) + 0x403000);
@@ -285,10 +285,10 @@ Test(pool_code, smap_leaf_for_a_fetch_obeys)
 	fix_set_root(&f, FIX_PAGED, t.pml4, CR4_PAE | CR4_SMAP, FIX_LONG, false);
 	cr_assert_eq(fix_map(&f, 0x5000, WALK_FETCH), POOL_RETRY);
 	cr_assert_eq(leaf(0x5000, false), 0);
-	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_COPY), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_STATE_COPY), POOL_OK);
 	fix_expect(&f, 0x5000, WALK_FETCH, PAGE(5));
 	cr_assert_eq(target(0x5000, false), FIX_COPIES_MADDR + PAGE(5));
-	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_UNKNOWN), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_STATE_UNKNOWN), POOL_OK);
 	cr_assert_eq(leaf(0x5000, false), 0);
 }
 
@@ -306,13 +306,13 @@ Test(pool_code, large_leaf_is_data_and_goes)
 	fix_expect(&f, 0x205000, WALK_WRITE, 0x405000);
 	cr_assert(leaf(0x205000, false) & PTE_PS);
 	cannot_fetch(0x205000);
-	cr_assert_eq(fix_code(&f, 0x405000, POOL_CODE_COPY), POOL_OK);
+	cr_assert_eq(fix_code(&f, 0x405000, POOL_CODE_STATE_COPY), POOL_OK);
 	cr_assert_eq(leaf(0x205000, false), 0);
 	fix_expect(&f, 0x205000, WALK_FETCH, 0x405000);
 	cr_assert_eq(target(0x205000, false), FIX_COPIES_MADDR + 0x405000);
 	fix_expect(&f, 0x206000, WALK_WRITE, 0x406000);
 	cr_assert_eq(leaf(0x206000, false) & PTE_PS, 0, "a large leaf beside a copy");
-	cr_assert_eq(fix_code(&f, 0x405000, POOL_CODE_LOOSE), POOL_OK);
+	cr_assert_eq(fix_code(&f, 0x405000, POOL_CODE_STATE_LOOSE), POOL_OK);
 	fix_expect(&f, 0x205000, WALK_FETCH, 0x405000);
 	cr_assert_eq(leaf(0x206000, false) & PTE_PS, 0);
 }
@@ -334,7 +334,7 @@ Test(pool_code, table_out_of_step_comes_back_first)
 	for (unsigned i = 0; i < 8 && !(f.state[table >> PAGE_SHIFT] & PAGE_STATE_UNSYNC); i++)
 		fix_write_fault(&f, 0x700000, table, WRITE_CLASS_SIMPLE, 0x1234);
 	cr_assert(f.state[table >> PAGE_SHIFT] & PAGE_STATE_UNSYNC);
-	cr_assert_eq(fix_code(&f, table, POOL_CODE_COPY), POOL_OK);
+	cr_assert_eq(fix_code(&f, table, POOL_CODE_STATE_COPY), POOL_OK);
 	cr_assert_eq(f.state[table >> PAGE_SHIFT] & ~PAGE_STATE_HOT, PAGE_STATE_MONITORED | PAGE_STATE_TRACKED | PAGE_STATE_EXEC);
 }
 
@@ -352,7 +352,7 @@ Test(pool_code, overflowed_page_follows_too)
 		fix_expect(&f, i * PAGE_SIZE, WALK_WRITE, PAGE(5));
 	}
 	cr_assert_gt(f.stats[POOL_STAT_rmap_overflow], 0);
-	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_COPY), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_STATE_COPY), POOL_OK);
 	for (unsigned i = 64; i < 96; i++)
 		cr_assert_eq(leaf(i * PAGE_SIZE, false), 0);
 }
@@ -366,7 +366,7 @@ Test(pool_code, writer_without_a_leaf_is_flushed)
 	fix_expect(&f, 0x5000, WALK_WRITE, PAGE(5));
 	fix_write(&f, t.pt + 8 * 5, 0, 8);
 	cr_assert_eq(leaf(0x5000, false), 0);
-	pool_code(f.p, PAGE(5) >> PAGE_SHIFT, POOL_CODE_RAM, &r);
+	pool_set_code_state(f.p, PAGE(5) >> PAGE_SHIFT, POOL_CODE_STATE_RAM, &r);
 	cr_assert_eq(r.status, POOL_OK);
 	cr_assert_eq(r.flush, POOL_FLUSH_ALL);
 	fix_invlpg(&f, 0x5000);
@@ -378,14 +378,14 @@ Test(pool_code, what_cannot_be_is_refused)
 	struct pool_result r;
 
 	load_tables();
-	cr_assert_eq(fix_code(&f, 8ull << 20, POOL_CODE_RAM), POOL_E_RANGE);
-	cr_assert_eq(fix_code(&f, PAGE(1), POOL_CODE_COUNT), POOL_E_INVAL);
+	cr_assert_eq(fix_code(&f, 8ull << 20, POOL_CODE_STATE_RAM), POOL_E_RANGE);
+	cr_assert_eq(fix_code(&f, PAGE(1), POOL_CODE_STATE_COUNT), POOL_E_INVAL);
 	fix_close(&f);
 	fix_init(&f);
 	fix_open(&f);
 	pool_set_root(f.p, 0, &m, &r);
 	cr_assert_eq(r.status, POOL_E_INVAL);
-	pool_code(f.p, 5, POOL_CODE_RAM, &r);
+	pool_set_code_state(f.p, 5, POOL_CODE_STATE_RAM, &r);
 	cr_assert_eq(r.status, POOL_E_INVAL);
 }
 
@@ -411,9 +411,9 @@ Test(pool_code, audit_sees_what_is_wrong)
 {
 	load_tables();
 	fix_expect(&f, 0x4000, 0, PAGE(4));
-	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_COPY), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(5), POOL_CODE_STATE_COPY), POOL_OK);
 	fix_expect(&f, 0x5000, WALK_FETCH, PAGE(5));
-	cr_assert_eq(fix_code(&f, PAGE(6), POOL_CODE_LOOSE), POOL_OK);
+	cr_assert_eq(fix_code(&f, PAGE(6), POOL_CODE_STATE_LOOSE), POOL_OK);
 	fix_expect(&f, 0x6000, WALK_FETCH, PAGE(6));
 	spoil(0x4000, PTE_NX, 0, 16);					/* nobody has looked at it */
 	spoil(0x5000, PTE_ADDR, FIX_RAM_MADDR + PAGE(5), 16);		/* the page itself is executed */

@@ -125,7 +125,7 @@ Test(pool_contract, each_right_that_goes_leaves_a_stamp)
 
 Test(pool_contract, list_of_changed_tables_says_when_it_is_full)
 {
-	for (unsigned n = LINK_MAX_TOUCH; n <= LINK_MAX_TOUCH + 2; n++) {
+	for (unsigned n = POOL_MAX_TOUCH; n <= POOL_MAX_TOUCH + 2; n++) {
 		uint64_t gpa = TARGET + (100 + n) * PAGE_SIZE;
 
 		for (unsigned i = 0; i < n; i++) {
@@ -137,7 +137,7 @@ Test(pool_contract, list_of_changed_tables_says_when_it_is_full)
 			fix_expect(&f, i * (2ull << 20), WALK_WRITE, gpa);
 		}
 		pool_track(f.p, gfn_of(gpa), true, &f.r);
-		cr_assert_eq(f.r.ntouch, n <= LINK_MAX_TOUCH ? n : LINK_TOUCH_TOO_MANY);
+		cr_assert_eq(f.r.ntouch, n <= POOL_MAX_TOUCH ? n : POOL_TOUCH_TOO_MANY);
 		cr_assert_eq(f.r.flush, POOL_FLUSH_ALL);
 		fix_settle(&f);
 	}

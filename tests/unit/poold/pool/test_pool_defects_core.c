@@ -135,7 +135,7 @@ Test(pool_defects_core, defect_D58_clear_all_clears_flags_and_flushes)
 	cr_assert_eq(f.state[gfn_of(t.pt)], PAGE_STATE_MONITORED | PAGE_STATE_HOT);
 	pool_clear_all(f.p, &f.r);
 	cr_assert_eq(f.r.flush, POOL_FLUSH_ALL);
-	cr_assert_eq(f.r.ntouch, LINK_TOUCH_TOO_MANY);
+	cr_assert_eq(f.r.ntouch, POOL_TOUCH_TOO_MANY);
 	cr_assert_eq(f.state[gfn_of(t.pt)], PAGE_STATE_MONITORED);
 	cr_assert_eq(f.p->n_modified, 0);
 	cr_assert(!vcpu_is_clean(f.p, 0), "until the CPU has flushed");

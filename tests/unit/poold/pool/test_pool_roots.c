@@ -95,7 +95,7 @@ Test(pool_roots, owned_entry_in_every_root_survives_everything)
 	fix_settle(&f);
 	pool_clear_all(f.p, &f.r);
 	cr_assert_eq(f.r.flush, POOL_FLUSH_ALL);
-	cr_assert_eq(f.r.ntouch, LINK_TOUCH_TOO_MANY);
+	cr_assert_eq(f.r.ntouch, POOL_TOUCH_TOO_MANY);
 	fix_settle(&f);
 	pool_vcpu_roots(f.p, 0, root, &m);
 	cr_assert_eq(owned_entry(root[0]), OWNED);

@@ -204,7 +204,7 @@ Test(requests, code_has_a_sort_and_needs_a_window)
 	struct pool_call call;
 	const char *reject;
 
-	for (req.rq_gva = 0; req.rq_gva < POOL_CODE_COUNT; req.rq_gva++) {
+	for (req.rq_gva = 0; req.rq_gva < POOL_CODE_STATE_COUNT; req.rq_gva++) {
 		cr_assert_eq(decode(&req, &call), 0);
 		cr_assert_eq(call.op, POOL_CALL_CODE);
 		cr_assert_eq(call.len, req.rq_gva);
@@ -213,7 +213,7 @@ Test(requests, code_has_a_sort_and_needs_a_window)
 	expect_reject(&req, "a sort that there is not");
 	req.rq_gva = UINT64_MAX;
 	expect_reject(&req, "sort -1");
-	req.rq_gva = POOL_CODE_COPY;
+	req.rq_gva = POOL_CODE_STATE_COPY;
 	cr_assert_eq(request_decode(&without, 0, &req, &call, &reject), -EPROTO);
 	root.rq_flags = LINK_RQF_CODE;
 	cr_assert_eq(decode(&root, &call), 0);

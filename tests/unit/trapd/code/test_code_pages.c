@@ -16,7 +16,7 @@
 static struct fake_vcpu f;
 static struct vcpu_priv priv;
 static uint8_t *copies;
-static enum pool_code asked[8];
+static enum pool_code_state asked[8];
 static unsigned nasked, holds, shootdowns, held;
 static int answer;			/* of the next request */
 static bool is_table;			/* poold gives no copy */
@@ -32,9 +32,9 @@ int vm_set_slot(struct vm *vm, uint32_t id, uint64_t maddr, uint64_t size, const
 	return 0;
 }
 
-int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code code)
+int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code_state code)
 {
-	static const uint8_t state[POOL_CODE_COUNT] = { 0, PAGE_STATE_TRACKED | PAGE_STATE_EXEC, PAGE_STATE_ASKED, PAGE_STATE_EXEC };
+	static const uint8_t state[POOL_CODE_STATE_COUNT] = { 0, PAGE_STATE_TRACKED | PAGE_STATE_EXEC, PAGE_STATE_ASKED, PAGE_STATE_EXEC };
 	int rc = answer;
 
 	cr_assert_eq(holds, held + 1, "the world runs on while a page becomes another one");
@@ -93,7 +93,7 @@ static unsigned fetch(uint64_t rip, uint64_t gva)
 	return nasked - before;
 }
 
-static bool last(enum pool_code code) { return nasked && asked[(nasked - 1) % 8] == code; }
+static bool last(enum pool_code_state code) { return nasked && asked[(nasked - 1) % 8] == code; }
 
 /* The copy is RAM but at these bytes, which are HLT; 0 ends. */
 static void expect_copy(const uint64_t *sites)
@@ -113,7 +113,7 @@ static void expect_copy(const uint64_t *sites)
 Test(code_pages, page_without_flags_is_executed_as_it_is)
 {
 	cr_assert_eq(fetch(CODE, CODE), 1);
-	cr_assert(last(POOL_CODE_RAM));
+	cr_assert(last(POOL_CODE_STATE_RAM));
 	cr_assert_eq(shootdowns, 1, "others may still write by what they hold");
 	cr_assert_eq(fetch(CODE, CODE), 0, "it is known");
 	cr_assert_eq(f.stat[TRAP_STAT_code_pages], 1);
@@ -124,7 +124,7 @@ Test(code_pages, page_with_flags_gets_a_copy)
 {
 	PUT(CODE + 0x10, "\x9c\x58\x50\x9d\xc3");
 	cr_assert_eq(fetch(CODE + 0x10, CODE + 0x10), 2);
-	cr_assert(last(POOL_CODE_COPY));
+	cr_assert(last(POOL_CODE_STATE_COPY));
 	EXPECT_COPY(CODE + 0x10, CODE + 0x13);
 	cr_assert_eq(*(uint8_t *)fake_ram(&f, CODE + 0x10, 1), 0x9c, "RAM is the guest's");
 	cr_assert_eq(f.stat[TRAP_STAT_code_sites], 2);
@@ -140,7 +140,7 @@ Test(code_pages, traps_make_more_of_it_known)
 	cr_assert_eq(fetch(CODE + 0x10, CODE + 0x10), 1);
 	f.v.cpu.rip = CODE + 0x20;
 	cr_assert_eq(code_executed(&f.v), 0);
-	cr_assert(nasked == 2 && last(POOL_CODE_COPY));
+	cr_assert(nasked == 2 && last(POOL_CODE_STATE_COPY));
 	EXPECT_COPY(CODE + 0x21);
 	f.v.cpu.rip = CODE + 0x30;
 	cr_assert_eq(code_executed(&f.v), 0);
@@ -158,7 +158,7 @@ Test(code_pages, write_gives_it_up)
 	shootdowns = 0;
 	f.v.cpu.rip = CODE + PAGE_SIZE;
 	cr_assert_eq(code_before_write(&f.v, CODE + 0x100), 0);
-	cr_assert(last(POOL_CODE_UNKNOWN));
+	cr_assert(last(POOL_CODE_STATE_UNKNOWN));
 	cr_assert_eq(shootdowns, 1, "nobody may execute the copy of what is written now");
 	cr_assert_eq(f.stat[TRAP_STAT_code_drops], 1);
 	cr_assert_eq(code_before_write(&f.v, CODE + 0x100), 0);
@@ -170,7 +170,7 @@ Test(code_pages, write_gives_it_up)
 	step_open = true;
 	cr_assert_eq(code_before_write(&f.v, CODE), 0);
 	step_open = false;
-	cr_assert(last(POOL_CODE_COPY));
+	cr_assert(last(POOL_CODE_STATE_COPY));
 }
 
 Test(code_pages, own_stores_reach_the_copy_at_once)
@@ -189,7 +189,7 @@ Test(code_pages, own_stores_reach_the_copy_at_once)
 	cr_assert_eq(copies[CODE], 0x90);
 	nasked = 0;
 	cr_assert_eq(code_settle(&f.v), 0);
-	cr_assert(nasked == 1 && last(POOL_CODE_UNKNOWN));
+	cr_assert(nasked == 1 && last(POOL_CODE_STATE_UNKNOWN));
 	cr_assert_eq(code_settle(&f.v), 0);
 	cr_assert_eq(nasked, 1);
 	/* Beside code nothing happens. */
@@ -222,12 +222,12 @@ Test(code_pages, code_beside_data_is_left_alone_in_the_end)
 		cr_assert_eq(code_before_write(&f.v, CODE), 0);
 	}
 	cr_assert_eq(n, MAX_DROPS);
-	cr_assert(last(POOL_CODE_LOOSE));
+	cr_assert(last(POOL_CODE_STATE_LOOSE));
 	cr_assert_eq(f.stat[TRAP_STAT_code_loose], 1);
 	cr_assert_eq(fetch(CODE, CODE), 0);
 	cr_assert_eq(code_before_write(&f.v, CODE), 0);
 	cr_assert_eq(code_executed(&f.v), 0);
-	cr_assert(last(POOL_CODE_LOOSE));
+	cr_assert(last(POOL_CODE_STATE_LOOSE));
 	/* A page that writes to itself is through eight times sooner. */
 	PUT(CODE + PAGE_SIZE, "\x9c\x58\xc3");
 	for (n = 0; fetch(CODE + PAGE_SIZE, CODE + PAGE_SIZE) == 2 && n <= MAX_DROPS; n++)
@@ -266,12 +266,12 @@ Test(code_pages, only_where_it_is_needed)
 	f.v.cpu.seg[SREG_CS].db = true;
 	cr_assert_not(code_flags_trap(&f.v));
 	cr_assert_eq(fetch(CODE, CODE), 1, "code of 32 bits in long mode: the root watches it, but it needs nothing");
-	cr_assert(last(POOL_CODE_RAM));
+	cr_assert(last(POOL_CODE_STATE_RAM));
 	/* Then code of 64 bits traps there. */
 	f.v.cpu.seg[SREG_CS].l = true;
 	f.v.cpu.seg[SREG_CS].db = false;
 	cr_assert_eq(code_executed(&f.v), 0);
-	cr_assert(last(POOL_CODE_COPY));
+	cr_assert(last(POOL_CODE_STATE_COPY));
 	EXPECT_COPY(CODE);
 }
 
