@@ -8,10 +8,10 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/attach.h"
+#include "common/clock.h"
 #include "proto/attach.pb-c.h"
 
 /* Room for twice the descriptors that are legal: more than that the kernel drops and says so (MSG_CTRUNC). */
@@ -23,14 +23,6 @@ struct packet {
 	int fds[CONTROL_FDS];
 	unsigned nfds;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void packet_close(struct packet *p)
 {
@@ -44,7 +36,7 @@ static int socket_wait(int sock, int64_t until)
 	struct pollfd pfd = { .fd = sock, .events = POLLIN };
 
 	for (;;) {
-		int64_t left = until - now_ms();
+		int64_t left = until - clock_ms();
 		int n = poll(&pfd, 1, left > 0 ? (int)left : 0);
 
 		if (n > 0)
@@ -90,7 +82,7 @@ static int packet_recv(int sock, struct packet *p, int deadline_ms)
 	struct msghdr msg = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes),
 	};
-	int64_t until = now_ms() + deadline_ms;
+	int64_t until = clock_ms() + deadline_ms;
 	ssize_t n;
 	int rc;
 

@@ -11,8 +11,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "common/clock.h"
 
 int frame_length(const uint8_t header[FRAME_HEADER_BYTES], uint32_t limit, uint32_t *length)
 {
@@ -43,17 +44,9 @@ int frame_pack(const ProtobufCMessage *msg, uint32_t limit, uint8_t **frame, siz
 	return 0;
 }
 
-int64_t frame_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
-}
-
 int64_t frame_deadline(int timeout_ms)
 {
-	return timeout_ms < 0 ? FRAME_NO_DEADLINE : frame_now_ns() + timeout_ms * 1000000ll;
+	return timeout_ms < 0 ? FRAME_NO_DEADLINE : clock_ns() + timeout_ms * CLOCK_NS_PER_MS;
 }
 
 /* 0 when fd is ready (or hung up: the next call finds out), -ETIMEDOUT, -errno. */
@@ -66,12 +59,11 @@ static int wait_ready(int fd, short events, int64_t deadline)
 		int n;
 
 		if (deadline != FRAME_NO_DEADLINE) {
-			int64_t left = deadline - frame_now_ns();
+			int64_t left = deadline - clock_ns();
 
 			if (left <= 0)
 				return -ETIMEDOUT;
-			ts.tv_sec = left / 1000000000;
-			ts.tv_nsec = left % 1000000000;
+			ts = clock_timespec(left);
 			timeout = &ts;
 		}
 		n = ppoll(&p, 1, timeout, NULL);
@@ -102,7 +94,7 @@ int frame_connect(const char *path, int64_t deadline)
 		 * A full backlog of a UNIX socket answers EAGAIN and cannot be polled for: try again, but not in a
 		 * tight loop.
 		 */
-		if (rc == -EAGAIN && frame_now_ns() < deadline) {
+		if (rc == -EAGAIN && clock_ns() < deadline) {
 			poll(NULL, 0, 10);
 			continue;
 		}

@@ -24,9 +24,7 @@ int frame_length(const uint8_t header[FRAME_HEADER_BYTES], uint32_t limit, uint3
  */
 int frame_pack(const ProtobufCMessage *msg, uint32_t limit, uint8_t **frame, size_t *size);
 
-/* Nanoseconds of CLOCK_MONOTONIC; the unit of every deadline below. */
-int64_t frame_now_ns(void);
-/* A deadline timeout_ms from now; negative: FRAME_NO_DEADLINE. */
+/* A deadline timeout_ms from now, in the unit of every deadline below: clock_ns(). Negative: FRAME_NO_DEADLINE. */
 #define FRAME_NO_DEADLINE	INT64_MAX
 int64_t frame_deadline(int timeout_ms);
 

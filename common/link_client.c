@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/barrier.h"
+#include "common/clock.h"
 #include "common/counters.h"
 #include "common/link.h"
 #include "common/link_priv.h"
@@ -102,7 +103,7 @@ static bool client_spin(struct link_client *c, const uint32_t *word, uint32_t ol
 			return true;
 		cpu_relax();
 	}
-	start = wait_clock_ns();
+	start = clock_ns();
 	do {
 		for (i = 0; i < 16; i++) {
 			*value = load_acquire(word);	/* W1 */
@@ -110,7 +111,7 @@ static bool client_spin(struct link_client *c, const uint32_t *word, uint32_t ol
 				return true;
 			cpu_relax();
 		}
-		now = wait_clock_ns();
+		now = clock_ns();
 	} while (now - start < budget && !client_is_dead(c));
 	sched_yield();
 	*value = load_acquire(word);	/* W1 */
@@ -120,7 +121,7 @@ static bool client_spin(struct link_client *c, const uint32_t *word, uint32_t ol
 /* Sleep until the word changes. lt_waiting is why. */
 static int client_sleep(struct link_client *c, const uint32_t *word, uint32_t old, uint32_t why, uint32_t *value)
 {
-	uint64_t slept_ns = 0, start = wait_clock_ns(), now;
+	uint64_t slept_ns = 0, start = clock_ns(), now;
 	bool timed_out = false;
 	int rc = 0;
 
@@ -146,7 +147,7 @@ static int client_sleep(struct link_client *c, const uint32_t *word, uint32_t ol
 		counter_add(&c->count.sleeps, 1);
 		timed_out = wake_futex_wait(word, old, WAIT_SLEEP_MS) == -ETIMEDOUT;
 		/* A sleep counts for what it should have taken: this process may have been the one that stood still. */
-		now = wait_clock_ns();
+		now = clock_ns();
 		slept_ns += now - start < 2 * WAIT_SLEEP_MS * 1000000ull ? now - start : WAIT_SLEEP_MS * 1000000ull;
 		start = now;
 	}
@@ -166,7 +167,7 @@ static int client_wait(struct link_client *c, const uint32_t *word, uint32_t old
 
 static int client_wait_room(struct link_client *c)
 {
-	uint64_t start = wait_clock_ns();
+	uint64_t start = clock_ns();
 	uint32_t old = c->ring.published, head;
 	int rc;
 
@@ -175,7 +176,7 @@ static int client_wait_room(struct link_client *c)
 	/* ring_push checks the new head itself. */
 	rc = client_wait(c, c->ring.head, c->ring.head_seen, LINK_WAIT_ROOM, &head);
 	counter_add(&c->count.stalls, 1);
-	counter_add(&c->count.stall_ns, wait_clock_ns() - start);
+	counter_add(&c->count.stall_ns, clock_ns() - start);
 	return rc;
 }
 
@@ -268,12 +269,12 @@ int link_client_request(struct link_client *c, const struct link_req *req, struc
 	if (client_is_dead(c))
 		return -ENOTCONN;
 	counter_add(&c->count.requests, 1);
-	start = wait_clock_ns();
+	start = clock_ns();
 	client_send(c, req);
 	rc = client_wait(c, &c->theirs->lp_rep.rp_seq, c->seq - 1, LINK_WAIT_REPLY, &seq);
 	if (rc)
 		return rc;
-	c->spin_ns = wait_average_ns(c->spin_ns, wait_clock_ns() - start);
+	c->spin_ns = wait_average_ns(c->spin_ns, clock_ns() - start);
 	if (seq != c->seq)
 		return client_broken(c, LINK_FAULT_REPLY_SEQ);
 	return client_take_reply(c, req->rq_op, rep, touch);

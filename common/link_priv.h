@@ -23,7 +23,6 @@
 #define WAIT_SPIN_FIRST_NS	20000u
 #define WAIT_FAST_LOOPS		64u	/* looks before the clock is read for the first time */
 
-uint64_t wait_clock_ns(void);
 /* How long to spin at an average response time; 0: sleep at once. */
 uint64_t wait_budget_ns(uint64_t average_ns);
 uint64_t wait_average_ns(uint64_t average_ns, uint64_t sample_ns);

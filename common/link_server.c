@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/barrier.h"
+#include "common/clock.h"
 #include "common/counters.h"
 #include "common/link.h"
 #include "common/link_priv.h"
@@ -231,7 +232,7 @@ static bool server_peer_elsewhere(const struct link_server *s)
 static void server_idle_ends(struct link_server *s)
 {
 	if (s->idle_since)
-		s->idle_ns = wait_average_ns(s->idle_ns, wait_clock_ns() - s->idle_since);
+		s->idle_ns = wait_average_ns(s->idle_ns, clock_ns() - s->idle_since);
 	s->idle_since = 0;
 }
 
@@ -242,7 +243,7 @@ bool link_server_spin(struct link_server *s)
 
 	link_server_release(s);
 	server_set_state(s, LINK_STATE_RUNNING);
-	s->idle_since = wait_clock_ns();
+	s->idle_since = clock_ns();
 	if (!budget || !server_peer_elsewhere(s))
 		return server_has_work(s, 1);
 	counter_add(&s->count.spins, 1);
@@ -254,7 +255,7 @@ bool link_server_spin(struct link_server *s)
 			}
 			cpu_relax();
 		}
-	} while (wait_clock_ns() - s->idle_since < budget);
+	} while (clock_ns() - s->idle_since < budget);
 	sched_yield();
 	return server_has_work(s, 1);
 }

@@ -8,18 +8,10 @@
 #include <sched.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/link_priv.h"
-
-uint64_t wait_clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 uint64_t wait_budget_ns(uint64_t average_ns)
 {
@@ -47,7 +39,7 @@ uint32_t wait_this_cpu(void)
 
 int wake_futex_wait(const uint32_t *word, uint32_t expected, uint32_t timeout_ms)
 {
-	struct timespec t = { .tv_sec = timeout_ms / 1000, .tv_nsec = (long)(timeout_ms % 1000) * 1000000 };
+	struct timespec t = clock_timespec(timeout_ms * CLOCK_NS_PER_MS);
 
 	/* Not FUTEX_PRIVATE: the waker is another process. The kernel needs no write access to the word. */
 	return syscall(SYS_futex, word, FUTEX_WAIT, expected, &t, NULL, 0) < 0 ? -errno : 0;

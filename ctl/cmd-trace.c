@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/frame.h"
 #include "ctl/cmd_table.h"
 #include "ctl/daemon.h"
@@ -141,21 +142,21 @@ static int begin(struct tracing *t, Shadowpool__Reply **reply)
 static void record(struct tracing *t)
 {
 	struct pollfd p[2] = { { .fd = t->client.fd, .events = POLLIN }, { .fd = t->signals, .events = POLLIN } };
-	int64_t until = t->duration_ms < 0 ? FRAME_NO_DEADLINE : frame_now_ns() + t->duration_ms * 1000000;
+	int64_t until = t->duration_ms < 0 ? FRAME_NO_DEADLINE : clock_ns() + t->duration_ms * CLOCK_NS_PER_MS;
 
 	if (!t->cmd->json) {
 		fprintf(stderr, "shadowctl: recording VM %s\n", t->cmd->args[0]);
 		fflush(stderr);
 	}
 	for (;;) {
-		int64_t left = (until - frame_now_ns() + 999999) / 1000000;
+		int64_t left = (until - clock_ns() + 999999) / 1000000;
 		int n = poll(p, 2, until == FRAME_NO_DEADLINE ? -1 : left < 0 ? 0 : left > 60000 ? 60000 : (int)left);
 
 		if (n > 0 && p[0].revents)
 			return;
 		if (n > 0 && p[1].revents)
 			t->why = "signal";
-		else if (until != FRAME_NO_DEADLINE && frame_now_ns() >= until)
+		else if (until != FRAME_NO_DEADLINE && clock_ns() >= until)
 			t->why = "duration";
 		else
 			continue;

@@ -16,9 +16,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/frame.h"
 #include "ctl/run.h"
 
@@ -248,11 +248,11 @@ int run_wait(struct run *run, int fd, int64_t deadline)
 	int n;
 
 	if (deadline != FRAME_NO_DEADLINE) {
-		int64_t left = deadline - frame_now_ns();
+		int64_t left = deadline - clock_ns();
 
 		if (left <= 0)
 			return -ETIMEDOUT;
-		ts = (struct timespec){ left / 1000000000, left % 1000000000 };
+		ts = clock_timespec(left);
 		timeout = &ts;
 	}
 	n = ppoll(p, 3, timeout, NULL);

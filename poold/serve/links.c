@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "common/clock.h"
 
 void links_init(struct links *links, unsigned max_vms)
 {
@@ -52,20 +53,6 @@ void links_remove(struct links *links, struct link *link)
 	pthread_mutex_unlock(&links->lock);
 }
 
-static struct timespec deadline_in(int ms)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_nsec -= 1000000000;
-		t.tv_sec++;
-	}
-	return t;
-}
-
 static bool name_is_taken(const struct links *links, const struct link *me, const char *name)
 {
 	for (const struct link *l = links->first; l; l = l->next)
@@ -85,7 +72,7 @@ static unsigned count_names(const struct links *links)
 
 int links_claim_name(struct links *links, struct link *link, const char *name, int wait_ms)
 {
-	struct timespec until = deadline_in(wait_ms);
+	struct timespec until = clock_timespec(clock_ns() + wait_ms * CLOCK_NS_PER_MS);
 	int rc = 0;
 
 	pthread_mutex_lock(&links->lock);
@@ -153,7 +140,7 @@ int links_quiesce(struct links *links, const char *name)
 
 bool links_close(struct links *links, int wait_ms)
 {
-	struct timespec until = deadline_in(wait_ms);
+	struct timespec until = clock_timespec(clock_ns() + wait_ms * CLOCK_NS_PER_MS);
 	bool done;
 	int rc = 0;
 

@@ -17,9 +17,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/guest_ram.h"
 
 static pid_t running_poold;
@@ -38,14 +38,6 @@ void fake_check(bool ok, const char *file, int line, const char *what, const cha
 	if (running_poold > 0)
 		kill(running_poold, SIGKILL);
 	exit(1);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 void fake_poold_init(struct fake_poold *p)
@@ -129,11 +121,11 @@ bool fake_poold_notified(const struct fake_poold *p, const char *word)
 
 int fake_poold_end(struct fake_poold *p, int sig)
 {
-	int64_t until = now_ms() + FAKE_WAIT_MS;
+	int64_t until = clock_ms() + FAKE_WAIT_MS;
 	int status = 0, rc;
 
 	kill(p->pid, sig);
-	while ((rc = waitpid(p->pid, &status, WNOHANG)) == 0 && now_ms() < until)
+	while ((rc = waitpid(p->pid, &status, WNOHANG)) == 0 && clock_ms() < until)
 		poll(NULL, 0, 2);
 	CHECK(rc == p->pid, "poold did not end after signal %d", sig);
 	p->pid = running_poold = 0;
@@ -156,7 +148,7 @@ void fake_poold_remove(struct fake_poold *p)
 bool fake_poold_logged(const struct fake_poold *p, const char *word)
 {
 	static char text[1 << 16];
-	int64_t until = now_ms() + FAKE_WAIT_MS;
+	int64_t until = clock_ms() + FAKE_WAIT_MS;
 
 	do {
 		int fd = open(p->log, O_RDONLY | O_CLOEXEC);
@@ -167,7 +159,7 @@ bool fake_poold_logged(const struct fake_poold *p, const char *word)
 		if (strstr(text, word))
 			return true;
 		poll(NULL, 0, 2);
-	} while (now_ms() < until);
+	} while (clock_ms() < until);
 	fprintf(stderr, "the log has no '%s':\n%s", word, text);
 	return false;
 }

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
 #define MAX_THREADS 16u
 
 static unsigned find_vcpus(int pid, int *tids)
@@ -42,19 +44,15 @@ static unsigned find_vcpus(int pid, int *tids)
 /* False when the process or the thread is gone. */
 static int storm(int pid, int sig, const int *tids, unsigned n, long period_ns, unsigned long *sent)
 {
-	struct timespec next;
+	int64_t next_ns = clock_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &next);
 	for (;;) {
+		struct timespec next = clock_timespec(next_ns += period_ns);
+
 		for (unsigned i = 0; i < n; i++) {
 			if (syscall(SYS_tgkill, pid, tids[i], sig))
 				return errno != ESRCH;
 			++*sent;
-		}
-		next.tv_nsec += period_ns;
-		if (next.tv_nsec >= 1000000000) {
-			next.tv_nsec -= 1000000000;
-			next.tv_sec++;
 		}
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
 	}

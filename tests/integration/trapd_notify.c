@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/control_client.h"
 #include "common/frame.h"
 
@@ -50,7 +51,7 @@ static void await(const char *want)
 		struct pollfd p = { .fd = sock, .events = POLLIN };
 		ssize_t n;
 
-		if (frame_now_ns() > end || poll(&p, 1, 10000) != 1)
+		if (clock_ns() > end || poll(&p, 1, 10000) != 1)
 			fail(want);
 		n = recv(sock, text, sizeof(text) - 1, 0);
 		if (n < 0)

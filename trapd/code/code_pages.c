@@ -17,8 +17,8 @@
 #include <sys/mman.h>
 
 #include "common/barrier.h"
+#include "common/clock.h"
 #include "common/counters.h"
-#include "common/frame.h"
 #include "trapd/code/code_loose.h"
 #include "trapd/code/code_moved.h"
 #include "trapd/code/code_scan.h"
@@ -218,7 +218,7 @@ static int leave_alone(struct vcpu *v, uint64_t gfn)
 		return rc;
 	counter_add(&v->stat[TRAP_STAT_code_loose], 1);
 	pthread_mutex_lock(&c->lock);
-	code_loose_add(&c->loose, gfn, (uint64_t)frame_now_ns());
+	code_loose_add(&c->loose, gfn, clock_ns());
 	pthread_mutex_unlock(&c->lock);
 	return 0;
 }
@@ -486,7 +486,7 @@ int code_settle(struct vcpu *v)
 		rc = drop(v, gfn);
 	if (rc || load_relaxed(&c->loose.next_ns) == CODE_LOOSE_NEVER)
 		return rc;
-	now = (uint64_t)frame_now_ns();
+	now = clock_ns();
 	while (!rc && load_relaxed(&c->loose.next_ns) <= now && take_due(c, now, &gfn))
 		rc = look_again(v, gfn);
 	return rc;

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "trapd/devices/bus.h"
 #include "trapd/devices/timer.h"
 
@@ -23,7 +23,7 @@ struct device_thread {
 	struct bus *bus;
 	struct timers *timers;
 	struct watch *first;
-	struct timespec start;
+	int64_t start_ns;
 	pthread_t thread;
 	bool started, ending;
 	int wake_fd;
@@ -32,10 +32,8 @@ struct device_thread {
 static uint64_t now(void *ctx)
 {
 	const struct device_thread *d = ctx;
-	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)((t.tv_sec - d->start.tv_sec) * 1000000000ll + (t.tv_nsec - d->start.tv_nsec));
+	return (uint64_t)(clock_ns() - d->start_ns);
 }
 
 static void wake(struct device_thread *d)
@@ -63,7 +61,7 @@ int device_thread_create(struct device_thread **out, struct bus *b)
 	if (!d)
 		return rc;
 	d->bus = b;
-	clock_gettime(CLOCK_MONOTONIC, &d->start);
+	d->start_ns = clock_ns();
 	d->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = d->wake_fd < 0 ? -errno : timers_create(&d->timers, &timers_ops, d);
 	if (rc) {
@@ -150,8 +148,8 @@ static void poll_set_run(const struct poll_set *p)
 
 static void sleep_until(struct device_thread *d, struct poll_set *p, uint64_t at)
 {
-	uint64_t t = now(d), left = at > t ? at - t : 0;
-	struct timespec timeout = { .tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000) };
+	uint64_t t = now(d), left = at != TIMER_NEVER && at > t ? at - t : 0;
+	struct timespec timeout = clock_timespec((int64_t)left);
 	uint64_t count;
 
 	if (ppoll(p->fd, p->n, at == TIMER_NEVER ? NULL : &timeout, NULL) <= 0)

@@ -9,8 +9,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "common/clock.h"
 
 #define OUT_BYTES	(64u << 10)
 /*
@@ -117,23 +118,15 @@ void uart_line_put(struct uart_line *l, uint8_t byte)
 	uart_line_flush(l);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 void uart_line_destroy(struct uart_line *l)
 {
 	int64_t end, left;
 
 	if (!l)
 		return;
-	end = now_ms() + LAST_FLUSH_MS;
+	end = clock_ms() + LAST_FLUSH_MS;
 	while (!uart_line_flush(l)) {
-		left = end - now_ms();
+		left = end - clock_ms();
 		if (left <= 0)
 			break;
 		fd_ready(l->out_fd, POLLOUT, (int)left);

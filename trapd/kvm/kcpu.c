@@ -12,10 +12,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "common/clock.h"
 #include "common/x86.h"
 
 /* SDM vol. 3A 2.5: PE, MP, ET, NE, WP, PG; PAE, OSFXSR, OSXMMEXCPT, UMIP. */
@@ -61,18 +61,17 @@ static uint32_t tsc_khz(int fd)
 {
 	const struct timespec wait = { .tv_nsec = 10000000 };
 	int khz = ioctl(fd, KVM_GET_TSC_KHZ, 0);
-	struct timespec t0, t1;
-	uint64_t ticks, ns;
+	uint64_t ticks;
+	int64_t start, ns;
 
 	if (khz > 0)
 		return (uint32_t)khz;
-	clock_gettime(CLOCK_MONOTONIC, &t0);
+	start = clock_ns();
 	ticks = __rdtsc();
 	ppoll(NULL, 0, &wait, NULL);
-	clock_gettime(CLOCK_MONOTONIC, &t1);
+	ns = clock_ns() - start;
 	ticks = __rdtsc() - ticks;
-	ns = (uint64_t)((t1.tv_sec - t0.tv_sec) * 1000000000ll + t1.tv_nsec - t0.tv_nsec);
-	return (uint32_t)(ticks * 1000 / (ns / 1000 + 1)) + 1;
+	return (uint32_t)(ticks * 1000 / ((uint64_t)ns / 1000 + 1)) + 1;
 }
 
 int kcpu_create(struct kcpu *c, int kvm_fd, int vm_fd, unsigned n, struct stub *stub, const struct kvm_cpuid2 *cpuid)

@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/barrier.h"
+#include "common/clock.h"
 #include "common/counters.h"
 #include "trapd/code/code_pages.h"
 
@@ -69,10 +69,7 @@ static int link_lost(struct vcpu *v)
 /* A pool that finds itself corrupt is replaced, but not for ever. */
 static bool corrupt_again(struct vcpu *v)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return corrupt_too_often(v->priv->corrupt_at_s, (uint64_t)now.tv_sec);
+	return corrupt_too_often(v->priv->corrupt_at_s, (uint64_t)(clock_ns() / CLOCK_NS_PER_S));
 }
 
 static int refused(struct vcpu *v, const struct link_req *req, const struct link_rep *rep)

@@ -8,9 +8,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "common/barrier.h"
+#include "common/clock.h"
 #include "common/counters.h"
 #include "trapd/code/code_pages.h"
 #include "trapd/cpu/seg.h"
@@ -22,14 +22,6 @@
 
 #define RECONNECT_MS	10	/* architecture: poold is looked for every 10 ms */
 #define RECONNECT_MAX_MS 30000	/* then the VM ends: nobody restarts poold */
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static bool stopping(const struct vcpu *v)
 {
@@ -57,7 +49,7 @@ static int attach(struct vcpu *v)
 	struct vm *vm = v->vm;
 	char err[512] = "";
 	bool first = !vm->epoch;
-	uint64_t start = now_ms();
+	int64_t start = clock_ms();
 	int rc;
 
 	for (;;) {
@@ -68,7 +60,7 @@ static int attach(struct vcpu *v)
 			vm->attached(vm, vm->ended_ctx);
 		if (!rc || rc == -ECANCELED)
 			return rc;
-		if (first || now_ms() - start > RECONNECT_MAX_MS)
+		if (first || clock_ms() - start > RECONNECT_MAX_MS)
 			return vm_stop(vm, VM_STOP_ERROR, 0, NULL, "%s", err);
 		poll(NULL, 0, RECONNECT_MS);	/* a kick ends it early */
 	}

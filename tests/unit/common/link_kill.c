@@ -27,6 +27,7 @@
 
 #include "common/attach.h"
 #include "common/barrier.h"
+#include "common/clock.h"
 #include "tests/unit/common/link_pair.h"
 
 #define ROUNDS		50u
@@ -61,14 +62,6 @@ static int __attribute__((format(printf, 1, 2))) failure(const char *format, ...
 	vsnprintf(board->text, sizeof(board->text), format, args);
 	va_end(args);
 	return -1;
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 static unsigned count_fds(void)
@@ -389,12 +382,12 @@ static void process_start(struct process *p, int listener)
 
 static bool wait_progress(uint64_t target)
 {
-	uint64_t until = now_ms() + DEADLINE_MS;
+	int64_t until = clock_ms() + DEADLINE_MS;
 
 	while (load_acquire(&board->progress) < target && !load_acquire(&board->failed)) {
 		struct timespec tick = { .tv_nsec = 20000 };
 
-		if (now_ms() > until) {
+		if (clock_ms() > until) {
 			failure("no progress for %d ms", DEADLINE_MS);
 			break;
 		}
@@ -431,13 +424,13 @@ static bool process_sleeps(const struct process *p)
 
 static bool round_stop(struct process *victim, const struct process *other)
 {
-	uint64_t until = now_ms() + DEADLINE_MS;
+	int64_t until = clock_ms() + DEADLINE_MS;
 	int status;
 
 	kill(victim->pid, SIGSTOP);
 	waitpid(victim->pid, &status, WUNTRACED);
 	/* Until the other one has run into the stopped one. */
-	while (!process_sleeps(other) && now_ms() < until)
+	while (!process_sleeps(other) && clock_ms() < until)
 		sched_yield();
 	kill(victim->pid, SIGCONT);
 	/* It goes on where it stood: nothing is lost and nobody has detached. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/barrier.h"
+#include "common/clock.h"
 #include "common/write_class.h"
 #include "tests/unit/common/link_pair.h"
 
@@ -38,14 +39,6 @@ struct round {
 	const char *let_through;	/* what should have been refused */
 	uint8_t *page_touched;		/* one byte per page of RAM: what a consumer indexes by gpa */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* Byte offset of a word that the victim reads, with few exceptions. */
 static uint64_t scribble_where(const struct round *r, unsigned *seed)
@@ -286,7 +279,7 @@ int main(int argc, char **argv)
 	unsigned seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : (unsigned)time(NULL), i, faults[LINK_FAULT_COUNT] = { 0 };
 	uint8_t *page_touched = calloc(RAM_BYTES >> 12, 1);
 	unsigned gave_up[2] = { 0 }, went_on[2] = { 0 };
-	uint64_t until = now_ms() + BUDGET_MS;
+	int64_t until = clock_ms() + BUDGET_MS;
 	int failed = !page_touched;
 
 #ifdef BARRIER_TSAN
@@ -296,7 +289,7 @@ int main(int argc, char **argv)
 	printf("seed %u\n", seed);
 	fflush(stdout);
 	srandom(seed);
-	for (i = 0; i < MAX_ROUNDS && now_ms() < until && !failed; i++) {
+	for (i = 0; i < MAX_ROUNDS && clock_ms() < until && !failed; i++) {
 		struct round r = {
 			.victim_is_server = i % 2, .words = "\0\4\40\200"[random() % 4] & 0xffu, .seed = (unsigned)random(),
 			.page_touched = page_touched,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/barrier.h"
+#include "common/clock.h"
 #include "common/link_priv.h"
 #include "tests/unit/common/link_pair.h"
 
@@ -45,13 +46,13 @@ static uint32_t random_next(void)
 void link_test_delay(enum link_delay_site site)
 {
 	uint32_t random = random_next() + (uint32_t)site;
-	uint64_t until;
+	int64_t until;
 
 	/* Half of the time none: what hides in a store buffer is gone after a delay. */
 	if (random & 1)
 		return;
-	until = wait_clock_ns() + (random >> 1) % 2000;
-	while (wait_clock_ns() < until)
+	until = clock_ns() + (random >> 1) % 2000;
+	while (clock_ns() < until)
 		cpu_relax();
 }
 
@@ -145,11 +146,12 @@ static int produce(struct run *r, uint64_t ms)
 
 	random_state = 1;
 	for (phase = 0; phase < PHASE_COUNT; phase++) {
-		uint64_t until = wait_clock_ns() + ms * 1000000 / PHASE_COUNT, n = 0;
+		int64_t until = clock_ns() + (int64_t)ms * CLOCK_NS_PER_MS / PHASE_COUNT;
+		uint64_t n = 0;
 		uint64_t sleeps = r->client.count.sleeps, loop_sleeps = load_relaxed(&r->server.count.sleeps);
 
 		store_relaxed(&r->phase, phase);
-		for (; !rc && wait_clock_ns() < until; n++)
+		for (; !rc && clock_ns() < until; n++)
 			rc = phases[phase](r);
 		printf("phase %u: %llu rounds, trapd slept %llu, poold slept %llu\n", phase, (unsigned long long)n,
 		       (unsigned long long)(r->client.count.sleeps - sleeps),

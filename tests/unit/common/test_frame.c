@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "control.pb-c.h"
 
 static int pair[2];
@@ -99,11 +100,11 @@ Test(frame, length_above_the_limit_is_refused_without_waiting_for_payload)
 Test(frame, half_a_frame_ends_at_the_deadline)
 {
 	Shadowpool__Hello *got;
-	int64_t begin = frame_now_ns();
+	int64_t begin = clock_ns();
 
 	put("\x08\0\0\0\x08", 5);
 	cr_assert_eq(receive_hello(100, 50, &got), -ETIMEDOUT);
-	cr_assert_geq(frame_now_ns() - begin, 50000000);
+	cr_assert_geq(clock_ns() - begin, 50000000);
 }
 
 Test(frame, hang_up_in_the_middle_is_reported)
@@ -151,7 +152,7 @@ Test(frame, path_longer_than_a_socket_address_is_refused)
 
 Test(frame, random_bytes_never_give_more_than_an_error)
 {
-	unsigned seed = (unsigned)frame_now_ns(), round, i;
+	unsigned seed = (unsigned)clock_ns(), round, i;
 
 	fprintf(stderr, "seed %u\n", seed);
 	for (round = 0; round < 2000; round++) {

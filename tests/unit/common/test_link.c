@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/barrier.h"
+#include "common/clock.h"
 #include "common/write_class.h"
 #include "tests/unit/common/link_pair.h"
 
@@ -368,14 +369,6 @@ static void *wait_forever(void *arg)
 	return NULL;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* The sleep's own timeout would end it after 100 ms: half of the waits at least must end well before. */
 static void kill_wakes(bool for_room)
 {
@@ -390,10 +383,10 @@ static void kill_wakes(bool for_room)
 		pthread_create(&thread, NULL, wait_forever, &w);
 		while (load_relaxed(&w.f.c[0].mine->lt_waiting) == LINK_WAIT_NONE)
 			sched_yield();
-		start = now_ns();
+		start = clock_ns();
 		link_client_kill(&w.f.c[0]);
 		pthread_join(thread, NULL);
-		prompt += now_ns() - start < 20000000;
+		prompt += clock_ns() - start < 20000000;
 		cr_assert_eq(w.result, -ENOTCONN);
 		pair_destroy(&w.f.pair);
 	}

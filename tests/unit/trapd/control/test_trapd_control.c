@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/control_client.h"
 #include "common/frame.h"
 #include "common/log.h"
@@ -773,7 +774,7 @@ static Shadowpool__Reply *random_request(unsigned *seed)
 
 Test(trapd, random_requests_are_all_answered)
 {
-	unsigned seed = (unsigned)frame_now_ns(), started = 0, refused = 0, round;
+	unsigned seed = (unsigned)clock_ns(), started = 0, refused = 0, round;
 	Shadowpool__Reply *r;
 
 	fprintf(stderr, "seed %u\n", seed);
