@@ -60,7 +60,7 @@ static uint64_t rip_linear(const struct vcpu *v)
 
 static uint8_t page_state(const struct vcpu *v, uint64_t gfn)
 {
-	return v->vm->page_state ? load_relaxed(&v->vm->page_state[gfn]) : 0;
+	return v->machine->page_state ? load_relaxed(&v->machine->page_state[gfn]) : 0;
 }
 
 static bool is_guarded_code(uint8_t state)
@@ -192,7 +192,7 @@ static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way)
 	pthread_mutex_lock(&c->lock);
 	page = page_find(c, gfn);
 	if (page && !page->stale) {
-		memcpy(bytes, guest_ram_ptr(&v->vm->ram, gfn << PAGE_SHIFT), sizeof(bytes));
+		memcpy(bytes, guest_ram_ptr(&v->machine->ram, gfn << PAGE_SHIFT), sizeof(bytes));
 		had_copy = page->copied;
 		wants_copy = page_scan(v, page, bytes, way);
 		if (wants_copy)
@@ -253,8 +253,8 @@ static uint64_t rip_gpa(struct vcpu *v)
 {
 	struct walk_result walk;
 
-	if (walk_guest(&v->vm->ram, &v->walk, rip_linear(v), WALK_FETCH | (v->cpu.cpl == 3 ? WALK_USER : 0), &walk) ||
-	    !guest_ram_contains(&v->vm->ram, walk.gpa, 1))
+	if (walk_guest(&v->machine->ram, &v->walk, rip_linear(v), WALK_FETCH | (v->cpu.cpl == 3 ? WALK_USER : 0), &walk) ||
+	    !guest_ram_contains(&v->machine->ram, walk.gpa, 1))
 		return GPA_NONE;
 	return walk.gpa;
 }
@@ -410,7 +410,7 @@ void code_stored(struct vcpu *v, uint64_t gpa, uint64_t bytes)
 	page = page_find(c, gpa >> PAGE_SHIFT);
 	if (page) {
 		if (page->copied)
-			memcpy(c->copies + gpa, guest_ram_ptr(&v->vm->ram, gpa), bytes);
+			memcpy(c->copies + gpa, guest_ram_ptr(&v->machine->ram, gpa), bytes);
 		if (!page->stale) {
 			page->stale = page->listed = true;
 			page->next = c->stale;
@@ -517,21 +517,21 @@ void code_pages_reset(struct vm *vm)
 
 static int window_add(struct vm *vm, struct code_pages *c)
 {
-	int rc = vm_set_slot(vm, VM_SLOT_COPIES_LOW, c->maddr, vm->ram.low_end, c->copies);
+	int rc = vm_set_slot(vm, VM_SLOT_COPIES_LOW, c->maddr, vm->machine.ram.low_end, c->copies);
 
-	if (!rc && vm->ram.high_end)
-		rc = vm_set_slot(vm, VM_SLOT_COPIES_HIGH, c->maddr + GUEST_RAM_HIGH_BASE, vm->ram.high_end - GUEST_RAM_HIGH_BASE,
+	if (!rc && vm->machine.ram.high_end)
+		rc = vm_set_slot(vm, VM_SLOT_COPIES_HIGH, c->maddr + GUEST_RAM_HIGH_BASE, vm->machine.ram.high_end - GUEST_RAM_HIGH_BASE,
 				 c->copies + GUEST_RAM_HIGH_BASE);
 	return rc;
 }
 
 int code_pages_create(struct vm *vm, char *err, size_t err_size)
 {
-	uint64_t bytes = guest_ram_span(&vm->ram), maddr = (VM_RAM_MADDR + bytes + WINDOW_ALIGN - 1) & ~(WINDOW_ALIGN - 1);
+	uint64_t bytes = guest_ram_span(&vm->machine.ram), maddr = (VM_RAM_MADDR + bytes + WINDOW_ALIGN - 1) & ~(WINDOW_ALIGN - 1);
 	struct code_pages *c;
 	int rc = -ENOMEM;
 
-	if ((vm->if_native_32 && vm->if_native_64) || maddr + bytes > 1ull << vm->facts.maxphyaddr)
+	if ((vm->if_native_32 && vm->if_native_64) || maddr + bytes > 1ull << vm->machine.facts.maxphyaddr)
 		return 0;
 	c = vm->code = calloc(1, sizeof(*c));
 	if (c) {

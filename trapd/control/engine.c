@@ -23,16 +23,16 @@ static void stop(struct vm *vm, enum vm_stop_reason reason)
 /* The vCPUs go on meanwhile: each number is right by itself. */
 static void look_at_machine(struct vm *vm, struct vm_snapshot *out)
 {
-	out->nvcpu = vm->config.nvcpu < LINK_MAX_VCPUS ? vm->config.nvcpu : LINK_MAX_VCPUS;
-	bus_lock(vm->bus);
+	out->nvcpu = vm->machine.nvcpu < LINK_MAX_VCPUS ? vm->machine.nvcpu : LINK_MAX_VCPUS;
+	bus_lock(vm->machine.bus);
 	for (uint32_t i = 0; i < out->nvcpu; i++) {
 		out->vcpu[i].interrupt_flag = load_relaxed(&vm->vcpu[i].cpu.rflags) & RFLAGS_IF;
 		out->vcpu[i].halted = load_relaxed(&vm->vcpu[i].cpu.halted);
 		irqs_look_cpu(vm->irqs, i, &out->vcpu[i].apic);
 	}
 	irqs_look_pic(vm->irqs, &out->pic);
-	vga_text(vm->vga, &vm->ram, out->screen);
-	bus_unlock(vm->bus);
+	vga_text(vm->vga, &vm->machine.ram, out->screen);
+	bus_unlock(vm->machine.bus);
 }
 
 static void look(struct vm *vm, struct vm_snapshot *out)
@@ -41,8 +41,8 @@ static void look(struct vm *vm, struct vm_snapshot *out)
 	uint32_t i, n;
 
 	memset(out, 0, sizeof(*out));
-	out->facts = vm->facts;
-	for (i = 0; i < vm->config.nvcpu; i++)
+	out->facts = vm->machine.facts;
+	for (i = 0; i < vm->machine.nvcpu; i++)
 		for (n = 0; n < TRAP_STAT_COUNT; n++)
 			out->trap[n] += load_relaxed(&vm->vcpu[i].stat[n]);
 	/* The vCPU thread swaps the link's objects under this lock when it attaches anew. */

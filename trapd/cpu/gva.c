@@ -9,8 +9,8 @@
 #include "common/walk.h"
 #include "trapd/cpu/gva.h"
 #include "trapd/cpu/host_mem.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/devices/bus.h"
-#include "trapd/vm/vm.h"
 
 /* An access cut at the page boundary and translated. */
 struct gva_part { uint64_t gpa; unsigned len; bool ram; };
@@ -47,7 +47,7 @@ static uint64_t wrap_mask(const struct vcpu *v, unsigned flags)
 static int part_walk(struct vcpu *v, uint64_t gva, unsigned len, uint32_t access, struct gva_part *part)
 {
 	struct walk_result walk;
-	int err = walk_guest(&v->vm->ram, &v->walk, gva, access, &walk);
+	int err = walk_guest(&v->machine->ram, &v->walk, gva, access, &walk);
 
 	if (err == -EFAULT)
 		return vcpu_raise_pf(v, gva, walk.error_code);
@@ -55,7 +55,7 @@ static int part_walk(struct vcpu *v, uint64_t gva, unsigned len, uint32_t access
 		return err;
 	if (err)
 		return vcpu_raise(v, VEC_GP, 0);
-	*part = (struct gva_part){ walk.gpa, len, guest_ram_contains(&v->vm->ram, walk.gpa, len) };
+	*part = (struct gva_part){ walk.gpa, len, guest_ram_contains(&v->machine->ram, walk.gpa, len) };
 	return 0;
 }
 
@@ -92,7 +92,7 @@ static void mmio_read(struct vcpu *v, uint64_t gpa, uint8_t *out, unsigned len)
 	unsigned step = bus_size(len);
 
 	for (unsigned i = 0; i < len; i += step) {
-		uint64_t value = bus_mmio_read(v->vm->bus, gpa + i, step);
+		uint64_t value = bus_mmio_read(v->machine->bus, gpa + i, step);
 
 		memcpy(out + i, &value, step);
 	}
@@ -106,7 +106,7 @@ static void mmio_write(struct vcpu *v, uint64_t gpa, const uint8_t *in, unsigned
 		uint64_t value = 0;
 
 		memcpy(&value, in + i, step);
-		bus_mmio_write(v->vm->bus, gpa + i, step, value);
+		bus_mmio_write(v->machine->bus, gpa + i, step, value);
 	}
 }
 
@@ -127,7 +127,7 @@ static void ram_write(struct vcpu *v, uint64_t gpa, const uint8_t *in, unsigned 
 	vcpu_write_begin(v);
 	while (len) {
 		unsigned piece = store_piece(gpa, len);
-		void *host = guest_ram_ptr(&v->vm->ram, gpa);
+		void *host = guest_ram_ptr(&v->machine->ram, gpa);
 		uint64_t old = host_load(host, piece), value = 0;
 
 		memcpy(&value, in, piece);
@@ -151,7 +151,7 @@ int gva_read(struct vcpu *v, uint64_t gva, void *out, unsigned size, unsigned fl
 		return -EOPNOTSUPP;
 	for (unsigned i = 0; i < span.count; i++) {
 		const struct gva_part *part = &span.part[i];
-		const void *host = guest_ram_ptr(&v->vm->ram, part->gpa);
+		const void *host = guest_ram_ptr(&v->machine->ram, part->gpa);
 
 		if (!part->ram) {
 			mmio_read(v, part->gpa, to, part->len);
@@ -199,7 +199,7 @@ int gva_fill(struct vcpu *v, uint64_t gva, unsigned size, unsigned count, uint64
 		return -EOPNOTSUPP;
 	vcpu_write_begin(v);
 	for (unsigned i = 0; i < count; i++)
-		host_store(guest_ram_ptr(&v->vm->ram, span.part[0].gpa + i * size), value, size);
+		host_store(guest_ram_ptr(&v->machine->ram, span.part[0].gpa + i * size), value, size);
 	vcpu_post_fill(v, span.part[0].gpa, size, count, value, gva_event_flags(v, 0, class));
 	return 0;
 }
@@ -236,7 +236,7 @@ int gva_rmw_ptr(struct vcpu *v, uint64_t gva, unsigned size, unsigned flags, voi
 		return -EOPNOTSUPP;
 	vcpu_write_begin(v);
 	*gpa = span.part[0].gpa;
-	*ptr = guest_ram_ptr(&v->vm->ram, *gpa);
+	*ptr = guest_ram_ptr(&v->machine->ram, *gpa);
 	return 0;
 }
 

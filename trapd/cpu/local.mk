@@ -9,6 +9,7 @@ trapd_cpu_libcpu_a_SOURCES = \
 	trapd/cpu/gva.h \
 	trapd/cpu/host_mem.h \
 	trapd/cpu/modes.h \
+	trapd/cpu/machine.h \
 	trapd/cpu/raise.c \
 	trapd/cpu/real_mode.c \
 	trapd/cpu/real_mode.h \

@@ -149,10 +149,10 @@ static bool read_own_descriptor(const struct vcpu *v, uint64_t *descriptor)
 	for (unsigned i = 0; i < 8; i++) {
 		struct walk_result w;
 
-		if (walk_guest(&v->vm->ram, &v->walk, (v->cpu.gdtr.base + at + i) & cpu_linear_mask(&v->cpu), WALK_PROBE, &w) ||
-		    !guest_ram_contains(&v->vm->ram, w.gpa, 1))
+		if (walk_guest(&v->machine->ram, &v->walk, (v->cpu.gdtr.base + at + i) & cpu_linear_mask(&v->cpu), WALK_PROBE, &w) ||
+		    !guest_ram_contains(&v->machine->ram, w.gpa, 1))
 			return false;
-		to[i] = *(const volatile uint8_t *)guest_ram_ptr(&v->vm->ram, w.gpa);
+		to[i] = *(const volatile uint8_t *)guest_ram_ptr(&v->machine->ram, w.gpa);
 	}
 	return true;
 }

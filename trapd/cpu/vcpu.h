@@ -25,6 +25,7 @@
 #include "trapd/cpu/modes.h"
 #include "trapd/cpu/trap_stats.h"
 
+struct machine;
 struct vm;
 struct insn;
 struct x87_image;
@@ -43,7 +44,8 @@ struct exception {
 };
 
 struct vcpu {
-	struct vm *vm;
+	struct machine *machine;	/* vm->machine */
+	struct vm *vm;			/* for rooms above priv/ */
 	uint32_t index;
 	struct cpu_state cpu;
 	struct exception exc;

@@ -9,8 +9,8 @@
 
 #include "common/barrier.h"
 #include "trapd/cpu/gva.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/emulate/emulate_priv.h"
-#include "trapd/vm/vm.h"
 
 #define STRING_BATCH	32u
 
@@ -168,8 +168,8 @@ static bool fill_is_unwatched(struct vcpu *v, uint64_t gva, uint64_t bytes)
 	struct walk_result walk;
 
 	return (gva & ~PAGE_MASK) + bytes <= PAGE_SIZE &&
-	       !walk_guest(&v->vm->ram, &v->walk, gva, WALK_WRITE | (v->cpu.cpl == 3 ? WALK_USER : 0), &walk) &&
-	       guest_ram_contains(&v->vm->ram, walk.gpa, bytes) && !load_relaxed(&v->vm->page_state[walk.gpa >> PAGE_SHIFT]);
+	       !walk_guest(&v->machine->ram, &v->walk, gva, WALK_WRITE | (v->cpu.cpl == 3 ? WALK_USER : 0), &walk) &&
+	       guest_ram_contains(&v->machine->ram, walk.gpa, bytes) && !load_relaxed(&v->machine->page_state[walk.gpa >> PAGE_SHIFT]);
 }
 
 /*
@@ -193,7 +193,7 @@ static int stos_fill(struct vcpu *v, const struct insn *in, unsigned size)
 		v->exc.pending = false;	/* some iteration raises it again, after those before it */
 		return -EOPNOTSUPP;
 	}
-	if (write_class_effective(write.class, v->vm->extensions) != WRITE_CLASS_REP_STOS &&
+	if (write_class_effective(write.class, v->machine->extensions) != WRITE_CLASS_REP_STOS &&
 	    !fill_is_unwatched(v, gva, (uint64_t)size * count))
 		return -EOPNOTSUPP;
 	err = gva_fill(v, gva, size, count, insn_read_gpr(v, &from), write.class);

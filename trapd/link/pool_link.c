@@ -88,7 +88,7 @@ static void *watch(void *arg)
 		;
 	if (!(p[1].revents & POLLIN)) {
 		store_release(&vm->link_lost, 1);	/* pairs with the load in vcpu_thread.c */
-		for (uint32_t i = 0; i < vm->config.nvcpu; i++)
+		for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
 			link_client_kill(&vm->vcpu[i].link);
 		vm_kick(vm);
 	}
@@ -127,10 +127,10 @@ static void fill_hello(const struct vm *vm, struct attach_hello *h)
 	*h = (struct attach_hello){
 		.protocol = ATTACH_PROTOCOL, .layout_hash = shm_layout_hash(), .vm_id = vm->link->params.vm_id,
 		.nvcpu = c->nvcpu, .nslots = vm->link->params.nslots, .start_index = vm->link->params.start_index,
-		.last_epoch = vm->epoch, .ram_low_end = vm->ram.low_end, .ram_high_end = vm->ram.high_end,
+		.last_epoch = vm->epoch, .ram_low_end = vm->machine.ram.low_end, .ram_high_end = vm->machine.ram.high_end,
 		.ram_maddr = VM_RAM_MADDR, .pool_maddr = VM_POOL_MADDR,
 		.copies_maddr = code_pages_maddr(vm), .pool_bytes = c->pool_bytes, .pool_pages = c->pool_pages,
-		.maxphyaddr = vm->facts.maxphyaddr, .stub_slot = vm->stub_slot,
+		.maxphyaddr = vm->machine.facts.maxphyaddr, .stub_slot = vm->stub_slot,
 		.stub_entry = stub_pml4_entry(vm->stub_window), .audit = c->audit, .poison = c->poison,
 	};
 	snprintf(h->vm_name, sizeof(h->vm_name), "%s", c->name);
@@ -160,7 +160,7 @@ static void swap_stats(struct vm *vm, struct memfd *fresh)
 /* Take what poold sent: sizes and seals checked, page_state as large as RAM. fds belong to this function. */
 static int open_objects(struct vm *vm, const struct attach_welcome *w, int fds[WELCOME_NFDS])
 {
-	uint64_t state_bytes = ((guest_ram_span(&vm->ram) >> PAGE_SHIFT) + 4095) & ~4095ull;
+	uint64_t state_bytes = ((guest_ram_span(&vm->machine.ram) >> PAGE_SHIFT) + 4095) & ~4095ull;
 	struct memfd stats = MEMFD_NONE;
 	int rc = 0;
 
@@ -201,7 +201,7 @@ static int handshake(struct vm *vm, char *err, size_t err_size)
 		snprintf(err, err_size, "%s", w.error);
 		return -ECONNREFUSED;
 	}
-	vm->extensions = w.extensions;
+	vm->machine.extensions = w.extensions;
 	rc = open_objects(vm, &w, fds);
 	if (!rc && (w.protocol != ATTACH_PROTOCOL || w.layout_hash != h.layout_hash))
 		rc = -EPROTO;
@@ -243,7 +243,7 @@ int pool_link_attach(struct vm *vm, char *err, size_t err_size)
 		l->sock = l->eventfd = l->watch_quit = -1;
 		l->pool = (struct memfd)MEMFD_NONE;
 	}
-	l->params = (struct link_params){ .vm_id = (uint64_t)getpid() << 32 | (uint32_t)((uintptr_t)vm >> 4), .nvcpu = vm->config.nvcpu,
+	l->params = (struct link_params){ .vm_id = (uint64_t)getpid() << 32 | (uint32_t)((uintptr_t)vm >> 4), .nvcpu = vm->machine.nvcpu,
 					  .nslots = LINK_DEFAULT_SLOTS, .epoch = vm->epoch };
 	l->sock = connect_poold(vm->config.attach_socket);
 	if (l->sock < 0) {
@@ -264,7 +264,7 @@ int pool_link_attach(struct vm *vm, char *err, size_t err_size)
 	rc = handshake(vm, err, err_size);
 	if (!rc) {
 		/* Before the watcher, which may find poold gone at once and kill them. */
-		for (uint32_t i = 0; i < vm->config.nvcpu; i++)
+		for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
 			link_client_init(&vm->vcpu[i].link, vm->link_t.base, vm->link_p.base, l->eventfd, &l->params, i);
 		rc = start_watcher(vm);
 	}
@@ -275,8 +275,8 @@ int pool_link_attach(struct vm *vm, char *err, size_t err_size)
 	stub_map_pool(vm->stub_window, VM_POOL_MADDR, vm->pool_bytes);
 	raise_mmu_pages(vm);
 	code_pages_reset(vm);
-	vm->page_state = vm->page_state_fd.base;
-	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
+	vm->machine.page_state = vm->page_state_fd.base;
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
 		struct vcpu *v = &vm->vcpu[i];
 
 		v->link_up = true;
@@ -297,11 +297,11 @@ void pool_link_detach(struct vm *vm)
 	if (!l)
 		return;
 	stop_watcher(l);
-	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
 		vm->vcpu[i].link_up = false;
 		vm->vcpu[i].priv->step.active = false;	/* the new pool starts from RAM: nothing is open */
 	}
-	vm->page_state = NULL;
+	vm->machine.page_state = NULL;
 	pool_window_remove(vm);
 	memfd_close(&vm->link_t);
 	memfd_close(&vm->link_p);

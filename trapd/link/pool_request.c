@@ -42,7 +42,7 @@ static void add_work(struct vcpu *v, const struct link_rep *rep, const uint64_t 
 	w->epoch = rep->rp_epoch;
 	if (rep->rp_flush != POOL_FLUSH_NONE || rep->rp_ntouch)
 		w->flush = true;
-	if (v->vm->facts.coherent_after_flush)
+	if (v->machine->facts.coherent_after_flush)
 		return;
 	for (unsigned i = 0; !too_many && i < rep->rp_ntouch; i++) {
 		unsigned j = 0;
@@ -54,7 +54,7 @@ static void add_work(struct vcpu *v, const struct link_rep *rep, const uint64_t 
 		too_many = j == STUB_MAX_TOUCH;
 	}
 	/* A host that sees nothing after a touch needs the memslot for every change. */
-	if (too_many || (w->flush && !v->vm->facts.coherent_after_touch))
+	if (too_many || (w->flush && !v->machine->facts.coherent_after_touch))
 		w->cycle = true;
 }
 
@@ -98,7 +98,7 @@ static int refused(struct vcpu *v, const struct link_req *req, const struct link
 
 void vcpu_write_begin(struct vcpu *v)
 {
-	if (v->vm->config.nvcpu == 1 || (v->writing & 1))
+	if (v->machine->nvcpu == 1 || (v->writing & 1))
 		return;
 	store_relaxed(&v->writing, v->writing + 1);
 	fence_full();		/* odd before the store to RAM; pairs with the acquire in claim_tails */
@@ -117,7 +117,7 @@ static void claim_tails(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 
-	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
 		struct vcpu *other = &vm->vcpu[i];
 
 		if (other == v)
@@ -297,7 +297,7 @@ int vcpu_set_modes(struct vcpu *v, const struct modes *m)
 	modes_store(&v->cpu, m);
 	v->priv->loaded_ac = ac;
 	v->sregs_dirty = true;
-	walk_mode_from_cr(&v->walk, m->cr0, m->cr3, m->cr4, m->efer, v->cpu.rflags, v->vm->facts.maxphyaddr);
+	walk_mode_from_cr(&v->walk, m->cr0, m->cr3, m->cr4, m->efer, v->cpu.rflags, v->machine->facts.maxphyaddr);
 	memcpy(v->walk.pdpte, v->cpu.pdpte, sizeof(v->walk.pdpte));
 	v->priv->work.flush = true;	/* a CR load flushes, whatever the pool had to change */
 	return 0;
@@ -306,7 +306,7 @@ int vcpu_set_modes(struct vcpu *v, const struct modes *m)
 /* One event, if its page is monitored: the store is done. */
 static void post_one(struct vcpu *v, const struct link_event *ev)
 {
-	const uint8_t *state = v->vm->page_state;
+	const uint8_t *state = v->machine->page_state;
 
 	if (!state || !v->link_up)
 		return;

@@ -21,7 +21,7 @@ void world_destroy(struct world *w)
 
 static bool alone(const struct vcpu *v)
 {
-	return v->vm->config.nvcpu == 1;
+	return v->machine->nvcpu == 1;
 }
 
 static void wait_change(struct world *w)
@@ -112,7 +112,7 @@ void world_hold(struct vcpu *v)
 	wait_for_holder(w, v);
 	w->holder = v;
 	w->depth++;
-	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
 		struct vcpu *other = &vm->vcpu[i];
 
 		if (other == v || !other->in_guest)
@@ -153,7 +153,7 @@ void world_shootdown(struct vcpu *v)
 		return;
 	world_hold(v);
 	pthread_mutex_lock(&vm->world.lock);
-	for (uint32_t i = 0; i < vm->config.nvcpu; i++)
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
 		if (&vm->vcpu[i] != v)
 			vm->vcpu[i].flush_demanded = true;
 	pthread_mutex_unlock(&vm->world.lock);
@@ -164,7 +164,7 @@ static bool others_stand(const struct vcpu *v)
 {
 	const struct vm *vm = v->vm;
 
-	for (uint32_t i = 0; i < vm->config.nvcpu; i++)
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
 		if (&vm->vcpu[i] != v && !vm->vcpu[i].parked && !vm->vcpu[i].at_rest)
 			return false;
 	return true;
@@ -187,7 +187,7 @@ static bool others_rest(const struct vcpu *v)
 {
 	const struct vm *vm = v->vm;
 
-	for (uint32_t i = 0; i < vm->config.nvcpu; i++)
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
 		if (&vm->vcpu[i] != v && !vm->vcpu[i].at_rest)
 			return false;
 	return true;

@@ -28,7 +28,7 @@
 /* Let poold know, with PDPTEs read anew if reload says that the CPU would. */
 static int set_modes(struct vcpu *v, struct modes *m, bool reload)
 {
-	if (reload && modes_are_pae(m) && walk_load_pdptes(&v->vm->ram, m->cr3, v->vm->facts.maxphyaddr, m->pdpte))
+	if (reload && modes_are_pae(m) && walk_load_pdptes(&v->machine->ram, m->cr3, v->machine->facts.maxphyaddr, m->pdpte))
 		return vcpu_raise(v, VEC_GP, 0);
 	return vcpu_set_modes(v, m);
 }
@@ -88,7 +88,7 @@ static int write_cr3(struct vcpu *v, uint64_t value)
 	if (m.cr4 & CR4_PCIDE)
 		value &= ~CR3_NOFLUSH;
 	/* Without CR4.PCIDE bit 63 is reserved as well. Legacy modes have 32 bits and check none. */
-	if (cpu_long_mode(&v->cpu) && value >> v->vm->facts.maxphyaddr)
+	if (cpu_long_mode(&v->cpu) && value >> v->machine->facts.maxphyaddr)
 		return vcpu_raise(v, VEC_GP, 0);
 	m.cr3 = value;
 	return set_modes(v, &m, true);
@@ -100,7 +100,7 @@ static int write_cr4(struct vcpu *v, uint64_t value)
 	uint64_t changed = value ^ m.cr4;
 	int ret = 0;
 
-	if ((value & ~(CR4_GUEST_BITS | (v->vm->facts.xcr0 ? CR4_OSXSAVE : 0))) || (cpu_long_mode(&v->cpu) && !(value & CR4_PAE)))
+	if ((value & ~(CR4_GUEST_BITS | (v->machine->facts.xcr0 ? CR4_OSXSAVE : 0))) || (cpu_long_mode(&v->cpu) && !(value & CR4_PAE)))
 		return vcpu_raise(v, VEC_GP, 0);
 	if ((changed & value & CR4_PCIDE) && (!cpu_long_mode(&v->cpu) || (m.cr3 & CR3_PCID)))
 		return vcpu_raise(v, VEC_GP, 0);

@@ -6,10 +6,10 @@
 #include <errno.h>
 
 #include "trapd/cpu/gva.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/cpu/tss.h"
 #include "trapd/devices/bus.h"
 #include "trapd/priv/priv.h"
-#include "trapd/vm/vm.h"
 
 /* A REP is done in parts, so that the vCPU looks at its requests now and then. */
 #define STRING_MAX 32u
@@ -27,7 +27,7 @@ int priv_in(struct vcpu *v, const struct insn *in)
 
 	if (ret)
 		return ret;
-	insn_write_gpr(v, to, bus_port_read(v->vm->bus, port, to->size));
+	insn_write_gpr(v, to, bus_port_read(v->machine->bus, port, to->size));
 	return emulate_retire(v, in);
 }
 
@@ -39,7 +39,7 @@ int priv_out(struct vcpu *v, const struct insn *in)
 
 	if (ret)
 		return ret;
-	bus_port_write(v->vm->bus, port, from->size, insn_read_gpr(v, from));
+	bus_port_write(v->machine->bus, port, from->size, insn_read_gpr(v, from));
 	return emulate_retire(v, in);
 }
 
@@ -62,7 +62,7 @@ static int ins_once(struct vcpu *v, uint16_t port, uint64_t gva, unsigned size)
 
 	if (ret)
 		return ret;
-	value = bus_port_read(v->vm->bus, port, size);
+	value = bus_port_read(v->machine->bus, port, size);
 	return gva_write(v, gva, &value, size, 0, WRITE_CLASS_STRING);
 }
 
@@ -72,7 +72,7 @@ static int outs_once(struct vcpu *v, uint16_t port, uint64_t gva, unsigned size)
 	int ret = gva_read(v, gva, &value, size, 0);
 
 	if (!ret)
-		bus_port_write(v->vm->bus, port, size, value);
+		bus_port_write(v->machine->bus, port, size, value);
 	return ret;
 }
 

@@ -12,7 +12,7 @@
 int priv_hlt(struct vcpu *v, const struct insn *in)
 {
 	/* Only an interrupt could end it, or an INIT from another vCPU. */
-	if (!(v->cpu.rflags & RFLAGS_IF) && v->vm->config.nvcpu <= 1)
+	if (!(v->cpu.rflags & RFLAGS_IF) && v->machine->nvcpu <= 1)
 		return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "halted at %#llx with interrupts off: nothing can wake it",
 			       (unsigned long long)v->cpu.rip);
 	counter_add(&v->stat[TRAP_STAT_halts], 1);

@@ -6,7 +6,6 @@
 #include <stddef.h>
 
 #include "trapd/priv/priv.h"
-#include "trapd/vm/vm.h"
 
 #define EFER_WRITABLE	(EFER_SCE | EFER_LME | EFER_NXE)
 #define EFER_IGNORED	EFER_LMA	/* a write does not change it */

@@ -3,8 +3,8 @@
  * XSETBV. On hosts whose guest code has XSAVE the real XCR0 is the host's and stays so: what the guest sets is checked and has no
  * effect, and CPUID gives the size that all states need. Runs on the vCPU's thread. Sources: SDM vol. 2D XSETBV; vol. 1 13.3.
  */
+#include "trapd/cpu/machine.h"
 #include "trapd/priv/priv.h"
-#include "trapd/vm/vm.h"
 
 static bool is_valid(uint64_t xcr0, uint64_t host)
 {
@@ -20,7 +20,7 @@ int priv_xsetbv(struct vcpu *v, const struct insn *in)
 
 	if (!(v->cpu.cr4 & CR4_OSXSAVE))
 		return vcpu_raise(v, VEC_UD, 0);
-	if (v->cpu.cpl || (uint32_t)gpr[GPR_RCX] || !is_valid(gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX], v->vm->facts.xcr0))
+	if (v->cpu.cpl || (uint32_t)gpr[GPR_RCX] || !is_valid(gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX], v->machine->facts.xcr0))
 		return vcpu_raise(v, VEC_GP, 0);
 	return emulate_retire(v, in);
 }

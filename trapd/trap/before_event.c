@@ -8,7 +8,7 @@
 /* RCX and R11 are written already, which SYSCALL does again. */
 bool syscall_take_back(struct vcpu *v)
 {
-	if (!v->vm->facts.syscall_faults_at_lstar || v->cpu.rip != v->priv->kcpu.stub->va + STUB_SYSCALL_PAGE)
+	if (!v->machine->facts.syscall_faults_at_lstar || v->cpu.rip != v->priv->kcpu.stub->va + STUB_SYSCALL_PAGE)
 		return false;
 	v->cpu.rip = v->cpu.gpr[GPR_RCX] - 2;
 	return true;

@@ -89,7 +89,7 @@ int breakpoints_arm(struct vcpu *v)
 	struct insn in;
 	uint64_t hits;
 
-	b->active = !v->vm->facts.breakpoints_native && (v->cpu.dr7 & 0xff);
+	b->active = !v->machine->facts.breakpoints_native && (v->cpu.dr7 & 0xff);
 	b->hits = 0;
 	b->loads_tf = b->shadows = false;
 	if (!b->active)

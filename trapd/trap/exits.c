@@ -85,11 +85,11 @@ int exit_io(struct vcpu *v)
 		uint64_t value = 0;
 
 		if (in) {
-			value = bus_port_read(v->vm->bus, run->io.port, run->io.size);
+			value = bus_port_read(v->machine->bus, run->io.port, run->io.size);
 			memcpy(data, &value, run->io.size);
 		} else {
 			memcpy(&value, data, run->io.size);
-			bus_port_write(v->vm->bus, run->io.port, run->io.size, value);
+			bus_port_write(v->machine->bus, run->io.port, run->io.size, value);
 		}
 	}
 	if (!look_ahead_replaces_host(v))

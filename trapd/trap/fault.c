@@ -21,7 +21,7 @@ static uint64_t work_of_others(const struct vcpu *v)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < v->vm->config.nvcpu; i++)
+	for (uint32_t i = 0; i < v->machine->nvcpu; i++)
 		if (i != v->index)
 			sum += load_relaxed(&v->vm->vcpu[i].stat[TRAP_STAT_requests_total]) +
 			       load_relaxed(&v->vm->vcpu[i].stat[TRAP_STAT_write_events]);
@@ -73,7 +73,7 @@ static int follow_ac(struct vcpu *v)
 
 static bool is_monitored(const struct vcpu *v, uint64_t gpa)
 {
-	uint8_t state = load_relaxed(&v->vm->page_state[gpa >> PAGE_SHIFT]);
+	uint8_t state = load_relaxed(&v->machine->page_state[gpa >> PAGE_SHIFT]);
 
 	return page_state_guards(state) && !step_is_open(v, gpa >> PAGE_SHIFT);
 }
@@ -89,7 +89,7 @@ static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 {
 	uint32_t access = (write ? WALK_WRITE : 0) | (fetch ? WALK_FETCH : 0) | (v->cpu.cpl == 3 ? WALK_USER : 0);
 	struct walk_result walk;
-	int rc = walk_guest(&v->vm->ram, &v->walk, gva, access | WALK_SET_AD, &walk);
+	int rc = walk_guest(&v->machine->ram, &v->walk, gva, access | WALK_SET_AD, &walk);
 
 	if (rc == -EAGAIN)
 		return rc;
@@ -103,7 +103,7 @@ static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 		counter_add(&v->stat[TRAP_STAT_fault_guest], 1);
 		return vcpu_raise_pf(v, gva, walk.error_code);
 	}
-	if (!guest_ram_contains(&v->vm->ram, walk.gpa, 1))
+	if (!guest_ram_contains(&v->machine->ram, walk.gpa, 1))
 		return fault_mmio(v, walk.gpa, fetch);
 	rc = write ? code_before_write(v, walk.gpa) : fetch ? code_before_fetch(v, gva, walk.gpa) : 0;
 	if (rc)

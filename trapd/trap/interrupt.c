@@ -36,7 +36,7 @@ static void notify(void *ctx, unsigned cpu)
 	struct vm *vm = ctx;
 	struct vcpu *v = &vm->vcpu[cpu];
 
-	if (cpu < vm->config.nvcpu && !__atomic_exchange_n(&v->irq_request, 1, __ATOMIC_ACQ_REL))
+	if (cpu < vm->machine.nvcpu && !__atomic_exchange_n(&v->irq_request, 1, __ATOMIC_ACQ_REL))
 		vcpu_kick(v);
 }
 
@@ -65,10 +65,10 @@ static void want_window(struct vcpu *v)
 	p->kcpu.run->request_interrupt_window = 1;
 	if (!v->vm->if_direct_32 || cpu_code64(&v->cpu) || load_relaxed(&p->window_wanted))
 		return;
-	bus_lock(v->vm->bus);
+	bus_lock(v->machine->bus);
 	store_relaxed(&p->window_wanted, 1);
 	timer_arm(&p->window_sample, timers_now(p->window_sample.timers) + WINDOW_SAMPLE_NS);
-	bus_unlock(v->vm->bus);
+	bus_unlock(v->machine->bus);
 }
 
 static bool is_open(const struct cpu_state *c)
@@ -83,13 +83,13 @@ static bool look(struct vcpu *v, int *vector)
 	bool pending;
 
 	*vector = -1;
-	bus_lock(vm->bus);
+	bus_lock(vm->machine.bus);
 	pending = irqs_pending(vm->irqs, v->index);
 	if (!pending)
 		store_relaxed(&v->irq_request, 0);	/* under the lock that notify() is called with */
 	else if (is_open(&v->cpu))
 		*vector = irqs_accept(vm->irqs, v->index);
-	bus_unlock(vm->bus);
+	bus_unlock(vm->machine.bus);
 	return pending;
 }
 
@@ -187,9 +187,9 @@ void interrupt_sleep(struct vcpu *v)
 
 void interrupt_thread_begin(struct vcpu *v)
 {
-	bus_lock(v->vm->bus);
+	bus_lock(v->machine->bus);
 	timer_init(&v->priv->window_sample, device_thread_timers(v->vm->devices), on_window_sample, v);
-	bus_unlock(v->vm->bus);
+	bus_unlock(v->machine->bus);
 	pthread_mutex_lock(&v->sleep_lock);
 	v->self = pthread_self();
 	v->alive = true;
@@ -198,9 +198,9 @@ void interrupt_thread_begin(struct vcpu *v)
 
 void interrupt_thread_end(struct vcpu *v)
 {
-	bus_lock(v->vm->bus);
+	bus_lock(v->machine->bus);
 	timer_fini(&v->priv->window_sample);
-	bus_unlock(v->vm->bus);
+	bus_unlock(v->machine->bus);
 	pthread_mutex_lock(&v->sleep_lock);
 	v->alive = false;
 	pthread_mutex_unlock(&v->sleep_lock);

@@ -29,7 +29,7 @@
 /* Does the host emulate the code that runs now, more slowly than is done here, and is that to be done? */
 bool look_ahead_replaces_host(const struct vcpu *v)
 {
-	return v->vm->config.emulate == VM_CONF_EMULATE_AHEAD && v->vm->facts.iopl_direct_32 && !cpu_code64(&v->cpu);
+	return v->vm->config.emulate == VM_CONF_EMULATE_AHEAD && v->machine->facts.iopl_direct_32 && !cpu_code64(&v->cpu);
 }
 
 static bool may_go_on(const struct vcpu *v)
@@ -78,15 +78,15 @@ static enum reach operand_reach(struct vcpu *v, const struct insn *in, const str
 	bool ok;
 
 	ok = !insn_linear(v, in, op, op->size, write, &gva) && (gva & ~PAGE_MASK) + op->size <= PAGE_SIZE &&
-	     !walk_guest(&v->vm->ram, &v->walk, gva, (write ? WALK_WRITE : 0) | user_access(v), &walk);
+	     !walk_guest(&v->machine->ram, &v->walk, gva, (write ? WALK_WRITE : 0) | user_access(v), &walk);
 	v->exc.pending = false;		/* the real CPU will raise it */
 	if (!ok)
 		return REACH_TRAP;
-	if (!guest_ram_contains(&v->vm->ram, walk.gpa, op->size))
+	if (!guest_ram_contains(&v->machine->ram, walk.gpa, op->size))
 		return REACH_DEVICE;
 	if (!write)
 		return REACH_RAM;
-	state = load_relaxed(&v->vm->page_state[walk.gpa >> PAGE_SHIFT]);
+	state = load_relaxed(&v->machine->page_state[walk.gpa >> PAGE_SHIFT]);
 	return state & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED) ? REACH_TRAP : REACH_RAM;
 }
 

@@ -61,10 +61,10 @@ static unsigned read_code(const struct vcpu *v, uint8_t *out, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct walk_result w;
 
-		if (walk_guest(&v->vm->ram, &v->walk, (base + v->cpu.rip + i) & cpu_linear_mask(&v->cpu), WALK_PROBE, &w) ||
-		    !guest_ram_contains(&v->vm->ram, w.gpa, 1))
+		if (walk_guest(&v->machine->ram, &v->walk, (base + v->cpu.rip + i) & cpu_linear_mask(&v->cpu), WALK_PROBE, &w) ||
+		    !guest_ram_contains(&v->machine->ram, w.gpa, 1))
 			return i;
-		out[i] = *(const volatile uint8_t *)guest_ram_ptr(&v->vm->ram, w.gpa);
+		out[i] = *(const volatile uint8_t *)guest_ram_ptr(&v->machine->ram, w.gpa);
 	}
 	return n;
 }

@@ -20,7 +20,7 @@ int vcpu_move_stub(struct vcpu *v)
 	uint32_t n = LAST_SLOT - FIRST_SLOT + 1, slot = FIRST_SLOT + (vm->stub_slot - FIRST_SLOT + SLOT_STRIDE) % n;
 	int rc;
 
-	if (vm->config.nvcpu > 1)
+	if (vm->machine.nvcpu > 1)
 		return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v), "the guest uses address 0x%llx, which this VM has reserved",
 			       (unsigned long long)v->priv->real_cr2);
 	memset(vm->stub_fd.base, 0, VM_STUB_BYTES);

@@ -29,7 +29,7 @@ enum { FRAME_RIP, FRAME_CS, FRAME_FLAGS, FRAME_RSP, FRAME_SS, FRAME_WORDS };
 
 bool unseen_iret_is_possible(const struct vcpu *v, uint64_t efer)
 {
-	return !v->vm->facts.iret_traps && (efer & EFER_LMA) && !v->priv->runs_user_pages;
+	return !v->machine->facts.iret_traps && (efer & EFER_LMA) && !v->priv->runs_user_pages;
 }
 
 /* A look that must not disturb the guest: what is not readable is not there. */
@@ -141,7 +141,7 @@ int unseen_iret_before_event(struct vcpu *v)
 
 	if (!one_may_be_missed(v))
 		return 0;
-	rc = walk_guest(&v->vm->ram, &v->walk, v->cpu.rip, WALK_FETCH | WALK_PROBE, &walk);
+	rc = walk_guest(&v->machine->ram, &v->walk, v->cpu.rip, WALK_FETCH | WALK_PROBE, &walk);
 	if (!rc && !walk.user)
 		return 0;
 	rc = unseen_iret(v, false);

@@ -178,7 +178,7 @@ void vcpu_store_state(struct vcpu *v)
 	}
 	if (p->work.flush || p->work.cycle || root != p->real_root) {
 		ctx.cr3 = root;
-		if (!p->work.cycle && !v->vm->facts.coherent_after_flush) {
+		if (!p->work.cycle && !v->machine->facts.coherent_after_flush) {
 			ctx.ntouch = p->work.ntouch;
 			memcpy(ctx.touch, p->work.touch, sizeof(ctx.touch));
 		}

@@ -16,7 +16,7 @@ static int emulate(struct vcpu *v, const struct insn *in, const struct insn_writ
 {
 	int rc;
 
-	v->priv->pair.open = (v->vm->extensions & WRITE_EXT_PAIR) && w->class == WRITE_CLASS_SIMPLE &&
+	v->priv->pair.open = (v->machine->extensions & WRITE_EXT_PAIR) && w->class == WRITE_CLASS_SIMPLE &&
 			     write_pair_possible(v, w->gva, w->size);
 	rc = emulate_memory(v, in);
 	if (!rc)
@@ -45,7 +45,7 @@ static int follow_answer(struct vcpu *v, int status, uint64_t gpa)
 
 int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk)
 {
-	uint8_t state = load_relaxed(&v->vm->page_state[walk->gpa >> PAGE_SHIFT]);
+	uint8_t state = load_relaxed(&v->machine->page_state[walk->gpa >> PAGE_SHIFT]);
 	struct insn_write w = { .class = WRITE_CLASS_UNKNOWN };
 	struct insn in;
 	int rc = insn_fetch(v, &in);
@@ -54,7 +54,7 @@ int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk
 		return rc;
 	if (!rc)
 		insn_classify_write(v, &in, gva, insn_entry_size(v), &w);
-	if (w.emulated && !(state & PAGE_STATE_HOT) && write_policy(w.class, state, v->vm->extensions) == WRITE_DO_EMULATE) {
+	if (w.emulated && !(state & PAGE_STATE_HOT) && write_policy(w.class, state, v->machine->extensions) == WRITE_DO_EMULATE) {
 		rc = emulate(v, &in, &w);
 		if (rc != -EOPNOTSUPP)
 			return rc;

@@ -10,7 +10,7 @@
 
 static void send(struct vm *vm, unsigned cpu, uint32_t message)
 {
-	if (cpu >= vm->config.nvcpu)
+	if (cpu >= vm->machine.nvcpu)
 		return;
 	if (message & MESSAGE_INIT)
 		__atomic_store_n(&vm->vcpu[cpu].startup, message, __ATOMIC_RELEASE);	/* pairs with startup_take */

@@ -10,13 +10,13 @@
 
 static struct lapics *lock(struct vcpu *v)
 {
-	bus_lock(v->vm->bus);
+	bus_lock(v->machine->bus);
 	return irqs_lapics(v->vm->irqs);
 }
 
 static void unlock(struct vcpu *v)
 {
-	bus_unlock(v->vm->bus);
+	bus_unlock(v->machine->bus);
 }
 
 uint8_t vcpu_read_cr8(struct vcpu *v)

@@ -110,15 +110,15 @@ static int answer_quiesce(struct vcpu *v)
 /* Is a table on the way to gva out of step? Then its shadow may be older than the guest's last store to it. */
 static bool walk_is_unsync(struct vcpu *v, uint64_t gva)
 {
-	const uint8_t *state = v->vm->page_state;
+	const uint8_t *state = v->machine->page_state;
 	struct walk_result walk = { 0 };
 	bool unsync = false;
 
 	if (!state)
 		return false;
-	walk_guest(&v->vm->ram, &v->walk, gva, WALK_PROBE, &walk);	/* also if it fails: the entries read so far */
+	walk_guest(&v->machine->ram, &v->walk, gva, WALK_PROBE, &walk);	/* also if it fails: the entries read so far */
 	for (unsigned i = 0; i < walk.nentries; i++)
-		if (guest_ram_contains(&v->vm->ram, walk.entry_gpa[i], 1))
+		if (guest_ram_contains(&v->machine->ram, walk.entry_gpa[i], 1))
 			unsync |= !!(load_relaxed(&state[walk.entry_gpa[i] >> PAGE_SHIFT]) & PAGE_STATE_UNSYNC);
 	return unsync;
 }
@@ -126,7 +126,7 @@ static bool walk_is_unsync(struct vcpu *v, uint64_t gva)
 /* The flush rule of a delivered #PF: the CPU drops the address from its TLB, so nothing older than now may stay in ours. */
 static int flush_before_page_fault(struct vcpu *v)
 {
-	bool stale = v->events_since_reply || v->vm->config.nvcpu > 1;	/* with others, any of them may have posted */
+	bool stale = v->events_since_reply || v->machine->nvcpu > 1;	/* with others, any of them may have posted */
 	int rc = 0;
 
 	if (v->exc.vector == VEC_PF && (stale || walk_is_unsync(v, v->exc.cr2)))

@@ -163,7 +163,8 @@ static int load_linux(struct vm *vm, const struct files *f, char *err, size_t er
 		snprintf(err, err_size, "%s is a Linux kernel, which takes no modules; give it an --initrd", c->image);
 		return -EINVAL;
 	}
-	rc = linux_load(&vm->ram, f->image.data, f->image.size, c->image, c->cmdline, c->initrd ? &initrd : NULL, &entry, err, err_size);
+	rc = linux_load(&vm->machine.ram, f->image.data, f->image.size, c->image, c->cmdline, c->initrd ? &initrd : NULL, &entry,
+			err, err_size);
 	if (rc)
 		return rc;
 	start_state(cpu, entry.entry, 0x10, 0x18);
@@ -189,7 +190,8 @@ static int load_multiboot(struct vm *vm, const struct files *f, char *err, size_
 			 c->image);
 		return -EINVAL;
 	}
-	rc = multiboot_load(&vm->ram, f->image.data, f->image.size, c->image, c->cmdline, f->module, f->nmodules, &entry, err, err_size);
+	rc = multiboot_load(&vm->machine.ram, f->image.data, f->image.size, c->image, c->cmdline, f->module, f->nmodules, &entry,
+			    err, err_size);
 	if (rc)
 		return rc;
 	start_state(cpu, entry.entry, 0x08, 0x10);
@@ -212,7 +214,7 @@ int image_load(struct vm *vm, char *err, size_t err_size)
 	if (!rc)
 		rc = linux_is_image(f->image.data, f->image.size) ? load_linux(vm, f, err, err_size) : load_multiboot(vm, f, err, err_size);
 	if (!rc)
-		walk_mode_from_cr(&v->walk, v->cpu.cr0, 0, 0, 0, v->cpu.rflags, vm->facts.maxphyaddr);
+		walk_mode_from_cr(&v->walk, v->cpu.cr0, 0, 0, 0, v->cpu.rflags, vm->machine.facts.maxphyaddr);
 	files_free(f);
 	free(f);
 	return rc;

@@ -23,22 +23,22 @@
 
 static int add_irqs(struct vm *vm)
 {
-	return irqs_create(&vm->irqs, vm->bus, device_thread_timers(vm->devices), vm->config.nvcpu, &interrupt_irqs_ops, vm);
+	return irqs_create(&vm->irqs, vm->machine.bus, device_thread_timers(vm->devices), vm->machine.nvcpu, &interrupt_irqs_ops, vm);
 }
 
 static int add_pit(struct vm *vm)
 {
-	return pit_add(vm->bus, vm->irqs, device_thread_timers(vm->devices));
+	return pit_add(vm->machine.bus, vm->irqs, device_thread_timers(vm->devices));
 }
 
 static int add_uart(struct vm *vm)
 {
-	return uart_add(vm->bus, vm->irqs, vm->devices, vm->config.console_in, vm->config.console_out);
+	return uart_add(vm->machine.bus, vm->irqs, vm->devices, vm->config.console_in, vm->config.console_out);
 }
 
 static int add_vga(struct vm *vm)
 {
-	return vga_add(&vm->vga, vm->bus, device_thread_timers(vm->devices));
+	return vga_add(&vm->vga, vm->machine.bus, device_thread_timers(vm->devices));
 }
 
 static unsigned disks_present(const struct vm *vm)
@@ -48,7 +48,7 @@ static unsigned disks_present(const struct vm *vm)
 
 static int add_cmos(struct vm *vm)
 {
-	return cmos_add(vm->bus, vm->irqs, device_thread_timers(vm->devices), &vm->ram, time(NULL), disks_present(vm));
+	return cmos_add(vm->machine.bus, vm->irqs, device_thread_timers(vm->devices), &vm->machine.ram, time(NULL), disks_present(vm));
 }
 
 /* A VM does not start again by itself: a reset ends it. */
@@ -59,12 +59,12 @@ static void on_reset(void *ctx, const char *how)
 
 static int add_i8042(struct vm *vm)
 {
-	return i8042_add(vm->bus, vm->irqs, &(struct reset_line){ on_reset, vm });
+	return i8042_add(vm->machine.bus, vm->irqs, &(struct reset_line){ on_reset, vm });
 }
 
 static int add_chipset(struct vm *vm)
 {
-	return chipset_add(vm->bus, &(struct reset_line){ on_reset, vm });
+	return chipset_add(vm->machine.bus, &(struct reset_line){ on_reset, vm });
 }
 
 static void on_power_off(void *ctx)
@@ -74,13 +74,13 @@ static void on_power_off(void *ctx)
 
 static int add_acpi_pm(struct vm *vm)
 {
-	return acpi_pm_add(vm->bus, vm->irqs, device_thread_timers(vm->devices), &(struct power_line){ on_power_off, vm });
+	return acpi_pm_add(vm->machine.bus, vm->irqs, device_thread_timers(vm->devices), &(struct power_line){ on_power_off, vm });
 }
 
 /* A channel without a disk reads as ones. */
 static int add_ide(struct vm *vm)
 {
-	int rc = disks_present(vm) ? ide_add(vm->bus, vm->irqs, vm->disk) : 0;
+	int rc = disks_present(vm) ? ide_add(vm->machine.bus, vm->irqs, vm->disk) : 0;
 
 	if (!rc)
 		vm->disk[0].fd = vm->disk[1].fd = -1;
@@ -89,14 +89,14 @@ static int add_ide(struct vm *vm)
 
 static int add_tables(struct vm *vm)
 {
-	mptable_write(&vm->ram, vm->config.nvcpu);
-	acpi_write(&vm->ram, vm->config.nvcpu);
+	mptable_write(&vm->machine.ram, vm->machine.nvcpu);
+	acpi_write(&vm->machine.ram, vm->machine.nvcpu);
 	return 0;
 }
 
 static int add_debug_exit(struct vm *vm)
 {
-	return debug_exit_add(vm->bus, vm);
+	return debug_exit_add(vm->machine.bus, vm);
 }
 
 /* In this order: the interrupt controllers before those who use their lines. */
@@ -116,10 +116,10 @@ static int (*const devices[])(struct vm *vm) = {
 
 int platform_create(struct vm *vm)
 {
-	int rc = bus_create(&vm->bus);
+	int rc = bus_create(&vm->machine.bus);
 
 	if (!rc)
-		rc = device_thread_create(&vm->devices, vm->bus);
+		rc = device_thread_create(&vm->devices, vm->machine.bus);
 	for (unsigned i = 0; !rc && i < sizeof(devices) / sizeof(devices[0]); i++)
 		rc = devices[i](vm);
 	return rc;
@@ -133,7 +133,7 @@ int platform_start(struct vm *vm)
 void platform_destroy(struct vm *vm)
 {
 	device_thread_stop(vm->devices);
-	bus_destroy(vm->bus);
+	bus_destroy(vm->machine.bus);
 	irqs_destroy(vm->irqs);
 	device_thread_destroy(vm->devices);
 }

@@ -52,7 +52,7 @@ void vm_cycle_dummy_slot(struct vcpu *v)
 
 void vm_kick(struct vm *vm)
 {
-	for (uint32_t i = 0; i < vm->config.nvcpu; i++)
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
 		vcpu_kick(&vm->vcpu[i]);
 }
 
@@ -136,10 +136,10 @@ static int check_memory(const struct vm_config *c, char *err, size_t err_size)
 /* What the facts mean for this VM. */
 static int choose_features(struct vm *vm, char *err, size_t err_size)
 {
-	const struct host_facts *f = &vm->facts;
+	const struct host_facts *f = &vm->machine.facts;
 
 	if (f->xcr0)
-		cpuid_add_xsave(vm->cpuid, f->xcr0);
+		cpuid_add_xsave(vm->machine.cpuid, f->xcr0);
 	if (vm->config.interrupt_flag == VM_CONF_IF_TRAP)
 		return 0;
 	vm->if_direct_32 = f->iopl_direct_32;
@@ -152,24 +152,24 @@ static int choose_features(struct vm *vm, char *err, size_t err_size)
 
 static int reserve_memory(struct vm *vm, char *err, size_t err_size)
 {
-	uint64_t stats = STATS_HEADER + STATS_BLOCK * vm->config.nvcpu;
+	uint64_t stats = STATS_HEADER + STATS_BLOCK * vm->machine.nvcpu;
 	int rc;
 
-	guest_ram_layout(&vm->ram, vm->config.mem_bytes);
-	if (guest_ram_span(&vm->ram) + VM_RAM_MADDR > 1ull << vm->facts.maxphyaddr)
+	guest_ram_layout(&vm->machine.ram, vm->config.mem_bytes);
+	if (guest_ram_span(&vm->machine.ram) + VM_RAM_MADDR > 1ull << vm->machine.facts.maxphyaddr)
 		return fail(err, err_size, -ERANGE, "%llu MiB of guest memory end beyond this processor's %u physical address bits; give less with --mem",
-			    (unsigned long long)(vm->config.mem_bytes >> 20), vm->facts.maxphyaddr);
-	if ((rc = memfd_create_sealed(&vm->ram_fd, "shadowpool-ram", guest_ram_span(&vm->ram), MEMFD_4K, false, false)) ||
+			    (unsigned long long)(vm->config.mem_bytes >> 20), vm->machine.facts.maxphyaddr);
+	if ((rc = memfd_create_sealed(&vm->ram_fd, "shadowpool-ram", guest_ram_span(&vm->machine.ram), MEMFD_4K, false, false)) ||
 	    (rc = memfd_create_sealed(&vm->stub_fd, "shadowpool-stub", VM_STUB_BYTES, MEMFD_4K, true, false)) ||
 	    (rc = memfd_create_sealed(&vm->stats_t, "shadowpool-stats-t", (stats + 4095) & ~4095ull, MEMFD_4K, true, false)))
 		return fail(err, err_size, rc, "cannot reserve memory for the VM: %s; give less with --mem or free some", strerror(-rc));
-	vm->ram.base = vm->ram_fd.base;
+	vm->machine.ram.base = vm->ram_fd.base;
 	if ((rc = vm_set_slot(vm, VM_SLOT_STUB, VM_STUB_MADDR, VM_STUB_BYTES, vm->stub_fd.base)) ||
-	    (rc = vm_set_slot(vm, VM_SLOT_RAM_LOW, VM_RAM_MADDR, vm->ram.low_end, vm->ram.base)))
+	    (rc = vm_set_slot(vm, VM_SLOT_RAM_LOW, VM_RAM_MADDR, vm->machine.ram.low_end, vm->machine.ram.base)))
 		return fail(err, err_size, rc, "KVM refuses the VM's memory: %s", strerror(-rc));
-	if (vm->ram.high_end)
-		rc = vm_set_slot(vm, VM_SLOT_RAM_HIGH, VM_RAM_MADDR + GUEST_RAM_HIGH_BASE, vm->ram.high_end - GUEST_RAM_HIGH_BASE,
-				 vm->ram.base + GUEST_RAM_HIGH_BASE);
+	if (vm->machine.ram.high_end)
+		rc = vm_set_slot(vm, VM_SLOT_RAM_HIGH, VM_RAM_MADDR + GUEST_RAM_HIGH_BASE, vm->machine.ram.high_end - GUEST_RAM_HIGH_BASE,
+				 vm->machine.ram.base + GUEST_RAM_HIGH_BASE);
 	return rc ? fail(err, err_size, rc, "KVM refuses the VM's memory above 4 GiB: %s", strerror(-rc)) : 0;
 }
 
@@ -181,18 +181,19 @@ static int create_vcpus(struct vm *vm, char *err, size_t err_size)
 	if (!vm->stub_window)
 		return fail(err, err_size, -ENOMEM, "out of memory");
 	stub_build(vm->stub_window, vm->stub_fd.base, vm->stub_slot);
-	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
 		struct vcpu *v = &vm->vcpu[i];
 
 		v->vm = vm;
+		v->machine = &vm->machine;
 		v->index = i;
 		v->stat = (uint64_t *)(void *)((uint8_t *)vm->stats_t.base + STATS_HEADER + STATS_BLOCK * i);
 		v->priv = calloc(1, sizeof(*v->priv));
 		if (!v->priv)
 			return fail(err, err_size, -ENOMEM, "out of memory");
 		v->priv->kcpu.fd = -1;
-		cpuid_set_apic_id(vm->cpuid, (uint8_t)i);
-		rc = kcpu_create(&v->priv->kcpu, vm->kvm_fd, vm->fd, i, vm->stub_window, &vm->cpuid->head);
+		cpuid_set_apic_id(vm->machine.cpuid, (uint8_t)i);
+		rc = kcpu_create(&v->priv->kcpu, vm->kvm_fd, vm->fd, i, vm->stub_window, &vm->machine.cpuid->head);
 		if (!rc)
 			rc = vcpu_real_init(v);
 		if (rc)
@@ -276,27 +277,26 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 	pthread_mutex_init(&vm->slot_lock, NULL);
 	world_init(&vm->world);
 	config_copy(&vm->config, config);
-	if (!vm->config.nvcpu)
-		vm->config.nvcpu = 1;
-	vm->vcpu = calloc(vm->config.nvcpu, sizeof(*vm->vcpu));
-	vm->cpuid = calloc(1, sizeof(*vm->cpuid));
-	if (!vm->vcpu || !vm->cpuid || !vm->config.image) {
+	vm->machine.nvcpu = config->nvcpu ? config->nvcpu : 1;
+	vm->vcpu = calloc(vm->machine.nvcpu, sizeof(*vm->vcpu));
+	vm->machine.cpuid = calloc(1, sizeof(*vm->machine.cpuid));
+	if (!vm->vcpu || !vm->machine.cpuid || !vm->config.image) {
 		fail(err, err_size, rc, "out of memory");
 		goto undo;
 	}
-	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
 		pthread_mutex_init(&vm->vcpu[i].sleep_lock, NULL);
 		pthread_cond_init(&vm->vcpu[i].sleep_cond, NULL);
 	}
 	kcpu_install_kick();	/* the same handler for every VM of the process */
 	if ((rc = check_memory(&vm->config, err, err_size)) || (rc = open_kvm(vm, err, err_size)))
 		goto undo;
-	rc = cpuid_build(vm->kvm_fd, vm->cpuid, &vm->facts.maxphyaddr);
+	rc = cpuid_build(vm->kvm_fd, vm->machine.cpuid, &vm->machine.facts.maxphyaddr);
 	if (rc) {
 		fail(err, err_size, rc, "KVM does not tell its CPUID: %s", strerror(-rc));
 		goto undo;
 	}
-	if ((rc = selftest_run(vm->kvm_fd, &vm->cpuid->head, &vm->facts, err, (unsigned)err_size)) ||
+	if ((rc = selftest_run(vm->kvm_fd, &vm->machine.cpuid->head, &vm->machine.facts, err, (unsigned)err_size)) ||
 	    (rc = choose_features(vm, err, err_size)) || (rc = reserve_memory(vm, err, err_size)) ||
 	    (rc = code_pages_create(vm, err, err_size)) || (rc = create_vcpus(vm, err, err_size)) ||
 	    (rc = add_devices(vm, err, err_size)) || (rc = image_load(vm, err, err_size)))
@@ -315,13 +315,13 @@ int vm_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx)
 
 	vm->ended = ended;
 	vm->ended_ctx = ctx;
-	vm->running = vm->config.nvcpu;
-	for (uint32_t i = 1; i < vm->config.nvcpu; i++)
+	vm->running = vm->machine.nvcpu;
+	for (uint32_t i = 1; i < vm->machine.nvcpu; i++)
 		startup_wait(&vm->vcpu[i]);
 	rc = platform_start(vm);
 	if (rc)
 		return rc;
-	for (uint32_t i = 0; i < vm->config.nvcpu; i++) {
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
 		rc = pthread_create(&vm->vcpu[i].thread, NULL, vcpu_thread_main, &vm->vcpu[i]);
 		if (rc)
 			return -rc;
@@ -334,7 +334,7 @@ void vm_destroy(struct vm *vm)
 {
 	if (!vm)
 		return;
-	for (uint32_t i = 0; vm->vcpu && i < vm->config.nvcpu; i++) {
+	for (uint32_t i = 0; vm->vcpu && i < vm->machine.nvcpu; i++) {
 		struct vcpu *v = &vm->vcpu[i];
 
 		if (v->thread_started) {
@@ -344,7 +344,7 @@ void vm_destroy(struct vm *vm)
 		}
 	}
 	pool_link_destroy(vm);
-	for (uint32_t i = 0; vm->vcpu && i < vm->config.nvcpu; i++)
+	for (uint32_t i = 0; vm->vcpu && i < vm->machine.nvcpu; i++)
 		if (vm->vcpu[i].priv) {
 			kcpu_destroy(&vm->vcpu[i].priv->kcpu);
 			free(vm->vcpu[i].priv);
@@ -368,8 +368,8 @@ void vm_destroy(struct vm *vm)
 	config_free(&vm->config);
 	free(vm->stop.report);
 	free(vm->stub_window);
-	free(vm->cpuid);
-	for (uint32_t i = 0; vm->vcpu && i < vm->config.nvcpu; i++) {
+	free(vm->machine.cpuid);
+	for (uint32_t i = 0; vm->vcpu && i < vm->machine.nvcpu; i++) {
 		pthread_cond_destroy(&vm->vcpu[i].sleep_cond);
 		pthread_mutex_destroy(&vm->vcpu[i].sleep_lock);
 	}

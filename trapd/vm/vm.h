@@ -10,15 +10,13 @@
 #include <stdint.h>
 
 #include "common/attach.h"
-#include "common/guest_ram.h"
 #include "common/memfd.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/cpu/vcpu.h"
 #include "trapd/devices/disk.h"
-#include "trapd/kvm/host_facts.h"
 #include "trapd/kvm/windows.h"
 #include "trapd/link/world.h"
 
-struct bus;
 struct code_moved;
 struct code_pages;
 struct device_thread;
@@ -36,7 +34,7 @@ struct vm_config {
 	uint64_t mem_bytes;
 	uint64_t pool_bytes;		/* 0: default */
 	uint32_t pool_pages;		/* ATTACH_PAGES_* */
-	uint32_t nvcpu;
+	uint32_t nvcpu;			/* 0: one */
 	uint32_t audit;			/* ATTACH_AUDIT_* */
 	uint32_t interrupt_flag;	/* VM_CONF_IF_* */
 	uint32_t emulate;		/* VM_CONF_EMULATE_* */
@@ -60,26 +58,21 @@ struct vm_stop {
 
 struct vm {
 	struct vm_config config;
+	struct machine machine;		/* the part that guest code's stand-ins see */
 	int kvm_fd, fd;
 	struct stub *stub_window;
 	struct pool_link *link;		/* pool_link.c */
-	struct cpuid_table *cpuid;
 	struct memfd ram_fd, stub_fd, link_t, stats_t, link_p, page_state_fd, stats_p;
-	struct guest_ram ram;
-	uint32_t extensions;		/* WRITE_EXT_* of the attached pool */
-	const uint8_t *page_state;	/* one byte per gfn, poold writes; all zero while no pool is attached */
 	uint32_t stub_slot;		/* PML4 index */
-	struct host_facts facts;
-	/* How this VM uses them: is the virtual IF the real one in supervisor code, and must that be entered without IRETQ? */
+	/* How this VM uses what the host can do: is the virtual IF the real one in supervisor code, and must that be entered without IRETQ? */
 	bool if_native_32, if_native_64, if_direct_32;
 	struct code_moved *code_moved;	/* with code, or NULL */
 	struct code_pages *code;	/* NULL: the flags need no help */
-	struct bus *bus;		/* the devices: platform.c */
-	struct irqs *irqs;
+	struct irqs *irqs;		/* these and the bus of machine: platform.c */
 	struct device_thread *devices;
 	struct vga *vga;
 	struct disk disk[2];		/* opened ones, until a device has taken them over */
-	struct vcpu *vcpu;		/* config.nvcpu of them */
+	struct vcpu *vcpu;		/* machine.nvcpu of them */
 	struct world world;		/* what they do together */
 	uint64_t epoch;
 	uint32_t pool_pages;		/* what poold really uses */

@@ -160,14 +160,15 @@ void fake_vcpu_init(struct fake_vcpu *f, uint64_t ram_bytes)
 	struct cpu_state *c = &f->v.cpu;
 
 	*f = (struct fake_vcpu){ 0 };
-	guest_ram_layout(&f->vm.ram, ram_bytes);
-	f->vm.ram.base = calloc(1, ram_bytes);
+	f->v.machine = &f->vm.machine;
+	guest_ram_layout(&f->v.machine->ram, ram_bytes);
+	f->v.machine->ram.base = calloc(1, ram_bytes);
 	f->page_state = calloc(1, ram_bytes >> PAGE_SHIFT);
-	cr_assert(f->vm.ram.base && f->page_state);
-	f->vm.page_state = f->page_state;
-	f->vm.facts.maxphyaddr = 40;
+	cr_assert(f->v.machine->ram.base && f->page_state);
+	f->v.machine->page_state = f->page_state;
+	f->v.machine->facts.maxphyaddr = 40;
 	f->vm.vcpu = &f->v;
-	f->vm.cpuid = &cpuid;
+	f->v.machine->cpuid = &cpuid;
 	f->v.vm = &f->vm;
 	f->v.stat = f->stat;
 	f->x87 = (struct x87_image){ .control = 0x37f };	/* FNINIT */
@@ -182,7 +183,7 @@ void fake_vcpu_init(struct fake_vcpu *f, uint64_t ram_bytes)
 void fake_vcpu_fini(struct fake_vcpu *f)
 {
 	free(f->vm.stop.report);
-	free(f->vm.ram.base);
+	free(f->v.machine->ram.base);
 	free(f->page_state);
 	*f = (struct fake_vcpu){ 0 };
 }
@@ -191,14 +192,14 @@ void fake_vcpu_sync(struct fake_vcpu *f)
 {
 	struct cpu_state *c = &f->v.cpu;
 
-	walk_mode_from_cr(&f->v.walk, c->cr0, c->cr3, c->cr4, c->efer, c->rflags, f->vm.facts.maxphyaddr);
+	walk_mode_from_cr(&f->v.walk, c->cr0, c->cr3, c->cr4, c->efer, c->rflags, f->v.machine->facts.maxphyaddr);
 	memcpy(f->v.walk.pdpte, c->pdpte, sizeof(c->pdpte));
 }
 
 void *fake_ram(struct fake_vcpu *f, uint64_t gpa, uint64_t size)
 {
-	cr_assert(guest_ram_contains(&f->vm.ram, gpa, size), "test uses gpa %#lx outside its RAM", (unsigned long)gpa);
-	return guest_ram_ptr(&f->vm.ram, gpa);
+	cr_assert(guest_ram_contains(&f->v.machine->ram, gpa, size), "test uses gpa %#lx outside its RAM", (unsigned long)gpa);
+	return guest_ram_ptr(&f->v.machine->ram, gpa);
 }
 
 void fake_put32(struct fake_vcpu *f, uint64_t gpa, uint32_t value)

@@ -346,7 +346,7 @@ Test(code_pages, lost_link_leaves_nothing_behind)
 	cr_assert_eq(fetch(CODE, CODE), 2);
 	EXPECT_COPY(CODE + 1);
 	/* Without a link there is no state at all. */
-	f.vm.page_state = NULL;
+	f.v.machine->page_state = NULL;
 	code_stored(&f.v, CODE, 1);
 	cr_assert_eq(code_before_write(&f.v, CODE), 0);
 }
@@ -378,7 +378,7 @@ Test(code_pages, native_flags_need_nothing)
 	cr_assert_eq(holds, 0);
 	/* No room below the end of physical addresses. */
 	f.vm.if_native_64 = false;
-	f.vm.facts.maxphyaddr = 36;
+	f.v.machine->facts.maxphyaddr = 36;
 	cr_assert_eq(code_pages_create(&f.vm, err, sizeof(err)), 0);
 	cr_assert_null(f.vm.code);
 }

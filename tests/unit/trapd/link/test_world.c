@@ -18,10 +18,11 @@ static struct vm vm;
 static void setup(void)
 {
 	vm.vcpu = cpu;
-	vm.config.nvcpu = 2;
+	vm.machine.nvcpu = 2;
 	world_init(&vm.world);
 	for (unsigned i = 0; i < 2; i++) {
 		cpu[i].vm = &vm;
+		cpu[i].machine = &vm.machine;
 		cpu[i].index = i;
 		cpu[i].priv = &priv[i];
 		pthread_mutex_init(&cpu[i].sleep_lock, NULL);

@@ -558,7 +558,7 @@ Test(priv, cpuid)
 	expect_cpuid(5, 1, 0x122, 0, 0, 0);	/* Intel's answer to what is beyond: the highest basic leaf */
 	expect_cpuid(0x40000000, 1, 0x122, 0, 0, 0);
 	expect_cpuid(0x80000008, 1, 0x122, 0, 0, 0);
-	f.vm.cpuid->entry[0].ebx = 0x68747541;	/* AMD's: zeros */
+	f.v.machine->cpuid->entry[0].ebx = 0x68747541;	/* AMD's: zeros */
 	expect_cpuid(5, 1, 0, 0, 0, 0);
 	expect_cpuid(0x80000008, 1, 0, 0, 0, 0);
 	cr_expect_eq(f.stat[TRAP_STAT_cpuid_emulated], 10);
@@ -576,7 +576,7 @@ Test(priv, xsetbv)
 
 	c->gpr[GPR_RAX] = CR4_OSXSAVE;
 	expect_exception(FAKE_RUN(&f, "\x0f\x22\xe0"), VEC_GP, 0);	/* mov cr4, eax: there is no XSAVE */
-	f.vm.facts.xcr0 = 0xe7;
+	f.v.machine->facts.xcr0 = 0xe7;
 	c->gpr[GPR_RCX] = 0;
 	c->gpr[GPR_RAX] = 7;
 	expect_exception(FAKE_RUN(&f, "\x0f\x01\xd1"), VEC_UD, 0);
@@ -790,7 +790,7 @@ Test(priv64, an_instruction_that_ends_at_the_canonical_boundary_leaves_an_invali
 
 Test(priv, cr3_has_no_reserved_bits_in_legacy_mode)
 {
-	f.vm.facts.maxphyaddr = 30;
+	f.v.machine->facts.maxphyaddr = 30;
 	c->gpr[GPR_RAX] = 0x80000018;
 	EXPECT_DONE(MOV_CR3_EAX);
 	cr_expect_eq(c->cr3, 0x80000018);

@@ -82,7 +82,7 @@ static void scramble(void)
 		fake_tables_long(&f);
 	else
 		fake_tables_legacy(&f);
-	cr_assert_eq(bus_create(&f.vm.bus), 0);
+	cr_assert_eq(bus_create(&f.v.machine->bus), 0);
 	fake_set_ring(&f, cpl, 0);
 	if (cpu_long_mode(c) && rnd() % 4)
 		c->seg[SREG_CS] = fake_load(&f, cpl ? FAKE_UCODE64 : FAKE_KCODE64);
@@ -176,7 +176,7 @@ Test(priv_random, any_instruction_leaves_a_state_that_the_real_cpu_can_have)
 				delivered += !ret;
 			}
 		}
-		bus_destroy(f.vm.bus);
+		bus_destroy(f.v.machine->bus);
 		fake_vcpu_fini(&f);
 	}
 	/* The mix must reach both sides of the checks. */

@@ -46,9 +46,9 @@ static void setup(void)
 	memset(&priv, 0, sizeof(priv));
 	f.v.priv = &priv;
 	f.v.link_up = true;
-	f.vm.facts.iopl_direct_32 = true;
+	f.v.machine->facts.iopl_direct_32 = true;
 	f.vm.config.emulate = VM_CONF_EMULATE_AHEAD;
-	cr_assert(!bus_create(&f.vm.bus) && !bus_add_mmio(f.vm.bus, DEVICE, 4, &device_ops, &device_word));
+	cr_assert(!bus_create(&f.v.machine->bus) && !bus_add_mmio(f.v.machine->bus, DEVICE, 4, &device_ops, &device_word));
 	c->rip = CODE;
 	c->gpr[GPR_RSP] = STACK;
 	c->gpr[GPR_RBX] = DATA;
@@ -57,7 +57,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	bus_destroy(f.vm.bus);
+	bus_destroy(f.v.machine->bus);
 	fake_vcpu_fini(&f);
 }
 
@@ -90,9 +90,9 @@ Test(in_place_of_host, simple_code_goes_on_with_nothing_privileged_in_it)
 	cr_assert(!RUN("\xf0\xff\x03\x49\x75\xfa\xb1\x08\xf3\xab" UD2, &done) && done == 10, "at +%u", done);
 	cr_assert(fake_get32(&f, DATA) == 1000 && simple() == 3002);
 	cr_assert_eq(f.v.cpu.gpr[GPR_RDI], DATA + 0x120);
-	f.vm.facts.iopl_direct_32 = false;
+	f.v.machine->facts.iopl_direct_32 = false;
 	cr_assert(!RUN("\x49\x49" UD2, &done) && done == 0, "an ordinary host runs it faster");
-	f.vm.facts.iopl_direct_32 = true;
+	f.v.machine->facts.iopl_direct_32 = true;
 	f.vm.config.emulate = VM_CONF_EMULATE_TRAPS;
 	cr_assert(!RUN("\x49\x49" UD2, &done) && done == 0, "nobody asked for it");
 }
@@ -158,7 +158,7 @@ Test(in_place_of_host, device_memory_is_done_as_by_its_trap)
 	cr_assert(!RUN("\x8b\x06\x40\x89\x06" UD2, &done) && done == 5 && device_word == 0x1235 && device_accesses == 2);
 	cr_assert_eq(f.stat[TRAP_STAT_ahead_privileged], 2);
 	cr_assert(!RUN("\x50\xff\x36" UD2, &done) && done == 1, "push [esi]: its trap knows what to do");
-	f.vm.facts.iopl_direct_32 = false;
+	f.v.machine->facts.iopl_direct_32 = false;
 	memset(priv.barren, 0, sizeof(priv.barren));
 	f.v.cpu.rip = CODE;
 	memcpy(fake_ram(&f, CODE, 7), "\x8b\x06\x40\x89\x06" UD2, 7);

@@ -16,6 +16,7 @@ static void setup(void)
 	vm.if_native_64 = true;
 	priv.kcpu.run = &run;
 	v.vm = &vm;
+	v.machine = &vm.machine;
 	v.priv = &priv;
 	v.cpu.efer = EFER_LME | EFER_LMA;
 	v.cpu.seg[SREG_CS].l = true;

@@ -20,12 +20,13 @@ static uint64_t counters[TRAP_STAT_COUNT];
 static void setup(void)
 {
 	vm.vcpu = cpu;
-	vm.config.nvcpu = 2;
+	vm.machine.nvcpu = 2;
 	world_init(&vm.world);
 	stub_build(&stub, calloc(1, VM_STUB_BYTES), VM_STUB_SLOT);
 	for (unsigned i = 0; i < 2; i++) {
 		stub_build_vcpu(&stub, i);
-		cpu[i] = (struct vcpu){ .vm = &vm, .index = i, .priv = &priv[i], .stat = counters, .root = { NEW_ROOT, NEW_ROOT } };
+		cpu[i] = (struct vcpu){ .machine = &vm.machine, .vm = &vm, .index = i, .priv = &priv[i], .stat = counters,
+					.root = { NEW_ROOT, NEW_ROOT } };
 		priv[i].kcpu = (struct kcpu){ .run = calloc(1, sizeof(struct kvm_run)), .stub = &stub, .n = i };
 		priv[i].kcpu.run->s.regs.sregs.cr3 = priv[i].real_root = OLD_ROOT;
 	}

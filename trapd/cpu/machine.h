@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What may be seen of a VM by code that acts for its guest: RAM, devices, what the host and the pool can do. struct vm embeds it;
+ * rooms from priv/ down know nothing else of a VM. Filled while the VM is created; what changes later says so.
+ */
+#ifndef SHADOWPOOL_TRAPD_MACHINE_H
+#define SHADOWPOOL_TRAPD_MACHINE_H
+
+#include <stdint.h>
+
+#include "common/guest_ram.h"
+#include "trapd/kvm/host_facts.h"
+
+struct bus;
+struct cpuid_table;
+
+struct machine {
+	struct guest_ram ram;
+	struct host_facts facts;
+	struct cpuid_table *cpuid;
+	struct bus *bus;
+	uint32_t nvcpu;
+	/* of the attached pool; changed by an attach, while every vCPU rests */
+	uint32_t extensions;		/* WRITE_EXT_* */
+	const uint8_t *page_state;	/* one byte per gfn, poold writes; NULL while no pool is attached */
+};
+
+#endif
