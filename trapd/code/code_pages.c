@@ -23,6 +23,7 @@
 #include "trapd/code/code_moved.h"
 #include "trapd/code/code_scan.h"
 #include "trapd/insn/insn.h"
+#include "trapd/link/pool_request.h"
 
 #define MAX_PAGES	8192u		/* that are known at a time: 32 MiB of code, 17 MiB of records */
 #define MAX_DROPS	512u		/* of one page: then it is one of code and data, and not worth it for a while */

@@ -3,9 +3,12 @@ noinst_LIBRARIES += trapd/link/liblink.a
 trapd_link_liblink_a_SOURCES = \
 	trapd/link/corrupt_limit.c \
 	trapd/link/corrupt_limit.h \
+	trapd/link/events.c \
+	trapd/link/events.h \
 	trapd/link/pool_link.c \
 	trapd/link/pool_link.h \
 	trapd/link/pool_request.c \
+	trapd/link/pool_request.h \
 	trapd/link/world.c \
 	trapd/link/world.h \
 	trapd/link/write_pair.c \

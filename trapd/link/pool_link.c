@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,20 @@
 
 #include "common/barrier.h"
 #include "trapd/code/code_pages.h"
+#include "trapd/trap/vcpu_priv.h"
 
 #define ATTACH_DEADLINE_MS 5000
+
+/* trapd's side of one attach. */
+struct pool_link {
+	int sock;			/* its hang-up is the detach; -1: none */
+	int eventfd;			/* wakes poold's loop */
+	int watch_quit;			/* eventfd that ends the watcher */
+	bool watching;
+	pthread_t watcher;
+	struct link_params params;
+	struct memfd pool;		/* its address goes to the memslot call alone: nothing in trapd reads or writes the pool */
+};
 
 /*
  * The pool becomes the VM's pool window. This is the only place that knows its address in trapd; it goes into the memslot
@@ -309,6 +322,14 @@ void pool_link_detach(struct vm *vm)
 	close_fd(&l->sock);
 	close_fd(&l->eventfd);
 	close_fd(&l->watch_quit);
+}
+
+/* v->link_up at once, so that nothing of what the lost link left undone reaches the next one. */
+int pool_link_lost(struct vcpu *v)
+{
+	v->link_up = false;
+	store_release(&v->vm->link_lost, 1);	/* pairs with the load of link_is_up, vcpu_thread.c */
+	return -ENOTCONN;
 }
 
 void pool_link_destroy(struct vm *vm)

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* trapd's side of one attach: objects, watcher of the socket. Private to pool_link*.c. */
+/* The VM's attach to poold: made, lost, ended. doc/ring.md, "Epochs". */
 #ifndef SHADOWPOOL_TRAPD_POOL_LINK_H
 #define SHADOWPOOL_TRAPD_POOL_LINK_H
 
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 
-#include "trapd/trap/vcpu_priv.h"
+struct vcpu;
+struct vm;
 
-struct pool_link {
-	int sock;			/* its hang-up is the detach; -1: none */
-	int eventfd;			/* wakes poold's loop */
-	int watch_quit;			/* eventfd that ends the watcher */
-	bool watching;
-	pthread_t watcher;
-	struct link_params params;
-	struct memfd pool;		/* its address goes to the memslot call alone: nothing in trapd reads or writes the pool */
-};
+/*
+ * Connect to poold, exchange the shared objects, make its pool the VM's. 0; -errno with one line (cause and remedy) in err, and
+ * nothing is attached. Thread: a vCPU's, while no other one is in the VM.
+ */
+int pool_link_attach(struct vm *vm, char *err, size_t err_size);
+/* The pool's memory is gone from the VM and from the process. Does nothing if nothing is attached. Thread: as for attach. */
+void pool_link_detach(struct vm *vm);
+/* Detach and free; before the VM's file is closed. Thread: control. */
+void pool_link_destroy(struct vm *vm);
+/* This vCPU has noticed that the link is of no use any more: the VM attaches anew. Returns -ENOTCONN. Thread: the vCPU's own. */
+int pool_link_lost(struct vcpu *v);
 
 #endif

@@ -3,6 +3,8 @@
  * Requests of a vCPU to poold and what their replies oblige the vCPU to do. Process trapd, the vCPU's own thread.
  * doc/spec/ring.md names every request; doc/fault-path.md shows when each is sent.
  */
+#include "trapd/link/pool_request.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
@@ -10,7 +12,10 @@
 #include "common/barrier.h"
 #include "common/clock.h"
 #include "common/counters.h"
-#include "trapd/code/code_pages.h"
+#include "trapd/link/events.h"
+#include "trapd/link/pool_link.h"
+#include "trapd/link/world.h"
+#include "trapd/trap/vcpu_priv.h"
 
 /* A request is repeated after NEED_FLUSH and NEED_SHOOTDOWN; each repetition makes progress, so this bound is never met. */
 #define MAX_REPEATS 64
@@ -58,14 +63,6 @@ static void add_work(struct vcpu *v, const struct link_rep *rep, const uint64_t 
 		w->cycle = true;
 }
 
-/* Nothing of what a lost link left undone may reach the next one. */
-static int link_lost(struct vcpu *v)
-{
-	v->link_up = false;
-	store_release(&v->vm->link_lost, 1);	/* pairs with the load in vcpu_thread.c */
-	return -ENOTCONN;
-}
-
 /* A pool that finds itself corrupt is replaced, but not for ever. */
 static bool corrupt_again(struct vcpu *v)
 {
@@ -86,7 +83,7 @@ static int refused(struct vcpu *v, const struct link_req *req, const struct link
 		if (corrupt_again(v))
 			return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v),
 				       "poold found its pool corrupt more than %u times in a minute; please report this with its log", CORRUPT_LIMIT);
-		return link_lost(v);
+		return pool_link_lost(v);
 	case POOL_E_RANGE:
 		return vm_stop(vm, VM_STOP_FAULT, 0, report_vcpu(v), "the guest's CR3 0x%llx lies outside its memory",
 			       (unsigned long long)req->rq_gva);
@@ -94,22 +91,6 @@ static int refused(struct vcpu *v, const struct link_req *req, const struct link
 		return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v), "poold refused request %u with status %u (gva 0x%llx, gpa 0x%llx)",
 			       req->rq_op, rep->rp_status, (unsigned long long)req->rq_gva, (unsigned long long)req->rq_gpa);
 	}
-}
-
-void vcpu_write_begin(struct vcpu *v)
-{
-	if (v->machine->nvcpu == 1 || (v->writing & 1))
-		return;
-	store_relaxed(&v->writing, v->writing + 1);
-	fence_full();		/* odd before the store to RAM; pairs with the acquire in claim_tails */
-}
-
-void vcpu_write_end(struct vcpu *v)
-{
-	if (v->link_up)
-		link_client_publish(&v->link);
-	if (v->writing & 1)
-		store_release(&v->writing, v->writing + 1);	/* even after the tail; pairs with the acquire in claim_tails */
 }
 
 /* This vCPU may have seen stores of others: poold must know of them before it answers. */
@@ -138,7 +119,7 @@ static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 	uint64_t touch[POOL_MAX_TOUCH] = { 0 };
 	int rc;
 
-	vcpu_pair_close(v);	/* no request overtakes an event */
+	events_close_pair(v);	/* no request overtakes an event */
 	for (unsigned i = 0; i < MAX_REPEATS; i++) {
 		if (!v->link_up)
 			return -ENOTCONN;
@@ -148,7 +129,7 @@ static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 		counter_add(&v->stat[TRAP_STAT_requests_total], 1);
 		rc = link_client_request(&v->link, req, rep, touch);
 		if (rc || !reply_valid(v->vm, rep, touch))
-			return link_lost(v);
+			return pool_link_lost(v);
 		v->events_since_reply = false;
 		add_work(v, rep, touch);
 		if (rep->rp_status != POOL_NEED_FLUSH && rep->rp_status != POOL_NEED_SHOOTDOWN) {
@@ -273,99 +254,20 @@ int vcpu_invlpg(struct vcpu *v, uint64_t gva)
 	return simple_request(v, LINK_OP_INVLPG, gva, 0, &rep);
 }
 
-int vcpu_set_modes(struct vcpu *v, const struct modes *m)
+int pool_link_set_root(struct vcpu *v, const struct modes *modes, uint16_t flags, uint64_t root[2])
 {
-	struct link_req req = { .rq_op = LINK_OP_SET_ROOT, .rq_gva = m->cr3, .rq_gpa = (uint32_t)m->cr0 };
+	struct link_req req = { .rq_op = LINK_OP_SET_ROOT, .rq_gva = modes->cr3, .rq_gpa = (uint32_t)modes->cr0 | modes->cr4 << 32 };
 	struct link_rep rep;
-	bool ac = v->cpu.rflags & RFLAGS_AC;
 	int rc;
 
-	req.rq_gpa |= (m->cr4 | (unseen_iret_is_possible(v, m->efer) ? CR4_SMEP : 0)) << 32;
-	if (modes_are_pae(m)) {
+	if (modes_are_pae(modes)) {
 		req.rq_nwalk = 4;
-		memcpy(req.rq_walk, m->pdpte, sizeof(req.rq_walk));
+		memcpy(req.rq_walk, modes->pdpte, sizeof(req.rq_walk));
 	}
-	req.rq_flags = (ac ? LINK_RQF_AC : 0) | (m->efer & EFER_LMA ? LINK_RQF_LMA : 0) | (m->efer & EFER_NXE ? LINK_RQF_NXE : 0) |
-		       (code_is_watched(v, m->efer) ? LINK_RQF_CODE : 0);
+	req.rq_flags = flags | (modes->efer & EFER_LMA ? LINK_RQF_LMA : 0) | (modes->efer & EFER_NXE ? LINK_RQF_NXE : 0);
 	counter_add(&v->stat[TRAP_STAT_set_root_requests], 1);
 	rc = request(v, &req, &rep);
-	if (rc)
-		return rc;
-	for (unsigned i = 0; i < 2; i++)
-		if (rep.rp_root[i])
-			v->root[i] = rep.rp_root[i];
-	modes_store(&v->cpu, m);
-	v->priv->loaded_ac = ac;
-	v->sregs_dirty = true;
-	walk_mode_from_cr(&v->walk, m->cr0, m->cr3, m->cr4, m->efer, v->cpu.rflags, v->machine->facts.maxphyaddr);
-	memcpy(v->walk.pdpte, v->cpu.pdpte, sizeof(v->walk.pdpte));
-	v->priv->work.flush = true;	/* a CR load flushes, whatever the pool had to change */
-	return 0;
-}
-
-/* One event, if its page is monitored: the store is done. */
-static void post_one(struct vcpu *v, const struct link_event *ev)
-{
-	const uint8_t *state = v->machine->page_state;
-
-	if (!state || !v->link_up)
-		return;
-	fence_full();	/* S1: the store to RAM before the look at page_state; pairs with S2 in poold's state_changed */
-	if (!(load_relaxed(&state[ev->ev_gpa >> PAGE_SHIFT]) & PAGE_STATE_MONITORED))
-		return;
-	v->events_since_reply = true;
-	counter_add(&v->stat[TRAP_STAT_write_events], 1);
-	if (link_client_post(&v->link, ev))
-		link_lost(v);	/* a lost link cancels the debt */
-}
-
-static void post_event(struct vcpu *v, const struct link_event *ev)
-{
-	struct link_event out[2];
-	unsigned n;
-
-	if (!v->priv->pair.open) {
-		post_one(v, ev);
-		return;
-	}
-	n = write_pair_add(&v->priv->pair, ev, out);
-	if (n == 1 && out[0].ev_size == 8 && ev->ev_size == 4)
-		counter_add(&v->stat[TRAP_STAT_write_pairs], 1);
-	for (unsigned i = 0; i < n; i++)
-		post_one(v, &out[i]);
-}
-
-void vcpu_pair_close(struct vcpu *v)
-{
-	struct link_event ev;
-
-	v->priv->pair.open = false;
-	if (write_pair_end(&v->priv->pair, &ev))
-		post_one(v, &ev);
-}
-
-void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes, uint16_t ev_flags)
-{
-	struct link_event ev = { .ev_type = LINK_EV_WRITE, .ev_size = (uint8_t)size, .ev_flags = ev_flags, .ev_gpa = gpa,
-				 .ev_rip = v->cpu.rip, .ev_count = 1 };
-
-	code_stored(v, gpa, size);
-	if (size > 16 || (size & (size - 1))) {	/* a store of odd size is told as a range of unknown content */
-		ev.ev_type = LINK_EV_RANGE;
-		ev.ev_count = size;
-		ev.ev_size = 1;
-	} else {
-		memcpy(ev.ev_new, new_bytes, size);
-		memcpy(ev.ev_old, old_bytes, size);
-	}
-	post_event(v, &ev);
-}
-
-void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count, uint64_t value, uint16_t ev_flags)
-{
-	struct link_event ev = { .ev_type = LINK_EV_FILL, .ev_size = (uint8_t)size, .ev_flags = ev_flags, .ev_gpa = gpa,
-				 .ev_new = { value }, .ev_rip = v->cpu.rip, .ev_count = count };
-
-	code_stored(v, gpa, (uint64_t)size * count);
-	post_event(v, &ev);
+	if (!rc)
+		memcpy(root, rep.rp_root, sizeof(rep.rp_root));
+	return rc;
 }

@@ -10,6 +10,7 @@
 #include "common/counters.h"
 #include "trapd/code/code_pages.h"
 #include "trapd/insn/insn.h"
+#include "trapd/link/pool_request.h"
 #include "trapd/trap/look_ahead.h"
 #include "trapd/trap/vcpu_priv.h"
 

@@ -7,6 +7,7 @@
 
 #include "common/counters.h"
 #include "trapd/code/code_pages.h"
+#include "trapd/link/pool_request.h"
 
 bool step_is_open(const struct vcpu *v, uint64_t gfn)
 {

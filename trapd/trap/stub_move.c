@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/barrier.h"
+#include "trapd/link/pool_link.h"
 #include "trapd/trap/vcpu_priv.h"
 
 /* Upper half without 256, which one kind of host cannot use (doc/hosts.md), and without the last, where kernels live. */
@@ -31,7 +31,5 @@ int vcpu_move_stub(struct vcpu *v)
 	rc = vcpu_real_init(v);
 	if (rc)
 		return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v), "KVM does not take the moved stub: %s", strerror(-rc));
-	v->link_up = false;
-	store_release(&vm->link_lost, 1);	/* pairs with the load in vcpu_thread.c */
-	return -ENOTCONN;
+	return pool_link_lost(v);
 }

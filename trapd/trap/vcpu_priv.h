@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What only the trap path of a vCPU needs: the real CPU, the trap in hand, what the return program must do, the step.
- * Files: vcpu.c (thread and run loop), vcpu_real.c (between virtual and real registers), trap.c (vectors), fault.c (#PF),
- * write_fault.c (monitored pages), step.c, breakpoints.c, pool_link.c and pool_request.c (poold), exits.c (exits without a frame).
+ * Files: vcpu_real.c (between virtual and real registers), trap.c (vectors), fault.c (#PF), write_fault.c (monitored pages), step.c,
+ * breakpoints.c, exits.c (exits without a frame).
  */
 #ifndef SHADOWPOOL_TRAPD_VCPU_PRIV_H
 #define SHADOWPOOL_TRAPD_VCPU_PRIV_H
@@ -143,29 +143,6 @@ bool step_is_open(const struct vcpu *v, uint64_t gfn);
 int vcpu_move_stub(struct vcpu *v);
 /* exits.c: KCPU_IO. 1: enter as it stands; 0: the state was taken over; -EFAULT: an exception is to be delivered; other: as vcpu.h. */
 int exit_io(struct vcpu *v);
-
-/* pool_link.c */
-int pool_link_attach(struct vm *vm, char *err, size_t err_size);
-void pool_link_detach(struct vm *vm);
-/* Detach and free; before the VM's file is closed. */
-void pool_link_destroy(struct vm *vm);
-int pool_link_map(struct vcpu *v, uint64_t gva, const struct walk_result *walk, bool write, bool fetch);
-/* The guest's D bit has been set just now: 0, POOL_E_NOTFOUND (map it), or as others. */
-int pool_link_dirty(struct vcpu *v, uint64_t gva);
-int pool_link_write_fault(struct vcpu *v, uint64_t gva, uint64_t gpa, enum write_class class, unsigned size);
-int pool_link_unshadow(struct vcpu *v, uint64_t gva, uint64_t gpa);
-int pool_link_open(struct vcpu *v, uint64_t gpa);
-int pool_link_close(struct vcpu *v);
-/* What the page is to watched code from now on. */
-int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code_state code);
-/*
- * An audit, made while this vCPU stands; poold makes it a full one if somebody waits for that. Number of violations since the
- * attach, or a negative return value of vcpu.h.
- */
-int64_t pool_link_audit(struct vcpu *v, bool full);
-
-/* What the pair still holds is posted, and it is closed. */
-void vcpu_pair_close(struct vcpu *v);
 
 /* report.c: registers, paging, bytes at RIP decoded; malloc'ed text or NULL. */
 char *report_vcpu(struct vcpu *v);

@@ -9,6 +9,8 @@
 #include "common/barrier.h"
 #include "common/counters.h"
 #include "trapd/insn/insn.h"
+#include "trapd/link/events.h"
+#include "trapd/link/pool_request.h"
 #include "trapd/trap/look_ahead.h"
 #include "trapd/trap/vcpu_priv.h"
 
@@ -23,7 +25,7 @@ static int emulate(struct vcpu *v, const struct insn *in, const struct insn_writ
 		counter_add(&v->stat[TRAP_STAT_write_emulated], 1);
 	if (!rc && v->priv->pair.held)
 		rc = write_pair_absorb(v, w->gva);
-	vcpu_pair_close(v);
+	events_close_pair(v);
 	return rc ? rc : look_ahead(v);		/* INVLPG often follows */
 }
 

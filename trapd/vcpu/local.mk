@@ -1,6 +1,7 @@
 # The thread of a vCPU, and what the guest's CPU shares with the rest of the VM.
 noinst_LIBRARIES += trapd/vcpu/libvcpu.a
 trapd_vcpu_libvcpu_a_SOURCES = \
+	trapd/vcpu/modes.c \
 	trapd/vcpu/startup.c \
 	trapd/vcpu/startup.h \
 	trapd/vcpu/vcpu_apic.c \

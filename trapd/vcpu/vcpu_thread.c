@@ -15,6 +15,8 @@
 #include "trapd/code/code_pages.h"
 #include "trapd/cpu/seg.h"
 #include "trapd/devices/bus.h"
+#include "trapd/link/pool_link.h"
+#include "trapd/link/pool_request.h"
 #include "trapd/priv/deliver.h"
 #include "trapd/trap/interrupt.h"
 #include "trapd/trap/vcpu_priv.h"

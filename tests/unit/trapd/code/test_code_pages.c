@@ -6,6 +6,7 @@
 
 #include "tests/unit/fakes/fake_vcpu.h"
 #include "trapd/code/code_pages.h"
+#include "trapd/link/pool_request.h"
 
 #define RAM	(1ull << 20)
 #define TABLES	0x10000ull

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See events.h. Process trapd, the vCPU's own thread.
+ *
+ * Order on one vCPU: the store to RAM, the look at page_state, the event into the ring, and only when the vCPU publishes may poold
+ * see it. Requests of other vCPUs wait while stores are in RAM whose events are not published: v->writing is odd then.
+ */
+#include "trapd/link/events.h"
+
+#include "common/barrier.h"
+#include "common/counters.h"
+#include "trapd/code/code_pages.h"
+#include "trapd/link/pool_link.h"
+#include "trapd/trap/vcpu_priv.h"
+
+void vcpu_write_begin(struct vcpu *v)
+{
+	if (v->machine->nvcpu == 1 || (v->writing & 1))
+		return;
+	store_relaxed(&v->writing, v->writing + 1);
+	fence_full();		/* odd before the store to RAM; pairs with the acquire in claim_tails, pool_request.c */
+}
+
+void vcpu_write_end(struct vcpu *v)
+{
+	if (v->link_up)
+		link_client_publish(&v->link);
+	if (v->writing & 1)
+		store_release(&v->writing, v->writing + 1);	/* even after the tail; pairs with the acquire in claim_tails, pool_request.c */
+}
+
+/* One event, if its page is monitored: the store is done. */
+static void post_one(struct vcpu *v, const struct link_event *ev)
+{
+	const uint8_t *state = v->machine->page_state;
+
+	if (!state || !v->link_up)
+		return;
+	fence_full();	/* S1: the store to RAM before the look at page_state; pairs with S2 in poold's state_changed */
+	if (!(load_relaxed(&state[ev->ev_gpa >> PAGE_SHIFT]) & PAGE_STATE_MONITORED))
+		return;
+	v->events_since_reply = true;
+	counter_add(&v->stat[TRAP_STAT_write_events], 1);
+	if (link_client_post(&v->link, ev))
+		pool_link_lost(v);	/* a lost link cancels the debt */
+}
+
+void events_post(struct vcpu *v, const struct link_event *ev)
+{
+	struct link_event out[2];
+	unsigned n;
+
+	if (!v->priv->pair.open) {
+		post_one(v, ev);
+		return;
+	}
+	n = write_pair_add(&v->priv->pair, ev, out);
+	if (n == 1 && out[0].ev_size == 8 && ev->ev_size == 4)
+		counter_add(&v->stat[TRAP_STAT_write_pairs], 1);
+	for (unsigned i = 0; i < n; i++)
+		post_one(v, &out[i]);
+}
+
+void events_close_pair(struct vcpu *v)
+{
+	struct link_event ev;
+
+	v->priv->pair.open = false;
+	if (write_pair_end(&v->priv->pair, &ev))
+		post_one(v, &ev);
+}
+
+void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes, uint16_t ev_flags)
+{
+	struct link_event ev = { .ev_type = LINK_EV_WRITE, .ev_size = (uint8_t)size, .ev_flags = ev_flags, .ev_gpa = gpa,
+				 .ev_rip = v->cpu.rip, .ev_count = 1 };
+
+	code_stored(v, gpa, size);
+	if (size > 16 || (size & (size - 1))) {	/* a store of odd size is told as a range of unknown content */
+		ev.ev_type = LINK_EV_RANGE;
+		ev.ev_count = size;
+		ev.ev_size = 1;
+	} else {
+		memcpy(ev.ev_new, new_bytes, size);
+		memcpy(ev.ev_old, old_bytes, size);
+	}
+	events_post(v, &ev);
+}
+
+void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count, uint64_t value, uint16_t ev_flags)
+{
+	struct link_event ev = { .ev_type = LINK_EV_FILL, .ev_size = (uint8_t)size, .ev_flags = ev_flags, .ev_gpa = gpa,
+				 .ev_new = { value }, .ev_rip = v->cpu.rip, .ev_count = count };
+
+	code_stored(v, gpa, (uint64_t)size * count);
+	events_post(v, &ev);
+}
