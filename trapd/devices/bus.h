@@ -7,7 +7,6 @@
 
 #include <stdint.h>
 
-struct vm;
 struct bus;
 struct device_thread;
 struct irqs;
@@ -56,7 +55,5 @@ void bus_mmio_write(struct bus *b, uint64_t gpa, unsigned size, uint64_t value);
  * found when the guest looks). The process ignores SIGPIPE. 0, -EEXIST, -ENOMEM.
  */
 int uart_add(struct bus *b, struct irqs *irqs, struct device_thread *thread, int in_fd, int out_fd);
-/* Port 0xf4: the value written ends the VM and is its exit code. */
-int debug_exit_add(struct bus *b, struct vm *vm);
 
 #endif

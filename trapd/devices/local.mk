@@ -10,6 +10,7 @@ trapd_devices_libdevices_a_SOURCES = \
 	trapd/devices/cmos.c \
 	trapd/devices/cmos.h \
 	trapd/devices/debug_exit.c \
+	trapd/devices/debug_exit.h \
 	trapd/devices/device_thread.c \
 	trapd/devices/device_thread.h \
 	trapd/devices/disk.c \

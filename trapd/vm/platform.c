@@ -11,6 +11,7 @@
 #include "trapd/devices/acpi.h"
 #include "trapd/devices/bus.h"
 #include "trapd/devices/cmos.h"
+#include "trapd/devices/debug_exit.h"
 #include "trapd/devices/device_thread.h"
 #include "trapd/devices/i8042.h"
 #include "trapd/devices/ide.h"
@@ -94,9 +95,14 @@ static int add_tables(struct vm *vm)
 	return 0;
 }
 
+static void on_guest_exit(void *ctx, int code)
+{
+	vm_stop(ctx, VM_STOP_GUEST_EXIT, code, NULL, "the guest exited with code %d", code);
+}
+
 static int add_debug_exit(struct vm *vm)
 {
-	return debug_exit_add(vm->machine.bus, vm);
+	return debug_exit_add(vm->machine.bus, &(struct exit_line){ on_guest_exit, vm });
 }
 
 /* In this order: the interrupt controllers before those who use their lines. */

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The bus with devices that record what they are asked, and the debug-exit port with a vm_stop() that records its call. */
+/* The bus with devices that record what they are asked, and the debug-exit port with a line that records its call. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "trapd/devices/bus.h"
-#include "trapd/vm/vm.h"
+#include "trapd/devices/debug_exit.h"
 
 struct recorder {
 	unsigned reads, writes, destroyed, size;
@@ -177,44 +175,28 @@ Test(bus, accesses_of_vcpus_are_serialised)
 	cr_assert_eq(overlaps, 0);
 }
 
-/* In place of the VM's: remembers the call. */
-static struct {
-	struct vm *vm;
-	enum vm_stop_reason reason;
-	int exit_code;
-	unsigned calls;
-	char message[256];
-} stopped;
+static unsigned exits;
+static int exit_code;
 
-int vm_stop(struct vm *vm, enum vm_stop_reason reason, int exit_code, char *report, const char *fmt, ...)
+static void on_debug_exit(void *ctx, int code)
 {
-	va_list ap;
-
-	cr_assert_null(report);
-	stopped.vm = vm;
-	stopped.reason = reason;
-	stopped.exit_code = exit_code;
-	stopped.calls++;
-	va_start(ap, fmt);
-	vsnprintf(stopped.message, sizeof(stopped.message), fmt, ap);
-	va_end(ap);
-	return -ECANCELED;
+	cr_assert_eq(ctx, &exits);
+	exits++;
+	exit_code = code;
 }
 
 Test(bus, debug_exit_stops_the_vm_with_the_low_byte)
 {
-	static struct vm vm;
+	const struct exit_line line = { on_debug_exit, &exits };
 
-	cr_assert_eq(debug_exit_add(bus, &vm), 0);
+	cr_assert_eq(debug_exit_add(bus, &line), 0);
 	cr_assert_eq(bus_port_read(bus, 0xf4, 1), 0xff);
-	cr_assert_eq(stopped.calls, 0, "reading ends nothing");
+	cr_assert_eq(exits, 0, "reading ends nothing");
 	bus_port_write(bus, 0xf4, 1, 0);
-	cr_assert_eq(stopped.vm, &vm);
-	cr_assert_eq(stopped.reason, VM_STOP_GUEST_EXIT);
-	cr_assert_eq(stopped.exit_code, 0);
+	cr_assert_eq(exits, 1);
+	cr_assert_eq(exit_code, 0);
 	bus_port_write(bus, 0xf4, 4, 0x12345fe);
-	cr_assert_eq(stopped.exit_code, 0xfe);
-	cr_assert_eq(stopped.calls, 2);
-	cr_assert_str_eq(stopped.message, "the guest exited with code 254");
-	cr_assert_eq(debug_exit_add(bus, &vm), -EEXIST);
+	cr_assert_eq(exit_code, 0xfe);
+	cr_assert_eq(exits, 2);
+	cr_assert_eq(debug_exit_add(bus, &line), -EEXIST);
 }
