@@ -16,14 +16,14 @@ include trapd/vcpu/local.mk
 include trapd/trap/local.mk
 include trapd/code/local.mk
 include trapd/link/local.mk
-include trapd/devices/local.mk
 include trapd/priv/local.mk
 include trapd/emulate/local.mk
 include trapd/insn/local.mk
 include trapd/cpu/local.mk
 include trapd/kvm/local.mk
+include trapd/devices/local.mk
 
-TRAPD_ROOMS = trapd/libtrapd.a trapd/control/libcontrol.a trapd/vm/libvm.a trapd/loader/libloader.a trapd/vcpu/libvcpu.a trapd/trap/libtrap.a trapd/code/libcode.a trapd/link/liblink.a trapd/devices/libdevices.a trapd/priv/libpriv.a trapd/emulate/libemulate.a trapd/insn/libinsn.a trapd/cpu/libcpu.a trapd/kvm/libkvm.a
+TRAPD_ROOMS = trapd/libtrapd.a trapd/control/libcontrol.a trapd/vm/libvm.a trapd/loader/libloader.a trapd/vcpu/libvcpu.a trapd/trap/libtrap.a trapd/code/libcode.a trapd/link/liblink.a trapd/priv/libpriv.a trapd/emulate/libemulate.a trapd/insn/libinsn.a trapd/cpu/libcpu.a trapd/kvm/libkvm.a trapd/devices/libdevices.a
 
 libexec_PROGRAMS += trapd/trapd
 trapd_trapd_SOURCES = trapd/main.c
