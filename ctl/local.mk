@@ -35,7 +35,7 @@ ctl_shadowctl_SOURCES = \
 	ctl/vm_config.c ctl/vm_config.h \
 	ctl/vm_info.c ctl/vm_info.h
 # replay links the pool and the trace, nothing of the daemon
-ctl_shadowctl_LDADD = $(TRACE_LIBS) $(TRACE_LIBS) $(POOL_LIBS) $(POOL_LIBS) common/libcommon.a proto/libproto.a \
+ctl_shadowctl_LDADD = $(TRACE_LIBS) $(POOL_LIBS) common/libcommon.a proto/libproto.a \
 	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(JANSSON_LIBS)
 
 # The completion script is what the program says of itself.

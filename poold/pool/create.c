@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "poold/pool/core/pool_priv.h"
+#include "poold/pool/pool.h"
 
 #define MAX_PAGES_LIMIT	(1u << 24)	/* the page field of a reverse map reference */
 #define MIN_USERS	16u		/* a path needs four, and some must be left to evict */
@@ -235,9 +236,4 @@ void pool_reset(struct pool *p)
 void pool_poison_leaf(struct pool *p, uint64_t nth)
 {
 	p->poison = nth;
-}
-
-uint32_t pool_pages_of_kind(const struct pool *p, unsigned kind)
-{
-	return kind < KIND_COUNT ? p->kind_pages[kind] : 0;
 }

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "poold/pool/core/pool_priv.h"
+#include "poold/pool/op.h"
 
 /* One path against the guest's tables. coarse: the guest's page is larger than 4 KiB, so its one TLB entry is many of ours. */
 static void path_check(struct pool *p, uint32_t root, uint64_t gva, bool *coarse)

@@ -6,7 +6,7 @@
  * A table is monitored from the moment it exists, so each guest entry is read again here, after that: what the caller has
  * walked may be older.
  */
-#include "poold/pool/core/pool_priv.h"
+#include "poold/pool/op.h"
 
 struct descent {
 	struct pool *p;

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "poold/pool/core/pool_priv.h"
+#include "poold/pool/op.h"
 
 /* gpa of the root's key. CR3 beyond RAM is the guest's own fault: the CPU would fetch from nowhere. */
 static enum pool_status root_gpa(const struct pool *p, const struct pool_modes *m, uint64_t *gpa)
@@ -133,14 +133,4 @@ void pool_root_dying(struct pool *p, uint64_t cr3, struct pool_result *r)
 	}
 	roots_dying(p, gfn_of(cr3));
 	op_end(p, POOL_OK, r);
-}
-
-int pool_vcpu_roots(const struct pool *p, uint32_t vcpu, uint64_t root[2], struct pool_modes *modes)
-{
-	if (vcpu >= p->cfg.nvcpu)
-		return -EINVAL;
-	for (unsigned i = 0; i < 2; i++)
-		root[i] = p->vcpu[vcpu].root[i] ? page_maddr(p, p->vcpu[vcpu].root[i]) : 0;
-	*modes = p->vcpu[vcpu].modes;
-	return 0;
 }

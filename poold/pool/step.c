@@ -4,7 +4,8 @@
  * writable for that one instruction and read anew afterwards. Also tracked pages, which are protected like tables but
  * have no shadow. Part of the pool library: any caller of it, under the VM's lock, all other vCPUs stopped.
  */
-#include "poold/pool/core/pool_priv.h"
+#include "poold/pool/op.h"
+#include "poold/pool/write.h"
 
 void pool_open(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *r)
 {
@@ -46,7 +47,7 @@ void pool_close(struct pool *p, uint32_t vcpu, struct pool_result *r)
 		if (state_get(p, p->open[i]))
 			write_protect_gfn(p, p->open[i]);
 	for (uint32_t i = 0; i < n; i++)
-		guest_write_page(p, p->open[i] << PAGE_SHIFT, PAGE_SIZE);
+		write_guest_page(p, p->open[i] << PAGE_SHIFT, PAGE_SIZE);
 	op_end(p, POOL_OK, r);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "poold/pool/core/pool_priv.h"
+#include "poold/pool/pool.h"
 
 int pool_walk(const struct pool *p, uint64_t root, uint64_t gva, struct pool_walk *out)
 {

@@ -6,9 +6,11 @@
  * Entries are made anew from RAM as it is now, never from the value in an event: RAM may be newer, and what is newest is
  * always right.
  */
-#include "poold/pool/core/pool_priv.h"
+#include "poold/pool/write.h"
 
-void rederive_slot(struct pool *p, uint32_t page, uint32_t slot)
+#include "poold/pool/op.h"
+
+static void rederive_slot(struct pool *p, uint32_t page, uint32_t slot)
 {
 	uint64_t have = entry_get(p, page, slot), want;
 
@@ -27,7 +29,7 @@ void rederive_slot(struct pool *p, uint32_t page, uint32_t slot)
 }
 
 /* Every shadow of one guest page. A put may take pages away, also from this chain: then from the start, it is idempotent. */
-void guest_write_page(struct pool *p, uint64_t gpa, uint32_t len)
+void write_guest_page(struct pool *p, uint64_t gpa, uint32_t len)
 {
 	static const enum pool_stat by_level[POOL_LEVELS] = {
 		POOL_STAT_mon_not_present_skip, POOL_STAT_mon_handled_pt, POOL_STAT_mon_handled_pd, POOL_STAT_mon_handled_pdpt,
@@ -98,7 +100,7 @@ void pool_guest_write(struct pool *p, uint32_t vcpu, uint64_t gpa, uint32_t len,
 		bool zero = gtable_written(p, gt, gpa, len, rip);
 
 		write_count_class(p, class);
-		guest_write_page(p, gpa, len);
+		write_guest_page(p, gpa, len);
 		if (zero)
 			address_space_emptied(p, gfn_of(gpa));
 		debt_post(p);
@@ -127,9 +129,9 @@ void pool_guest_range_changed(struct pool *p, uint64_t gpa, uint64_t len, struct
 			gtable_mods_add(p, gt, 1);
 			/* Out of step it can't be brought back here, the guest runs; but all of it is compared. */
 			if (p->gtable[gt].unsync)
-				guest_write_page(p, gpa & PAGE_MASK, PAGE_SIZE);
+				write_guest_page(p, gpa & PAGE_MASK, PAGE_SIZE);
 			else
-				guest_write_page(p, gpa, n);
+				write_guest_page(p, gpa, n);
 		}
 		gpa += n;
 	}

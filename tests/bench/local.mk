@@ -2,7 +2,7 @@
 EXTRA_PROGRAMS += tests/bench/bench_pool
 tests_bench_bench_pool_SOURCES = tests/bench/bench_pool.c tests/bench/guest.c tests/bench/guest.h tests/bench/noise.c \
 	tests/bench/noise.h
-tests_bench_bench_pool_LDADD = $(POOL_LIBS) $(POOL_LIBS) common/libcommon.a
+tests_bench_bench_pool_LDADD = $(POOL_LIBS) common/libcommon.a
 CLEANFILES += tests/bench/bench_pool
 
 .PHONY: bench-pool

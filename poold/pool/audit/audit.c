@@ -3,7 +3,7 @@
  * The audit: is the pool what its rules say? Part of the pool library: any caller of it, under the VM's lock, the VM
  * quiescent. Finds and reports, repairs nothing, changes no list and no counter but its own.
  */
-#include "poold/pool/audit/audit.h"
+#include "poold/pool/audit/audit_priv.h"
 
 void audit_report(struct audit *a, unsigned rule, uint32_t page, uint32_t slot, uint64_t expected, uint64_t found)
 {

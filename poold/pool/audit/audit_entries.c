@@ -5,7 +5,7 @@
  *
  * Each entry is derived anew. As every level agrees with the guest's entry of that level, so does the AND along a path.
  */
-#include "poold/pool/audit/audit.h"
+#include "poold/pool/audit/audit_priv.h"
 
 #define LEAF_BITS	(PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_NX | PTE_ADDR | ENTRY_DEFERRED)
 #define FETCH_BITS	(PTE_P | PTE_U | PTE_A | PTE_ADDR | ENTRY_FETCH)

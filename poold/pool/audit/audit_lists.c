@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "poold/pool/audit/audit.h"
+#include "poold/pool/audit/audit_priv.h"
 
 #define NOSLOT 0u
 #define KEY_REACH 1024u		/* how far behind a page of the same bucket its key is looked for */

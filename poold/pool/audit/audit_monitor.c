@@ -2,7 +2,7 @@
 /*
  * Audit of monitoring: A11, A12, A21. Part of the pool library: called by pool_audit() only.
  */
-#include "poold/pool/audit/audit.h"
+#include "poold/pool/audit/audit_priv.h"
 
 /* A21: only leaf tables, none pinned, each in its slot. */
 static void audit_unsync(struct audit *a, uint32_t gt)

@@ -3,7 +3,7 @@
  * Audit of the reverse maps: A14, A15, and of what forbids large leaves, A24. Part of the pool library: called by pool_audit() only. That every leaf has its
  * reference is checked with the entries; here every reference has its leaf, and the numbers agree.
  */
-#include "poold/pool/audit/audit.h"
+#include "poold/pool/audit/audit_priv.h"
 
 /* Does the entry exist, and is it a leaf, of the size that the map is about, of the frame at gpa? */
 static void audit_ref(struct audit *a, uint64_t gpa, uint64_t ref, bool large)

@@ -3,6 +3,7 @@
  * A digest of the whole state, so that two runs of the same calls can be compared. Part of the pool library: any caller of
  * it, under the VM's lock. Changes nothing. Two independent multiply-xor lanes: made to find differences, not attackers.
  */
+#include "poold/pool/audit/audit.h"
 #include "poold/pool/core/pool_priv.h"
 
 struct digest { uint64_t a, b; };

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "poold/pool/audit/audit.h"
 #include "poold/pool/core/pool_priv.h"
 
 /*
@@ -20,18 +21,6 @@ struct visit {
 	void *ctx;
 	uint64_t left;
 };
-
-bool pool_table_is_unsync(const struct pool *p, uint32_t page)
-{
-	uint32_t gt = page_in_use(p, page) ? p->page[page].gt : GT_NIL;
-
-	return gt < p->cfg.max_pages && p->gtable[gt].unsync;
-}
-
-uint8_t pool_page_state(const struct pool *p, uint64_t gfn)
-{
-	return state_get(p, gfn);
-}
 
 /* Bit 47 decides the bits above it (SDM vol. 1, 3.3.7.1). */
 static uint64_t canonical(uint64_t gva)
@@ -141,25 +130,4 @@ void pool_semantic_digest(const struct pool *p, uint64_t out[2])
 	}
 	out[0] = d.a;
 	out[1] = d.b;
-}
-
-bool pool_page_describe(const struct pool *p, uint32_t page, struct pool_page_info *out)
-{
-	const struct pool_page *pg;
-
-	if (!page || page >= p->cfg.max_pages || !page_in_use(p, page))
-		return false;
-	pg = &p->page[page];
-	*out = (struct pool_page_info){
-		.gpa = pg->gpa, .role = pg->role, .kind = (uint8_t)role_kind(pg->role), .lock = pg->lock,
-		.n_present = pg->n_present, .flags = pg->flags, .count = page_kind(p, page)->count,
-	};
-	return true;
-}
-
-uint64_t pool_page_entry(const struct pool *p, uint32_t page, uint32_t slot)
-{
-	if (!page || page >= p->cfg.max_pages || !page_in_use(p, page) || slot >= page_kind(p, page)->count)
-		return 0;
-	return entry_get(p, page, slot);
 }

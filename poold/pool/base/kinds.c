@@ -5,7 +5,9 @@
  */
 #include <stddef.h>
 
-#include "poold/pool/core/pool_priv.h"
+#include "common/x86.h"
+#include "poold/pool/base/kinds.h"
+#include "poold/pool/base/role.h"
 
 /*  name, entry_size, count, level, span, source, guest size, guest count, spread, quadrants, align, table, large, group, flags, role */
 const struct pool_kind pool_kinds[KIND_COUNT] = {
@@ -95,9 +97,4 @@ unsigned pool_kinds_check(void)
 		if (!kind_fits(&pool_kinds[i]))
 			return i ? i : KIND_COUNT;
 	return 0;
-}
-
-const char *pool_kind_name(unsigned kind)
-{
-	return kind < KIND_COUNT ? pool_kinds[kind].name : "?";
 }

@@ -3,7 +3,9 @@
  * Roles: everything besides its gpa that the content of a shadow table depends on, packed into 32 bits. Part of the pool
  * library: any caller of it, under the VM's lock. Pure functions.
  */
-#include "poold/pool/core/pool_priv.h"
+#include "common/x86.h"
+#include "poold/pool/base/kinds.h"
+#include "poold/pool/base/role.h"
 
 /*
  * W and X of the levels above are in the non-leaf shadow entries, where the CPU ANDs them, so the key has them as 1. U is

@@ -2,8 +2,10 @@
 noinst_LIBRARIES += poold/pool/core/libcore.a
 poold_pool_core_libcore_a_SOURCES = \
 	poold/pool/core/cache.c \
+	poold/pool/core/code.c \
 	poold/pool/core/derive.c \
 	poold/pool/core/entry.c \
+	poold/pool/core/epoch.c \
 	poold/pool/core/format.c \
 	poold/pool/core/large.c \
 	poold/pool/core/link.c \
@@ -12,7 +14,6 @@ poold_pool_core_libcore_a_SOURCES = \
 	poold/pool/core/policy.c \
 	poold/pool/core/pool_priv.h \
 	poold/pool/core/ram.c \
-	poold/pool/core/result.c \
 	poold/pool/core/resync.c \
 	poold/pool/core/rmap.c \
 	poold/pool/core/unsync.c \

@@ -8,10 +8,14 @@
 
 #include "common/barrier.h"
 #include "common/counters.h"
+#include "common/pool_stats.h"
 #include "common/walk.h"
 #include "common/write_policy.h"
 #include "common/x86.h"
-#include "poold/pool/pool.h"
+#include "poold/pool/base/debt.h"
+#include "poold/pool/base/kinds.h"
+#include "poold/pool/base/role.h"
+#include "poold/pool/base/types.h"
 
 /* Each index space has its own sentinel: page 0 is never used, the others count from 0. */
 #define PAGE_NIL	0u
@@ -43,92 +47,6 @@
 #define POOL_MAX_FETCH		2u		/* an instruction may cross a page */
 #define POOL_MAX_UNSYNC		64u
 #define POOL_LEVELS		5u		/* levels are 1 to 4 */
-
-/* Numbers are stable: traces contain them. */
-enum kind {
-	KIND_INVALID = 0, KIND_FREE = 1,
-	KIND_32BIT_PT_FOR_PHYS = 2, KIND_32BIT_PT_FOR_32BIT_PT = 3, KIND_32BIT_PT_FOR_32BIT_4MB = 4,
-	KIND_PAE_PT_FOR_PHYS = 5, KIND_PAE_PT_FOR_32BIT_PT = 6, KIND_PAE_PT_FOR_32BIT_4MB = 7, KIND_PAE_PT_FOR_PAE_PT = 8,
-	KIND_PAE_PT_FOR_PAE_2MB = 9, KIND_PAE_PD_FOR_32BIT_PD = 10, KIND_PAE_PD_FOR_PAE_PD = 11,
-	KIND_64BIT_PDPT_FOR_64BIT_PDPT = 12, KIND_ROOT_32BIT_PD = 13, KIND_ROOT_PAE_PD = 14, KIND_PAE_PDPT_FOR_PAE_PDPT = 15,
-	KIND_64BIT_PML4_FOR_64BIT_PML4 = 16, KIND_64BIT_PD_FOR_64BIT_PD = 17, KIND_PAE_PDPT_FOR_32BIT = 18,
-	KIND_64BIT_PML4_FOR_LEGACY = 19, KIND_64BIT_PML4_FOR_PHYS = 20, KIND_64BIT_PDPT_FOR_PHYS = 21,
-	KIND_64BIT_PD_FOR_PHYS = 22, KIND_64BIT_PD_FOR_64BIT_1GB = 23, KIND_32BIT_PD_FOR_PHYS = 24,
-	KIND_COUNT
-};
-
-enum kind_source {
-	SOURCE_NONE,
-	SOURCE_GUEST,		/* entries of a guest page */
-	SOURCE_LINEAR,		/* gpa of the key + offset: paging off, or the inside of a large page */
-	SOURCE_REGISTERS,	/* the four PDPTE registers */
-	SOURCE_FIXED,		/* links that follow from the key alone */
-};
-
-enum kind_group { GROUP_NONE, GROUP_N, GROUP_L, GROUP_P, GROUP_CHILD };
-
-#define KF_LEAF		(1u << 0)
-#define KF_MONITORED	(1u << 1)
-#define KF_ROOT		(1u << 2)
-#define KF_SPLIT	(1u << 3)	/* inside of a large page: rights are in the entry that points here */
-#define KF_PHYS		(1u << 4)
-#define KF_OWNED	(1u << 5)	/* holds the monitor's entries */
-#define KF_PDPTE	(1u << 6)	/* the PDPTE values are part of the key */
-#define KF_RETIRED	(1u << 7)
-#define KF_LARGE	(1u << 8)	/* an entry may be a leaf of 2 MiB instead of leading to a table */
-
-/* One kind as data: no other place knows a kind by its number. */
-struct pool_kind {
-	const char *name;
-	uint8_t entry_size;	/* of the shadow, bytes: 4, 8, 0 for no table */
-	uint16_t count;		/* shadow entries in use */
-	uint8_t level;		/* 1 to 4 */
-	uint8_t span_shift;	/* log2 of the bytes that one shadow entry maps */
-	uint8_t source;		/* enum kind_source */
-	uint8_t guest_size;	/* bytes of a guest entry, 0: no guest table */
-	uint16_t guest_count;	/* guest entries per shadow table */
-	uint8_t spread;		/* shadow entries per guest entry */
-	uint8_t quadrants;
-	uint8_t align_shift;	/* log2 of the alignment of the key's gpa */
-	uint8_t child_table, child_large;
-	uint8_t group;		/* enum kind_group */
-	uint32_t flags;
-	uint32_t role_mask;	/* of NXE, LM, PSE, PAE: those that the content depends on */
-};
-
-extern const struct pool_kind pool_kinds[KIND_COUNT];
-/* Check of the table against its own rules, at every create. 0 or the first wrong kind. */
-unsigned pool_kinds_check(void);
-
-/* The role packs into 32 bits, the upper 14 are zero. */
-#define ROLE_KIND_MASK	31u
-#define ROLE_QUAD_SHIFT	5
-#define ROLE_QUAD_MASK	(3u << ROLE_QUAD_SHIFT)
-#define ROLE_USER	(1u << 7)	/* user view */
-#define ROLE_ACC_W	(1u << 8)
-#define ROLE_ACC_U	(1u << 9)	/* U of every guest level above */
-#define ROLE_ACC_X	(1u << 10)
-#define ROLE_ACC	(ROLE_ACC_W | ROLE_ACC_U | ROLE_ACC_X)
-#define ROLE_WP		(1u << 11)
-#define ROLE_NXE	(1u << 12)
-#define ROLE_SMEP	(1u << 13)
-#define ROLE_SMAP	(1u << 14)
-#define ROLE_LM		(1u << 15)
-#define ROLE_PSE	(1u << 16)
-#define ROLE_PAE	(1u << 17)	/* kind 19: hangs a PAE guest, not a 32-bit one */
-#define ROLE_CODE	(1u << 18)	/* fetches are watched: pool/code.c */
-#define ROLE_VALID	((1u << 19) - 1)
-
-static inline unsigned role_kind(uint32_t role) { return role & ROLE_KIND_MASK; }
-static inline unsigned role_quad(uint32_t role) { return (role & ROLE_QUAD_MASK) >> ROLE_QUAD_SHIFT; }
-/* Force the bits that the content does not depend on: equal canonical roles give equal content. */
-uint32_t role_canon(uint32_t role);
-/* Role of a table below one of this role; user: U of the entry between them. */
-uint32_t role_child(uint32_t parent, unsigned kind, unsigned quad, bool user);
-/* Role of the root of one view; format: of the tables of guests that are not in PAE or long mode. */
-uint32_t role_root(const struct pool_modes *modes, bool user_view, enum pool_format format);
-enum walk_paging modes_paging(const struct pool_modes *modes);
-enum walk_paging role_paging(uint32_t role);
 
 #define PAGE_ZEROED	(1u << 0)
 #define PAGE_HASHED	(1u << 1)
@@ -191,14 +109,6 @@ _Static_assert(sizeof(struct pool_extent) == 64, "extent node");
 #define RMAP_REF(page, slot)	(((uint64_t)(page) << 10) | (slot))
 #define RMAP_REF_PAGE(r)	((uint32_t)((r) >> 10) & 0xffffffu)
 #define RMAP_REF_SLOT(r)	((uint32_t)(r) & 0x3ffu)
-
-/* Tables changed while present and the flush that is owed for it. */
-struct pool_debt {
-	uint64_t touch[POOL_MAX_TOUCH];
-	uint64_t flush_gva;
-	enum pool_flush flush;
-	uint8_t ntouch;
-};
 
 struct pool_vcpu {
 	uint32_t root[2];
@@ -300,14 +210,7 @@ static inline uint32_t slot_of(const struct pool_kind *k, uint64_t gva) { return
 /* An internal check failed: every later call but reset and audit is refused. */
 void pool_corrupt(struct pool *p);
 
-/* core/result.c: the frame of every operation. begin: false if the pool refuses (r is filled). */
-bool op_begin(struct pool *p, uint32_t vcpu, struct pool_result *r);
-void op_end(struct pool *p, enum pool_status status, struct pool_result *r);
-/* Pin a page until the operation ends. */
-void op_pin(struct pool *p, uint32_t page);
-void debt_flush(struct pool_debt *d, enum pool_flush flush, uint64_t gva);
-void debt_touch(struct pool_debt *d, uint64_t maddr);
-void debt_add(struct pool_debt *d, const struct pool_debt *from);
+/* core/epoch.c */
 /* The epoch of a change made now. */
 uint32_t epoch_stamp(struct pool *p);
 bool vcpu_is_clean(const struct pool *p, uint32_t vcpu);
@@ -515,10 +418,5 @@ struct pool_key derive_key(const struct pool *p, uint32_t page, const struct der
 uint64_t derive_entry(const struct pool *p, uint32_t page, uint32_t slot);
 /* Guest entries of [gpa, gpa + len) as the slots of one shadow: false if it has none. */
 bool derive_slots(const struct pool *p, uint32_t page, uint64_t gpa, uint32_t len, uint32_t *first, uint32_t *end);
-
-/* pool/write.c */
-void guest_write_page(struct pool *p, uint64_t gpa, uint32_t len);
-void rederive_slot(struct pool *p, uint32_t page, uint32_t slot);
-
 
 #endif

@@ -131,17 +131,3 @@ enum pool_status resync_gfn(struct pool *p, uint64_t gfn)
 
 	return gt != GT_NIL && p->gtable[gt].unsync ? resync_gtable(p, gt) : POOL_OK;
 }
-
-void pool_resync(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *r)
-{
-	enum pool_status status;
-
-	if (!op_begin(p, vcpu, r))
-		return;
-	fetch_leaves_drop(p);
-	if (gfn == POOL_RESYNC_ALL)
-		status = resync_all(p);
-	else
-		status = ram_index(p, gfn) == RAM_NIL ? POOL_E_RANGE : resync_gfn(p, gfn);
-	op_end(p, status, r);
-}

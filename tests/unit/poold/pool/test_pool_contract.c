@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Small print of the pool's operations: each of these is what some mutant (tests/mutants) would otherwise survive. */
+#include "poold/pool/op.h"
 #include "tests/unit/poold/pool/pool_defects.h"
 
 static struct fix f;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "poold/pool/core/pool_priv.h"
+#include "poold/pool/op.h"
 #include "tests/unit/poold/pool/pool_fixture.h"
 
 static struct fix f;

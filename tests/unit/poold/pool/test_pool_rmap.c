@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "poold/pool/core/pool_priv.h"
+#include "poold/pool/op.h"
 #include "tests/unit/poold/pool/pool_fixture.h"
 
 #define TARGET	0x300000ull

@@ -1,83 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The frame of every operation: what it changed, which flush that costs, which pages it pins, and the flush epochs. Part
- * of the pool library: any caller of it, under the VM's lock.
- *
- * Epochs: a change gets the stamp of the current epoch; a result carries that epoch to the vCPU; a vCPU that has flushed
- * acknowledges it. The first change after a result starts a new epoch, so "acknowledged >= stamp" means that the flush
- * came after the change.
+ * The frame of every operation: begin with an empty debt, pin what it walks over, end with its result. Part of the pool
+ * library: any caller of it, under the VM's lock.
  */
 #include <string.h>
 
-#include "poold/pool/core/pool_priv.h"
-
-void pool_corrupt(struct pool *p)
-{
-	if (!p->corrupt)
-		stat_inc(p, POOL_STAT_errors_corrupt);
-	p->corrupt = true;
-}
-
-uint32_t epoch_stamp(struct pool *p)
-{
-	if (p->epoch_reported) {
-		p->epoch++;
-		p->epoch_reported = false;
-	}
-	return p->epoch;
-}
-
-/* Nothing was cleared or reduced since the last full flush of this vCPU. */
-bool vcpu_is_clean(const struct pool *p, uint32_t vcpu)
-{
-	return epoch_reached(p->vcpu[vcpu].acked, p->reduce_stamp);
-}
-
-uint32_t epoch_all_acked(const struct pool *p)
-{
-	uint32_t oldest = p->vcpu[0].acked;
-
-	for (uint32_t v = 1; v < p->cfg.nvcpu; v++)
-		if (!epoch_reached(p->vcpu[v].acked, oldest))
-			oldest = p->vcpu[v].acked;
-	return oldest;
-}
-
-void debt_flush(struct pool_debt *d, enum pool_flush flush, uint64_t gva)
-{
-	if (flush == POOL_FLUSH_NONE)
-		return;
-	if (flush == d->flush && flush != POOL_FLUSH_ALL && gva != d->flush_gva)
-		flush = POOL_FLUSH_ALL;
-	if (flush > d->flush) {
-		d->flush = flush;
-		d->flush_gva = flush == POOL_FLUSH_ALL ? 0 : gva;
-	}
-}
-
-void debt_touch(struct pool_debt *d, uint64_t maddr)
-{
-	if (d->ntouch == POOL_TOUCH_TOO_MANY)
-		return;
-	for (unsigned i = 0; i < d->ntouch; i++)
-		if (d->touch[i] == maddr)
-			return;
-	if (d->ntouch == POOL_MAX_TOUCH)
-		d->ntouch = POOL_TOUCH_TOO_MANY;
-	else
-		d->touch[d->ntouch++] = maddr;
-}
-
-void debt_add(struct pool_debt *d, const struct pool_debt *from)
-{
-	debt_flush(d, from->flush, from->flush_gva);
-	if (from->ntouch == POOL_TOUCH_TOO_MANY) {
-		d->ntouch = POOL_TOUCH_TOO_MANY;
-		return;
-	}
-	for (unsigned i = 0; i < from->ntouch; i++)
-		debt_touch(d, from->touch[i]);
-}
+#include "poold/pool/op.h"
 
 bool op_begin(struct pool *p, uint32_t vcpu, struct pool_result *r)
 {
