@@ -63,7 +63,7 @@ struct vcpu {
 	bool events_since_reply;	/* an event was posted since the last reply: flush rule of a delivered #PF */
 	pthread_t thread;
 	bool thread_started;		/* the control thread's: there is a thread to join */
-	/* kicks and sleep, under sleep_lock: interrupt.c */
+	/* kicks and sleep, under sleep_lock: link/kick.c */
 	pthread_mutex_t sleep_lock;
 	pthread_cond_t sleep_cond;
 	pthread_t self;			/* while alive */
@@ -112,8 +112,6 @@ void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *ne
 		     uint16_t ev_flags);
 /* The same for count stores of one value, ascending from gpa inside one page (REP STOS): one event. size 1, 2, 4, 8. */
 void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count, uint64_t value, uint16_t ev_flags);
-/* Make the vCPU look at what has changed: it leaves KVM_RUN or its sleep in HLT. Any thread, with any lock but sleep_lock. */
-void vcpu_kick(struct vcpu *v);
 /* cpu.dr[], dr6 or dr7 changed: load the real debug registers before the guest runs again. Never fails. */
 void vcpu_debug_changed(struct vcpu *v);
 /* The local APIC behind CR8, IA32_TSC_DEADLINE and cpu.apic_base: vcpu_apic.c. Never fail. */

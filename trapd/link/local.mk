@@ -5,6 +5,8 @@ trapd_link_liblink_a_SOURCES = \
 	trapd/link/corrupt_limit.h \
 	trapd/link/events.c \
 	trapd/link/events.h \
+	trapd/link/kick.c \
+	trapd/link/kick.h \
 	trapd/link/pool_link.c \
 	trapd/link/pool_link.h \
 	trapd/link/pool_request.c \

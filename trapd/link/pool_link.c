@@ -19,6 +19,7 @@
 
 #include "common/barrier.h"
 #include "trapd/code/code_pages.h"
+#include "trapd/link/kick.h"
 #include "trapd/trap/vcpu_priv.h"
 
 #define ATTACH_DEADLINE_MS 5000

@@ -3,6 +3,7 @@
 #include "trapd/link/world.h"
 
 #include "common/barrier.h"
+#include "trapd/link/kick.h"
 #include "trapd/trap/vcpu_priv.h"
 
 void world_init(struct world *w)

@@ -1,34 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * When an external interrupt reaches the guest, see interrupt.h. Process trapd, the vCPU's own thread, but for the notification
- * by the controllers and vcpu_kick(). Sources: SDM vol. 3A 6.8.1 (IF), 6.8.3 (MOV SS), vol. 2B STI (its shadow), HLT.
+ * by the controllers. Sources: SDM vol. 3A 6.8.1 (IF), 6.8.3 (MOV SS), vol. 2B STI (its shadow), HLT.
  */
 #include "trapd/trap/interrupt.h"
 
 #include <errno.h>
-#include <signal.h>
 
 #include "common/barrier.h"
 #include "common/counters.h"
 #include "trapd/devices/bus.h"
 #include "trapd/devices/device_thread.h"
 #include "trapd/insn/insn.h"
+#include "trapd/link/kick.h"
 #include "trapd/priv/deliver.h"
 #include "trapd/trap/vcpu_priv.h"
 #include "trapd/vcpu/startup.h"
 
 /* Deliveries in a row, through gates that leave IF set, before the guest runs again. */
 #define MAX_IN_A_ROW 16u
-
-void vcpu_kick(struct vcpu *v)
-{
-	pthread_mutex_lock(&v->sleep_lock);
-	v->woken = true;
-	pthread_cond_signal(&v->sleep_cond);
-	if (v->alive && !pthread_equal(pthread_self(), v->self))
-		pthread_kill(v->self, KCPU_KICK_SIGNAL);
-	pthread_mutex_unlock(&v->sleep_lock);
-}
 
 /* Once until the vCPU has looked: one that knows of an interrupt that it cannot take yet is left alone. */
 static void notify(void *ctx, unsigned cpu)
@@ -176,24 +166,11 @@ bool interrupt_wants_state(struct vcpu *v)
 	return false;
 }
 
-void interrupt_sleep(struct vcpu *v)
-{
-	pthread_mutex_lock(&v->sleep_lock);
-	while (!v->woken)
-		pthread_cond_wait(&v->sleep_cond, &v->sleep_lock);
-	v->woken = false;
-	pthread_mutex_unlock(&v->sleep_lock);
-}
-
 void interrupt_thread_begin(struct vcpu *v)
 {
 	bus_lock(v->machine->bus);
 	timer_init(&v->priv->window_sample, device_thread_timers(v->vm->devices), on_window_sample, v);
 	bus_unlock(v->machine->bus);
-	pthread_mutex_lock(&v->sleep_lock);
-	v->self = pthread_self();
-	v->alive = true;
-	pthread_mutex_unlock(&v->sleep_lock);
 }
 
 void interrupt_thread_end(struct vcpu *v)
@@ -201,7 +178,4 @@ void interrupt_thread_end(struct vcpu *v)
 	bus_lock(v->machine->bus);
 	timer_fini(&v->priv->window_sample);
 	bus_unlock(v->machine->bus);
-	pthread_mutex_lock(&v->sleep_lock);
-	v->alive = false;
-	pthread_mutex_unlock(&v->sleep_lock);
 }

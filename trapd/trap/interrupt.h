@@ -26,9 +26,7 @@ int interrupt_before_entry(struct vcpu *v);
  * can be delivered now? If not, asks for the window where that is needed.
  */
 bool interrupt_wants_state(struct vcpu *v);
-/* Sleep until the next kick, which may have come already; the caller then looks at everything again. */
-void interrupt_sleep(struct vcpu *v);
-/* From begin to end the calling thread is the one that vcpu_kick() interrupts. Look at vm->stopping after begin. */
+/* Before the vCPU's first entry, and after its last. */
 void interrupt_thread_begin(struct vcpu *v);
 void interrupt_thread_end(struct vcpu *v);
 

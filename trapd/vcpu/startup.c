@@ -3,6 +3,7 @@
 #include "trapd/vcpu/startup.h"
 
 #include "trapd/cpu/real_mode.h"
+#include "trapd/link/kick.h"
 #include "trapd/trap/vcpu_priv.h"
 
 #define MESSAGE_INIT	(1u << 9)

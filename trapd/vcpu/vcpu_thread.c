@@ -15,6 +15,7 @@
 #include "trapd/code/code_pages.h"
 #include "trapd/cpu/seg.h"
 #include "trapd/devices/bus.h"
+#include "trapd/link/kick.h"
 #include "trapd/link/pool_link.h"
 #include "trapd/link/pool_request.h"
 #include "trapd/priv/deliver.h"
@@ -310,7 +311,7 @@ static void complete_report(struct vcpu *v)
 static void rest(struct vcpu *v)
 {
 	world_rest(v);
-	interrupt_sleep(v);
+	vcpu_sleep(v);
 	world_resume(v);
 }
 
@@ -326,6 +327,7 @@ void *vcpu_thread_main(void *arg)
 	kcpu_bind_thread(&v->priv->kcpu);
 	bus_set_cpu(v->index);
 	interrupt_thread_begin(v);
+	vcpu_kick_begin(v);
 	while (rc >= 0 && !stopping(v)) {
 		if (rc == 0) {
 			rc = startup_take(v);
@@ -357,6 +359,7 @@ void *vcpu_thread_main(void *arg)
 			rc = leave_in_place(v);
 	}
 	interrupt_thread_end(v);
+	vcpu_kick_end(v);
 	vcpu_write_end(v);
 	complete_report(v);
 	world_rest(v);

@@ -22,6 +22,7 @@
 #include "trapd/code/code_pages.h"
 #include "trapd/kvm/cpuid.h"
 #include "trapd/kvm/selftest.h"
+#include "trapd/link/kick.h"
 #include "trapd/link/pool_link.h"
 #include "trapd/trap/vcpu_priv.h"
 #include "trapd/vcpu/startup.h"
