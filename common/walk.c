@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "common/barrier.h"
 #include "common/x86.h"
 
 /*
@@ -148,8 +149,8 @@ static uint64_t entry_load(const struct guest_ram *ram, uint64_t gpa, unsigned s
 	if (!guest_ram_contains(ram, gpa, size))
 		return size == 4 ? 0xffffffffull : ~0ull;
 	if (size == 4)
-		return __atomic_load_n((const uint32_t *)guest_ram_ptr(ram, gpa), __ATOMIC_RELAXED);
-	return __atomic_load_n((const uint64_t *)guest_ram_ptr(ram, gpa), __ATOMIC_RELAXED);
+		return load_relaxed((const uint32_t *)guest_ram_ptr(ram, gpa));
+	return load_relaxed((const uint64_t *)guest_ram_ptr(ram, gpa));
 }
 
 int walk_load_pdptes(const struct guest_ram *ram, uint64_t cr3, uint8_t maxphyaddr, uint64_t out[4])
@@ -277,11 +278,9 @@ static bool entry_set(const struct guest_ram *ram, uint64_t gpa, unsigned size, 
 
 	/* Ordered as a locked operation of a CPU: the guest may order its own stores by it. */
 	if (size == 4)
-		set = __atomic_compare_exchange_n((uint32_t *)guest_ram_ptr(ram, gpa), &old32, (uint32_t)new, false,
-						  __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+		set = locked_cas((uint32_t *)guest_ram_ptr(ram, gpa), &old32, (uint32_t)new);
 	else
-		set = __atomic_compare_exchange_n((uint64_t *)guest_ram_ptr(ram, gpa), &old, new, false,
-						  __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+		set = locked_cas((uint64_t *)guest_ram_ptr(ram, gpa), &old, new);
 	if (set)
 		*entry = new;
 	return set;

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/barrier.h"
 #include "common/log.h"
 #include "poold/daemon.h"
 #include "poold/serve/hello.h"
@@ -93,7 +94,7 @@ static int step_claim(struct handshake *h)
 /* Higher than every epoch that this VM has seen, whichever poold gave it. */
 static uint64_t next_epoch(struct poold *d, uint64_t last)
 {
-	uint64_t epoch = __atomic_fetch_add(&d->epoch, 1, __ATOMIC_RELAXED);
+	uint64_t epoch = fetch_add_relaxed(&d->epoch, 1);
 
 	return epoch > last ? epoch : last + 1;
 }

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/barrier.h"
 #include "common/clock.h"
 #include "common/guest_ram.h"
 
@@ -324,7 +325,7 @@ void fake_write_event(struct fake_trapd *t, uint64_t gpa, uint64_t value)
 
 	ev.ev_flags = LINK_EVF_LAST | WRITE_CLASS_SIMPLE << LINK_CLASS_SHIFT;
 	ev.ev_old[0] = *fake_ram(t, gpa);
-	__atomic_store_n(fake_ram(t, gpa), value, __ATOMIC_RELEASE);
+	store_release(fake_ram(t, gpa), value);
 	CHECK(!link_client_post(&t->link, &ev), "event not posted");
 }
 

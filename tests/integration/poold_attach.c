@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/barrier.h"
 #include "common/control_client.h"
 #include "common/frame.h"
 #include "common/pool_stats.h"
@@ -26,7 +27,7 @@
 
 static uint8_t state_of(const struct fake_trapd *t, uint64_t gpa)
 {
-	return __atomic_load_n((uint8_t *)t->page_state.base + (gpa >> PAGE_SHIFT), __ATOMIC_ACQUIRE);
+	return load_acquire((uint8_t *)t->page_state.base + (gpa >> PAGE_SHIFT));
 }
 
 /* poold and an attached VM with a root. */
@@ -509,7 +510,7 @@ static void broken_peers_are_detached(void)
 		req.rq_seq = mine->lt_req.rq_seq + 1;
 		req.rq_tail = mine->lt_tail;
 		memcpy((char *)&mine->lt_req + 4, (char *)&req + 4, sizeof(req) - 4);
-		__atomic_store_n(&mine->lt_req.rq_seq, req.rq_seq, __ATOMIC_SEQ_CST);
+		store_release(&mine->lt_req.rq_seq, req.rq_seq);	/* R1 */
 		CHECK(write(t.eventfd, &one, sizeof(one)) == sizeof(one), "eventfd");
 		CHECK(fake_trapd_hung_up(&t), "request %u was served", i);
 		fake_trapd_detach(&t);

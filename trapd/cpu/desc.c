@@ -2,6 +2,7 @@
 /* Guest descriptors, see desc.h. Runs on the vCPU's thread; touches guest memory only through gva.h. */
 #include <errno.h>
 
+#include "common/barrier.h"
 #include "common/shm_layout.h"
 #include "common/write_class.h"
 #include "trapd/cpu/desc.h"
@@ -120,7 +121,7 @@ static int set_type_bit(struct vcpu *v, struct descriptor *d, uint8_t bit)
 	if (ret == -EOPNOTSUPP)
 		ret = 0;	/* a table in device space: nothing there remembers the bit */
 	else if (!ret) {
-		old = __atomic_fetch_or((uint8_t *)ptr, bit, __ATOMIC_SEQ_CST);
+		old = locked_or((uint8_t *)ptr, bit);
 		new = old | bit;
 		vcpu_post_write(v, gpa, 1, &new, &old, LINK_EVF_LAST | WRITE_CLASS_SIMPLE << LINK_CLASS_SHIFT);
 	}

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/barrier.h"
+
 /* size 1, 2, 4 or 8; misaligned is allowed (x86 hosts) and then not atomic. */
 static inline uint64_t host_load(const void *p, unsigned size)
 {
@@ -21,10 +23,10 @@ static inline uint64_t host_load(const void *p, unsigned size)
 		return value;
 	}
 	switch (size) {
-	case 1: return __atomic_load_n((const uint8_t *)p, __ATOMIC_RELAXED);
-	case 2: return __atomic_load_n((const uint16_t *)p, __ATOMIC_RELAXED);
-	case 4: return __atomic_load_n((const uint32_t *)p, __ATOMIC_RELAXED);
-	default: return __atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED);
+	case 1: return load_relaxed((const uint8_t *)p);
+	case 2: return load_relaxed((const uint16_t *)p);
+	case 4: return load_relaxed((const uint32_t *)p);
+	default: return load_relaxed((const uint64_t *)p);
 	}
 }
 
@@ -35,10 +37,10 @@ static inline void host_store(void *p, uint64_t value, unsigned size)
 		return;
 	}
 	switch (size) {
-	case 1: __atomic_store_n((uint8_t *)p, (uint8_t)value, __ATOMIC_RELAXED); break;
-	case 2: __atomic_store_n((uint16_t *)p, (uint16_t)value, __ATOMIC_RELAXED); break;
-	case 4: __atomic_store_n((uint32_t *)p, (uint32_t)value, __ATOMIC_RELAXED); break;
-	default: __atomic_store_n((uint64_t *)p, value, __ATOMIC_RELAXED); break;
+	case 1: store_relaxed((uint8_t *)p, (uint8_t)value); break;
+	case 2: store_relaxed((uint16_t *)p, (uint16_t)value); break;
+	case 4: store_relaxed((uint32_t *)p, (uint32_t)value); break;
+	default: store_relaxed((uint64_t *)p, value); break;
 	}
 }
 
@@ -52,32 +54,21 @@ static inline bool host_cas(void *p, uint64_t *old, uint64_t value, unsigned siz
 
 	switch (size) {
 	case 1:
-		ok = __atomic_compare_exchange_n((uint8_t *)p, &o1, (uint8_t)value, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+		ok = locked_cas((uint8_t *)p, &o1, (uint8_t)value);
 		*old = o1;
 		break;
 	case 2:
-		ok = __atomic_compare_exchange_n((uint16_t *)p, &o2, (uint16_t)value, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+		ok = locked_cas((uint16_t *)p, &o2, (uint16_t)value);
 		*old = o2;
 		break;
 	case 4:
-		ok = __atomic_compare_exchange_n((uint32_t *)p, &o4, (uint32_t)value, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+		ok = locked_cas((uint32_t *)p, &o4, (uint32_t)value);
 		*old = o4;
 		break;
 	default:
-		ok = __atomic_compare_exchange_n((uint64_t *)p, old, value, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+		ok = locked_cas((uint64_t *)p, old, value);
 		break;
 	}
-	return ok;
-}
-
-/* The same for 16 bytes, 16-byte aligned (CMPXCHG16B). old[] gets the value found. */
-static inline bool host_cas16(void *p, uint64_t old[2], const uint64_t value[2])
-{
-	bool ok;
-
-	__asm__ __volatile__("lock cmpxchg16b %1"
-			     : "=@ccz"(ok), "+m"(*(struct { uint64_t w[2]; } *)p), "+a"(old[0]), "+d"(old[1])
-			     : "b"(value[0]), "c"(value[1]) : "memory");
 	return ok;
 }
 

@@ -2,6 +2,7 @@
 /* Segment loads, see seg.h. Runs on the vCPU's thread; touches no real register. */
 #include "trapd/cpu/seg.h"
 
+#include "common/barrier.h"
 #include "trapd/cpu/real_mode.h"
 #include "trapd/vm/vm.h"
 
@@ -152,7 +153,7 @@ static bool read_own_descriptor(const struct vcpu *v, uint64_t *descriptor)
 		if (walk_guest(&v->machine->ram, &v->walk, (v->cpu.gdtr.base + at + i) & cpu_linear_mask(&v->cpu), WALK_PROBE, &w) ||
 		    !guest_ram_contains(&v->machine->ram, w.gpa, 1))
 			return false;
-		to[i] = *(const volatile uint8_t *)guest_ram_ptr(&v->machine->ram, w.gpa);
+		to[i] = load_relaxed((const uint8_t *)guest_ram_ptr(&v->machine->ram, w.gpa));
 	}
 	return true;
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "common/barrier.h"
 #include "trapd/devices/bus.h"
 #include "trapd/devices/timer.h"
 
@@ -195,7 +196,7 @@ static char *put_char(char *to, uint8_t c)
 void vga_text(const struct vga *v, const struct guest_ram *ram, char text[VGA_TEXT_MAX])
 {
 	unsigned start = (unsigned)v->crtc.reg[CRTC_START_HIGH] << 8 | v->crtc.reg[CRTC_START_LOW];
-	const volatile uint8_t *from;
+	const uint8_t *from;
 	char *to = text, *end;
 
 	*to = 0;
@@ -205,7 +206,7 @@ void vga_text(const struct vga *v, const struct guest_ram *ram, char text[VGA_TE
 	for (unsigned row = 0; row < VGA_ROWS; row++) {
 		end = to;
 		for (unsigned column = 0; column < VGA_COLUMNS; column++) {
-			uint8_t c = from[(start + row * VGA_COLUMNS + column) * 2 % VGA_TEXT_SIZE];
+			uint8_t c = load_relaxed(&from[(start + row * VGA_COLUMNS + column) * 2 % VGA_TEXT_SIZE]);
 
 			to = put_char(to, c);
 			if (c && c != ' ')

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "common/barrier.h"
 #include "trapd/cpu/gva.h"
 #include "trapd/cpu/host_mem.h"
 #include "trapd/emulate/emulate_priv.h"
@@ -137,7 +138,7 @@ int emulate_cmpxchg16b(struct vcpu *v, const struct insn *in, const struct emula
 	err = gva_rmw_ptr(v, gva, 16, 0, &host, &gpa);
 	if (err)
 		return err;
-	equal = host_cas16(host, old, value);
+	equal = locked_cas16(host, old, value);
 	set_zero_flag(v, equal);
 	if (equal) {
 		vcpu_post_write(v, gpa, 16, value, old, gva_event_flags(v, 0, emulate_class(v, in, gva)));

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "common/barrier.h"
 #include "common/clock.h"
 #include "common/x86.h"
 
@@ -40,7 +41,7 @@ void kcpu_kick_self(void)
 	struct kvm_run *run = current_run;
 
 	if (run)
-		__atomic_store_n(&run->immediate_exit, 1, __ATOMIC_RELAXED);	/* same thread: the handler ran on it */
+		store_relaxed(&run->immediate_exit, 1);	/* same thread: the handler ran on it */
 }
 
 static void on_kick(int sig)

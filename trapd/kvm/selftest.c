@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/barrier.h"
 #include "common/x86.h"
 #include "trapd/kvm/kcpu.h"
 #include "trapd/kvm/windows.h"
@@ -47,8 +48,7 @@ static uint64_t pool_maddr(unsigned page)
 
 static void map_page(struct rig *r, uint64_t va, unsigned ram_page)
 {
-	__atomic_store_n(&pool_table(r, LEAF_PAGE)[(va >> 12) & 511], (VM_RAM_MADDR + ram_page * PAGE_SIZE) | ENTRY_FLAGS,
-			 __ATOMIC_RELEASE);
+	store_release(&pool_table(r, LEAF_PAGE)[(va >> 12) & 511], (VM_RAM_MADDR + ram_page * PAGE_SIZE) | ENTRY_FLAGS);
 }
 
 static int add_slot(int vm_fd, uint32_t id, uint64_t maddr, uint64_t size, void *hva)

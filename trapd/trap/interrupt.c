@@ -26,7 +26,7 @@ static void notify(void *ctx, unsigned cpu)
 	struct vm *vm = ctx;
 	struct vcpu *v = &vm->vcpu[cpu];
 
-	if (cpu < vm->machine.nvcpu && !__atomic_exchange_n(&v->irq_request, 1, __ATOMIC_ACQ_REL))
+	if (cpu < vm->machine.nvcpu && !exchange_acq_rel(&v->irq_request, 1))	/* pairs with the loads of the vCPU */
 		vcpu_kick(v);
 }
 

@@ -54,7 +54,7 @@ static bool may_go_on(const struct vcpu *v)
 static bool is_wanted(struct vcpu *v)
 {
 	vcpu_write_end(v);
-	return world_wants_state(v) || __atomic_load_n(&v->startup, __ATOMIC_ACQUIRE) ||
+	return world_wants_state(v) || load_acquire(&v->startup) ||	/* pairs with send() of startup.c */
 	       (!v->index && load_acquire(&v->vm->quiesce));
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/barrier.h"
 #include "trapd/cpu/gva.h"
 #include "trapd/insn/insn.h"
 #include "trapd/trap/vcpu_priv.h"
@@ -64,7 +65,7 @@ static unsigned read_code(const struct vcpu *v, uint8_t *out, unsigned n)
 		if (walk_guest(&v->machine->ram, &v->walk, (base + v->cpu.rip + i) & cpu_linear_mask(&v->cpu), WALK_PROBE, &w) ||
 		    !guest_ram_contains(&v->machine->ram, w.gpa, 1))
 			return i;
-		out[i] = *(const volatile uint8_t *)guest_ram_ptr(&v->machine->ram, w.gpa);
+		out[i] = load_relaxed((const uint8_t *)guest_ram_ptr(&v->machine->ram, w.gpa));
 	}
 	return n;
 }

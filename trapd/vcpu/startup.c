@@ -2,6 +2,7 @@
 /* See startup.h. Process trapd; the messages come on any thread, the rest runs on the vCPU's own. */
 #include "trapd/vcpu/startup.h"
 
+#include "common/barrier.h"
 #include "trapd/cpu/real_mode.h"
 #include "trapd/link/kick.h"
 #include "trapd/trap/vcpu_priv.h"
@@ -14,9 +15,9 @@ static void send(struct vm *vm, unsigned cpu, uint32_t message)
 	if (cpu >= vm->machine.nvcpu)
 		return;
 	if (message & MESSAGE_INIT)
-		__atomic_store_n(&vm->vcpu[cpu].startup, message, __ATOMIC_RELEASE);	/* pairs with startup_take */
+		store_release(&vm->vcpu[cpu].startup, message);	/* pairs with startup_take */
 	else
-		__atomic_fetch_or(&vm->vcpu[cpu].startup, message, __ATOMIC_RELEASE);
+		fetch_or_release(&vm->vcpu[cpu].startup, message);	/* pairs with startup_take */
 	vcpu_kick(&vm->vcpu[cpu]);
 }
 
@@ -45,7 +46,7 @@ int startup_take(struct vcpu *v)
 
 	if (v->priv->step.active)
 		return 0;	/* the instruction first: the tables that are open for it must be closed */
-	message = __atomic_exchange_n(&v->startup, 0, __ATOMIC_ACQUIRE);	/* pairs with send */
+	message = exchange_acquire(&v->startup, 0);	/* pairs with send */
 	if (message & MESSAGE_INIT) {
 		if (v->index == 0)
 			return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "the guest has reset its boot processor: there is no BIOS to begin with");

@@ -102,7 +102,7 @@ static int answer_quiesce(struct vcpu *v)
 {
 	int64_t n;
 
-	if (v->index || !__atomic_exchange_n(&v->vm->quiesce, 0, __ATOMIC_ACQUIRE))	/* pairs with the watcher's store */
+	if (v->index || !exchange_acquire(&v->vm->quiesce, 0))	/* pairs with the watcher's store */
 		return 0;
 	world_stand(v);
 	n = pool_link_audit(v, false);
@@ -208,7 +208,7 @@ static int handle_trap(struct vcpu *v)
 /* Must the guest's registers be taken over: an interrupt, the other vCPUs, a message of startup.c? */
 static bool wants_state(struct vcpu *v)
 {
-	return interrupt_wants_state(v) || world_wants_state(v) || __atomic_load_n(&v->startup, __ATOMIC_ACQUIRE) ||
+	return interrupt_wants_state(v) || world_wants_state(v) || load_acquire(&v->startup) ||	/* pairs with send() of startup.c */
 	       (!v->index && load_acquire(&v->vm->quiesce));
 }
 
@@ -363,8 +363,8 @@ void *vcpu_thread_main(void *arg)
 	vcpu_write_end(v);
 	complete_report(v);
 	world_rest(v);
-	if (__atomic_sub_fetch(&vm->running, 1, __ATOMIC_ACQ_REL) == 0) {
-		final_audit(v);		/* the last one: nobody else uses the link any more */
+	if (fetch_sub_acq_rel(&vm->running, 1) == 1) {
+		final_audit(v);		/* the last one, who sees what the others did: nobody else uses the link any more */
 		pool_link_detach(vm);
 		if (vm->ended)
 			vm->ended(vm, vm->ended_ctx);

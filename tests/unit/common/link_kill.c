@@ -52,11 +52,10 @@ static socklen_t address_size;
 
 static int __attribute__((format(printf, 1, 2))) failure(const char *format, ...)
 {
-	uint32_t none = 0;
 	va_list args;
 
 	/* The first failure is the one to read. */
-	if (!__atomic_compare_exchange_n(&board->failed, &none, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (exchange_acq_rel(&board->failed, 1))
 		return -1;
 	va_start(args, format);
 	vsnprintf(board->text, sizeof(board->text), format, args);
@@ -343,12 +342,12 @@ static void trapd_main(void)
 		pthread_t thread;
 
 		if (!posting_attach(&p, &epoch)) {
-			__atomic_fetch_add(&board->attaches, 1, __ATOMIC_RELAXED);
+			fetch_add_relaxed(&board->attaches, 1);
 			if (pthread_create(&thread, NULL, watch, &p))
 				abort();
 			post_stream(&p);
 			pthread_join(thread, NULL);
-			__atomic_fetch_add(&board->detaches, 1, __ATOMIC_RELAXED);
+			fetch_add_relaxed(&board->detaches, 1);
 		}
 		posting_end(&p);
 		check_leftovers("trapd", fds);

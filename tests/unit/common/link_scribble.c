@@ -189,7 +189,7 @@ static void *honest_server(void *arg)
 static void *client(void *arg)
 {
 	struct round *r = arg;
-	uint32_t v = __atomic_fetch_add(&r->started, 1, __ATOMIC_RELAXED);
+	uint32_t v = fetch_add_relaxed(&r->started, 1);
 	struct link_client *c = &r->client[v];
 	uint64_t i = 0, touch[POOL_MAX_TOUCH] = { 0 };
 	struct link_event ev;

@@ -46,7 +46,7 @@ static void *serve(void *arg)
 static void *produce(void *arg)
 {
 	struct run *r = arg;
-	uint32_t v = __atomic_fetch_add(&r->started, 1, __ATOMIC_RELAXED);
+	uint32_t v = fetch_add_relaxed(&r->started, 1);
 	struct link_client *c = &r->client[v];
 	struct link_event ev;
 	uint64_t i = 0;

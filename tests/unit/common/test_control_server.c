@@ -9,13 +9,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/barrier.h"
 #include "common/clock.h"
 #include "common/control_client.h"
 #include "common/frame.h"
@@ -29,7 +29,7 @@ static struct {
 	struct control_server *server;
 	pthread_t thread;
 	struct control_call *waiting;
-	atomic_int nwaiting, gone, woken, quit, release;
+	int nwaiting, gone, woken, quit, release;	/* atomic */
 	char *text;
 } t;
 
@@ -68,7 +68,7 @@ static void on_gone(struct control_call *call, void *arg)
 	cr_assert_eq(call, t.waiting);
 	cr_assert_eq(arg, &t);
 	t.waiting = NULL;
-	t.gone++;
+	fetch_add_release(&t.gone, 1);	/* pairs with await */
 }
 
 static void on_wait(struct control_call *call, const Shadowpool__Request *request, void *ctx)
@@ -79,7 +79,7 @@ static void on_wait(struct control_call *call, const Shadowpool__Request *reques
 	}
 	t.waiting = call;
 	control_defer(call, on_gone, ctx);
-	t.nwaiting++;
+	fetch_add_release(&t.nwaiting, 1);	/* pairs with await */
 }
 
 static void on_stats(struct control_call *call, const Shadowpool__Request *request, void *ctx)
@@ -88,10 +88,10 @@ static void on_stats(struct control_call *call, const Shadowpool__Request *reque
 
 static void on_woken(void *ctx)
 {
-	t.woken++;
-	if (t.quit)
+	fetch_add_release(&t.woken, 1);	/* pairs with await */
+	if (load_acquire(&t.quit))
 		event_base_loopbreak(t.base);
-	if (t.release && t.waiting) {
+	if (load_acquire(&t.release) && t.waiting) {
 		struct control_call *call = t.waiting;
 
 		t.waiting = NULL;
@@ -144,7 +144,7 @@ static void setup(void)
 static void teardown(void)
 {
 	if (t.thread) {
-		t.quit = 1;
+		store_release(&t.quit, 1);
 		control_server_wake(t.server);
 		pthread_join(t.thread, NULL);
 	}
@@ -158,11 +158,11 @@ static void teardown(void)
 TestSuite(server, .init = setup, .fini = teardown, .timeout = 30);
 TestSuite(socket_file, .init = make_dir, .timeout = 30);
 
-static void await(atomic_int *value, int at_least)
+static void await(const int *value, int at_least)
 {
 	int64_t end = frame_deadline(10000);
 
-	while (*value < at_least) {
+	while (load_acquire(value) < at_least) {
 		cr_assert_lt(clock_ns(), end, "condition never came");
 		poll(NULL, 0, 1);
 	}
@@ -438,7 +438,7 @@ Test(server, long_answer_arrives_whole)
 static void *release_soon(void *arg)
 {
 	await(&t.nwaiting, 1);
-	t.release = 1;
+	store_release(&t.release, 1);
 	control_server_wake(t.server);
 	return NULL;
 }
@@ -457,7 +457,7 @@ Test(server, deferred_call_is_answered_after_a_wake_from_another_thread)
 	cr_assert_eq(ask(&c, SHADOWPOOL__REQUEST__OP_SHOW, "after", &r), 0);
 	shadowpool__reply__free_unpacked(r, NULL);
 	pthread_join(other, NULL);
-	cr_assert_eq(t.gone, 0);
+	cr_assert_eq(load_acquire(&t.gone), 0);
 	control_close(&c);
 }
 
@@ -483,7 +483,7 @@ Test(server, deferred_call_outlives_the_idle_timeout)
 	send_wait(&c);
 	p = (struct pollfd){ .fd = c.fd, .events = POLLIN };
 	cr_assert_eq(poll(&p, 1, 3 * TIMEOUT_MS), 0, "a waiting client was dropped");
-	cr_assert_eq(t.gone, 0);
+	cr_assert_eq(load_acquire(&t.gone), 0);
 	control_close(&c);
 	await(&t.gone, 1);
 }
@@ -497,7 +497,7 @@ Test(server, deferred_call_of_a_client_that_leaves_is_cancelled_once)
 	control_close(&c);
 	await(&t.gone, 1);
 	assert_alive();
-	cr_assert_eq(t.gone, 1);
+	cr_assert_eq(load_acquire(&t.gone), 1);
 	cr_assert_null(t.waiting);
 }
 
@@ -520,13 +520,13 @@ Test(server, shutdown_cancels_deferred_calls)
 
 	open_client(&c);
 	send_wait(&c);
-	t.quit = 1;
+	store_release(&t.quit, 1);
 	control_server_wake(t.server);
 	pthread_join(t.thread, NULL);
 	t.thread = 0;
 	control_server_destroy(t.server);
 	t.server = NULL;
-	cr_assert_eq(t.gone, 1);
+	cr_assert_eq(load_acquire(&t.gone), 1);
 	control_close(&c);
 }
 

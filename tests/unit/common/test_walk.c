@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "common/barrier.h"
 #include "common/walk.h"
 #include "common/write_class.h"
 #include "common/x86.h"
@@ -476,14 +477,14 @@ static void *exchange_entries(void *arg)
 	uint64_t *pte = (uint64_t *)(memory + 0x4028);
 	uint64_t value, old;
 
-	while (!__atomic_load_n(&race.done, __ATOMIC_ACQUIRE)) {
+	while (!load_acquire(&race.done)) {
 		value = (race.exchanges & 1 ? 0x6000u : 0x7000u) | PTE_P | PTE_W;
-		if (__atomic_exchange_n(pte, value, __ATOMIC_SEQ_CST))
+		if (locked_exchange(pte, value))
 			race.bad++;
-		old = __atomic_exchange_n(pte, 0, __ATOMIC_SEQ_CST);
+		old = locked_exchange(pte, 0);
 		if ((old & ~(PTE_A | PTE_D)) != value)
 			race.bad++;
-		__atomic_store_n(&race.exchanges, race.exchanges + 1, __ATOMIC_RELEASE);
+		store_release(&race.exchanges, race.exchanges + 1);
 	}
 	return NULL;
 }
@@ -496,7 +497,7 @@ Test(walk, racing_guest_never_loses_an_entry, .init = setup_4level, .timeout = 6
 
 	put64(0x4028, 0);
 	cr_assert_eq(pthread_create(&thread, NULL, exchange_entries, NULL), 0);
-	while (walks < 100000 || __atomic_load_n(&race.exchanges, __ATOMIC_ACQUIRE) < 100000) {
+	while (walks < 100000 || load_acquire(&race.exchanges) < 100000) {
 		rc = walk(GVA, WALK_WRITE | WALK_SET_AD);
 		walks++;
 		if (rc == 0 && ((res.entry[3] & 0x67) != 0x63 || res.gpa != (res.entry[3] & PTE_ADDR) + 0x123))
@@ -504,7 +505,7 @@ Test(walk, racing_guest_never_loses_an_entry, .init = setup_4level, .timeout = 6
 		if (rc != 0 && rc != -EAGAIN && (rc != -EFAULT || res.error_code != PF_W))
 			bad++;
 	}
-	__atomic_store_n(&race.done, true, __ATOMIC_RELEASE);
+	store_release(&race.done, true);
 	pthread_join(thread, NULL);
 	cr_assert_eq(bad + race.bad, 0);
 }

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/barrier.h"
 #include "common/clock.h"
 #include "common/control_client.h"
 #include "common/frame.h"
@@ -48,14 +48,14 @@ static struct {
 	int quit[2];
 	pthread_mutex_t lock;
 	struct fake *latest;
-	atomic_int created, destroyed, fail_create, fail_start, no_poold, slow_poold;
+	int created, destroyed, fail_create, fail_start, no_poold, slow_poold;	/* atomic */
 } t = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static int fake_create(struct vm **out, const struct vm_config *c, char *err, size_t err_size)
 {
 	struct fake *f;
 
-	if (t.fail_create) {
+	if (load_acquire(&t.fail_create)) {
 		snprintf(err, err_size, "no room; make some");
 		return -ENOSPC;
 	}
@@ -72,7 +72,7 @@ static int fake_create(struct vm **out, const struct vm_config *c, char *err, si
 	while (c->disks[f->ndisks])
 		f->ndisks++;
 	snprintf(f->initrd, sizeof(f->initrd), "%s", c->initrd ? c->initrd : "");
-	t.created++;
+	fetch_add_release(&t.created, 1);
 	*out = &f->vm;
 	return 0;
 }
@@ -82,18 +82,18 @@ static int fake_start(struct vm *vm, void (*attached)(struct vm *vm, void *ctx),
 {
 	struct fake *f = (struct fake *)vm;
 
-	if (t.fail_start)
+	if (load_acquire(&t.fail_start))
 		return -EAGAIN;
 	f->ended = ended;
 	f->ctx = ctx;
 	pthread_mutex_lock(&t.lock);
 	t.latest = f;
 	pthread_mutex_unlock(&t.lock);
-	if (t.no_poold) {
+	if (load_acquire(&t.no_poold)) {
 		f->announced = true;
 		f->stop = (struct vm_stop){ .reason = VM_STOP_ERROR, .message = "cannot reach poold; start it" };
 		ended(vm, ctx);
-	} else if (!t.slow_poold) {
+	} else if (!load_acquire(&t.slow_poold)) {
 		attached(vm, ctx);
 	}
 	f->attached = attached;
@@ -109,7 +109,7 @@ static void fake_destroy(struct vm *vm)
 		t.latest = NULL;
 	pthread_mutex_unlock(&t.lock);
 	free(f);
-	t.destroyed++;
+	fetch_add_release(&t.destroyed, 1);
 }
 
 static void fake_state(struct vm *vm, struct vm_stop *out)
@@ -220,7 +220,7 @@ static void teardown(void)
 	control_destroy(t.control);
 	event_base_free(t.base);
 	trapd_config_free(&t.config);
-	cr_assert_eq(t.created, t.destroyed, "VMs are left: %d created, %d destroyed", t.created, t.destroyed);
+	cr_assert_eq(load_acquire(&t.created), t.destroyed, "VMs are left: %d created, %d destroyed", t.created, t.destroyed);
 	cr_assert(!rmdir(t.dir), "files are left in %s", t.dir);
 }
 
@@ -419,7 +419,7 @@ Test(trapd, impossible_configurations_are_refused_with_a_reason)
 	expect_error(start_config("x", many_modules), CONTROL_FAILED, "modules");
 	expect_error(start_config("x", poisoned), CONTROL_NOT_PERMITTED, "test hooks");
 	expect_error(by_name(SHADOWPOOL__REQUEST__OP_START, "x"), CONTROL_NO_OBJECT, "x.conf does not exist");
-	cr_assert_eq(t.created, 0);
+	cr_assert_eq(load_acquire(&t.created), 0);
 }
 
 Test(trapd, configuration_file_of_the_vm_is_used)
@@ -449,12 +449,12 @@ Test(trapd, engine_errors_reach_the_client_and_leave_no_vm)
 {
 	Shadowpool__Reply *r;
 
-	t.fail_create = 1;
+	store_release(&t.fail_create, 1);
 	expect_error(start_config("x", NULL), CONTROL_FAILED, "no room; make some");
-	t.fail_create = 0;
-	t.fail_start = 1;
+	store_release(&t.fail_create, 0);
+	store_release(&t.fail_start, 1);
 	expect_error(start_config("x", NULL), CONTROL_FAILED, "cannot start");
-	t.fail_start = 0;
+	store_release(&t.fail_start, 0);
 	r = by_name(SHADOWPOOL__REQUEST__OP_LIST, "");
 	cr_assert_eq(r->list->n_vms, 0);
 	done(r);
@@ -463,10 +463,10 @@ Test(trapd, engine_errors_reach_the_client_and_leave_no_vm)
 
 Test(trapd, start_fails_if_the_guest_is_never_reached)
 {
-	t.no_poold = 1;
+	store_release(&t.no_poold, 1);
 	expect_error(start_config("x", NULL), CONTROL_FAILED, "cannot reach poold; start it");
 	expect_vm(by_name(SHADOWPOOL__REQUEST__OP_SHOW, "x"), "stopped", "error");
-	t.no_poold = 0;
+	store_release(&t.no_poold, 0);
 	expect_vm(start_config("x", NULL), "running", "");
 }
 
@@ -496,7 +496,7 @@ Test(trapd, start_is_answered_when_the_vm_has_its_pool)
 	struct control_client c, impatient;
 	ProtobufCMessage *msg;
 
-	t.slow_poold = 1;
+	store_release(&t.slow_poold, 1);
 	send_start(&impatient, "left");
 	control_close(&impatient);
 	send_start(&c, "slow");
@@ -556,7 +556,7 @@ Test(trapd, wait_is_answered_by_the_end_and_the_result_is_kept)
 	expect_vm(r, "stopped", "exit");
 	/* waiting for what has ended is no wait */
 	expect_vm(by_name(SHADOWPOOL__REQUEST__OP_WAIT, "a"), "stopped", "exit");
-	cr_assert_eq(t.destroyed, 1);
+	cr_assert_eq(load_acquire(&t.destroyed), 1);
 	/* the name is free again, and then the old result is gone */
 	expect_vm(start_config("a", NULL), "running", "");
 	expect_vm(by_name(SHADOWPOOL__REQUEST__OP_SHOW, "a"), "running", "");
@@ -609,7 +609,7 @@ Test(trapd, a_failed_start_keeps_what_is_known_of_the_earlier_vm)
 	expect_vm(start_config("a", NULL), "running", "");
 	guest_exits(3);
 	done(by_name(SHADOWPOOL__REQUEST__OP_WAIT, "a"));
-	t.fail_create = 1;
+	store_release(&t.fail_create, 1);
 	expect_error(start_config("a", NULL), CONTROL_FAILED, "no room");
 	expect_vm(by_name(SHADOWPOOL__REQUEST__OP_SHOW, "a"), "stopped", "exit");
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "common/barrier.h"
 #include "trapd/devices/bus.h"
 #include "trapd/devices/debug_exit.h"
 
@@ -149,9 +150,9 @@ static unsigned inside, overlaps;
 
 static void exclusive_write(void *dev, uint32_t offset, unsigned size, uint64_t value)
 {
-	if (__atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST) != 1)
+	if (fetch_add_relaxed(&inside, 1) != 0)
 		overlaps++;
-	__atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+	fetch_sub_acq_rel(&inside, 1);
 }
 
 static const struct device_ops exclusive_ops = { .name = "exclusive", .write = exclusive_write };

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "common/barrier.h"
 #include "trapd/devices/bus.h"
 #include "trapd/devices/device_thread.h"
 #include "trapd/devices/timer.h"
@@ -100,7 +101,7 @@ static struct watch real_watch;
 
 static void fire(void *dev)
 {
-	__atomic_add_fetch(&fired, 1, __ATOMIC_SEQ_CST);
+	fetch_add_release(&fired, 1);	/* pairs with wait_for */
 }
 
 static void readable(void *dev, short revents)
@@ -108,12 +109,12 @@ static void readable(void *dev, short revents)
 	char c;
 
 	if (read(real_watch.fd, &c, 1) == 1)
-		__atomic_add_fetch(&fired, 100, __ATOMIC_SEQ_CST);
+		fetch_add_release(&fired, 100);	/* pairs with wait_for */
 }
 
 static void wait_for(unsigned n)
 {
-	while (__atomic_load_n(&fired, __ATOMIC_SEQ_CST) != n)
+	while (load_acquire(&fired) != n)
 		poll(NULL, 0, 1);	/* the suite's timeout bounds it */
 }
 

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/barrier.h"
 #include "trapd/link/world.h"
 #include "trapd/trap/vcpu_priv.h"
 #include "trapd/vcpu/startup.h"
@@ -37,15 +38,15 @@ static bool resumed;	/* atomic */
 
 static void *resume(void *arg)
 {
-	__atomic_store_n(&tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
+	store_release(&tid, (int)syscall(SYS_gettid));
 	world_resume(arg);
-	__atomic_store_n(&resumed, true, __ATOMIC_RELEASE);
+	store_release(&resumed, true);
 	return NULL;
 }
 
 static bool has_resumed(void)
 {
-	return __atomic_load_n(&resumed, __ATOMIC_ACQUIRE);
+	return load_acquire(&resumed);
 }
 
 /* Does it wait for something? The test holds no lock that it could wait for. */
@@ -72,7 +73,7 @@ Test(world, a_vcpu_that_rests_stays_at_rest_while_the_world_stands)
 	world_rest(&cpu[1]);
 	world_stand(&cpu[0]);
 	cr_assert_eq(pthread_create(&thread, NULL, resume, &cpu[1]), 0);
-	while (!(id = __atomic_load_n(&tid, __ATOMIC_ACQUIRE)))
+	while (!(id = load_acquire(&tid)))
 		sched_yield();
 	while (!has_resumed() && !sleeps(id))
 		sched_yield();
