@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The supervisor's code pages where the CPU does not keep IF for the guest: looked at before they are executed, and executed
+ * PUSHF patching. The supervisor's code pages where the CPU does not keep IF for the guest: looked at before they are executed, and executed
  * from a private copy in which HLT stands for PUSHF, POPF and CPUID. doc/flags-patcher.md. Where IF is native vm->code is NULL, and
  * nothing here does anything.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Write events: what trapd has stored for the guest is told to the pool, without waiting for an answer. doc/ring.md. The port
+ * Posting of write events: what trapd has stored for the guest is told to the pool, without waiting for an answer. doc/ring.md. The port
  * brackets each store with vcpu_write_begin() and vcpu_write_end() (cpu/vcpu.h), which are defined here as well.
  * Thread: the vCPU's own.
  */

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The VM's attach to poold: made, lost, ended. doc/ring.md, "Epochs". */
+/*
+ * The VM's attach to poold: made, lost, ended. Crash recovery is the same thing once more: when poold dies the vCPU threads find
+ * the link lost, detach, and attach to the next poold, whose empty pool is built from guest RAM. doc/spec/ring.md, "Epochs, attach,
+ * detach, recovery".
+ */
 #ifndef SHADOWPOOL_TRAPD_POOL_LINK_H
 #define SHADOWPOOL_TRAPD_POOL_LINK_H
 

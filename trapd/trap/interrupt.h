@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * External interrupts and HLT as a vCPU thread sees them: between the controllers (devices/irq.h) and delivery through the
+ * Interrupt injection: external interrupts and HLT as a vCPU thread sees them, between the controllers (devices/irq.h) and delivery through the
  * guest's IDT. Thread: the vCPU's own, unless said otherwise.
  */
 #ifndef SHADOWPOOL_TRAPD_INTERRUPT_H

@@ -3,8 +3,8 @@
  * What the pool concludes from the writes to a table: common/write_policy.h has the rules, here is what they are about.
  * Part of the pool library: any caller of it, under the VM's lock.
  *
- * A conclusion lets nothing go by itself, because events arrive while the guest runs. It makes the table hot, so that its
- * next write asks first, with the vCPU at its trap.
+ * A conclusion lets nothing go by itself, because events arrive while the guest runs. It makes the table a hot table (gtable_is_hot()),
+ * so that its next write asks first, with the vCPU at its trap.
  */
 #include "poold/pool/core/pool_priv.h"
 
