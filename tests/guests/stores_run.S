@@ -7,7 +7,7 @@
  *
  * void stores_run(struct native_state *state, const void *code);	the code ends with a jump to stores_return
  */
-#include "tests/unit/trapd/emulate/native_registers.h"
+#include "tests/unit/trapd/emulate/native_registers.inc"
 
 	.text
 	.globl	stores_run, stores_return

@@ -3,7 +3,7 @@ tests_unit_trapd_emulate_test_defects_decode_SOURCES = tests/unit/trapd/emulate/
 # Decode and emulation.
 UNIT_TESTS += tests/unit/trapd/emulate/test_emulate_native
 tests_unit_trapd_emulate_test_emulate_native_SOURCES = tests/unit/trapd/emulate/test_emulate_native.c tests/unit/trapd/emulate/native_forms.c tests/unit/trapd/emulate/native_forms.h \
-	tests/unit/trapd/emulate/native_registers.h tests/unit/trapd/emulate/native_run.S $(FAKE_VCPU)
+	tests/unit/trapd/emulate/native_registers.inc tests/unit/trapd/emulate/native_run.S $(FAKE_VCPU)
 UNIT_TESTS += tests/unit/trapd/emulate/test_emulate
 tests_unit_trapd_emulate_test_emulate_SOURCES = tests/unit/trapd/emulate/test_emulate.c $(FAKE_VCPU) $(FAKE_BUS)
 UNIT_TESTS += tests/unit/trapd/emulate/test_insn_writes

@@ -6,7 +6,7 @@
  * void native_run(struct native_state *s, const void *code);
  * void native_run32(struct native_state *s, const void *code);	code below 4 GiB, runs as 32-bit code with flat segments
  */
-#include "tests/unit/trapd/emulate/native_registers.h"
+#include "tests/unit/trapd/emulate/native_registers.inc"
 
 	.text
 	.globl	native_run, native_run32, native_return
