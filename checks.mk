@@ -16,7 +16,7 @@ lint: all
 		case $$(head -c 2 $$s) in '#!') [ -x $$s ] || { echo "$$s: not executable (chmod +x)"; exit 1; } ;; esac; done
 	cd $(top_srcdir) && for m in man/*.[1-9]; do [ ! -e $$m ] || mandoc -T lint -W warning $$m || exit 1; done
 	$(top_srcdir)/systemd/verify $(UNITS)
-	@cc='$(CC)' cppflags='$(DEFS) $(AM_CPPFLAGS) $(CRITERION_CFLAGS)' $(top_srcdir)/scripts/lint/run $(abs_top_builddir)
+	@cc='$(CC)' cppflags='$(DEFS) $(AM_CPPFLAGS) $(TEST_CFLAGS)' $(top_srcdir)/scripts/lint/run $(abs_top_builddir)
 
 check-unit: all
 	$(MAKE) check TESTS='$(UNIT_TESTS)'

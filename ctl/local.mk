@@ -1,6 +1,6 @@
 # shadowctl: main, the table of verbs, one file per verb.
 bin_PROGRAMS += ctl/shadowctl
-ctl_shadowctl_CPPFLAGS = $(AM_CPPFLAGS) -DLIBEXECDIR='"$(libexecdir)"'
+ctl_shadowctl_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUF_CFLAGS) $(JANSSON_CFLAGS) -DLIBEXECDIR='"$(libexecdir)"'
 ctl_shadowctl_SOURCES = \
 	ctl/cmd-completion.c \
 	ctl/cmd-help.c \

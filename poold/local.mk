@@ -1,5 +1,6 @@
 # poold: the process; its rooms are libraries, linked from top to bottom, so that unit tests link the same code.
 noinst_LIBRARIES += poold/libpoold.a
+poold_libpoold_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_CFLAGS) $(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS)
 poold_libpoold_a_SOURCES = \
 	poold/daemon.c \
 	poold/daemon.h \
@@ -24,6 +25,7 @@ POOL_SOURCES = $(poold_pool_libpool_a_SOURCES) $(poold_pool_audit_libaudit_a_SOU
 TRACE_SOURCES = $(poold_trace_replay_libreplay_a_SOURCES) $(poold_trace_libtrace_a_SOURCES)
 
 libexec_PROGRAMS += poold/poold
+poold_poold_CPPFLAGS = $(poold_libpoold_a_CPPFLAGS)
 poold_poold_SOURCES = poold/main.c
 poold_poold_LDADD = $(POOLD_ROOMS) $(POOLD_ROOMS) common/libcommon.a proto/libproto.a \
 	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) -lpthread

@@ -7,7 +7,7 @@ CLEANFILES += $(PROTO_GEN)
 noinst_LIBRARIES += proto/libproto.a
 nodist_proto_libproto_a_SOURCES = $(PROTO_GEN)
 # Generated code is not ours to keep free of warnings.
-proto_libproto_a_CFLAGS = -std=gnu11 $(SAN_CFLAGS) -w
+proto_libproto_a_CFLAGS = -std=gnu11 $(SAN_CFLAGS) $(PROTOBUF_CFLAGS) -w
 
 proto/%.pb-c.c proto/%.pb-c.h: $(top_srcdir)/proto/%.proto
 	$(AM_V_GEN)$(MKDIR_P) proto && $(PROTOC_C) --proto_path=$(top_srcdir)/proto --c_out=proto $<

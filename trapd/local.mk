@@ -1,5 +1,6 @@
 # trapd: the process; its rooms are libraries, linked from top to bottom, so that unit tests link the same code.
 noinst_LIBRARIES += trapd/libtrapd.a
+trapd_libtrapd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS)
 trapd_libtrapd_a_SOURCES = \
 	trapd/config.c \
 	trapd/config.h \
@@ -26,6 +27,7 @@ include trapd/devices/local.mk
 TRAPD_ROOMS = trapd/libtrapd.a trapd/control/libcontrol.a trapd/vm/libvm.a trapd/loader/libloader.a trapd/vcpu/libvcpu.a trapd/trap/libtrap.a trapd/code/libcode.a trapd/link/liblink.a trapd/priv/libpriv.a trapd/emulate/libemulate.a trapd/insn/libinsn.a trapd/cpu/libcpu.a trapd/kvm/libkvm.a trapd/devices/libdevices.a
 
 libexec_PROGRAMS += trapd/trapd
+trapd_trapd_CPPFLAGS = $(trapd_libtrapd_a_CPPFLAGS)
 trapd_trapd_SOURCES = trapd/main.c
 trapd_trapd_LDADD = $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(TRAPD_ROOMS) common/libcommon.a proto/libproto.a \
 	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(CAPSTONE_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) -lpthread

@@ -3,6 +3,9 @@
 # A module adds one line, UNIT_TESTS += tests/unit/ROOM/test_NAME, and a _SOURCES line if it needs a fake or a fixture.
 UNIT_LIBS = $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(POOLD_ROOMS) $(POOLD_ROOMS) common/libcommon.a proto/libproto.a \
 	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(CAPSTONE_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) $(JANSSON_LIBS) -lpthread
+# A test may include the headers of any room.
+TEST_CFLAGS = $(EVENT_CFLAGS) $(PROTOBUF_CFLAGS) $(CAPSTONE_CFLAGS) $(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests/%.o: private AM_CPPFLAGS += $(TEST_CFLAGS)
 # Of every program that has no _LDADD of its own.
 LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
 UNIT_TESTS =

@@ -1,5 +1,6 @@
 # The supervisor's code where the CPU does not keep IF for the guest: looked at, copied, watched.
 noinst_LIBRARIES += trapd/code/libcode.a
+trapd_code_libcode_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAPSTONE_CFLAGS)
 trapd_code_libcode_a_SOURCES = \
 	trapd/code/code_loose.c \
 	trapd/code/code_loose.h \

@@ -1,5 +1,6 @@
 # Instructions that are carried out for the guest.
 noinst_LIBRARIES += trapd/emulate/libemulate.a
+trapd_emulate_libemulate_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAPSTONE_CFLAGS)
 trapd_emulate_libemulate_a_SOURCES = \
 	trapd/emulate/alu.c \
 	trapd/emulate/alu_shift.c \

@@ -1,5 +1,6 @@
 # Instructions: fetched, decoded, their operands.
 noinst_LIBRARIES += trapd/insn/libinsn.a
+trapd_insn_libinsn_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAPSTONE_CFLAGS)
 trapd_insn_libinsn_a_SOURCES = \
 	trapd/insn/insn.h \
 	trapd/insn/insn_decode.c \

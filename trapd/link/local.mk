@@ -1,5 +1,6 @@
 # trapd's end of the link: requests, events, and what vCPUs do together for them.
 noinst_LIBRARIES += trapd/link/liblink.a
+trapd_link_liblink_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAPSTONE_CFLAGS)
 trapd_link_liblink_a_SOURCES = \
 	trapd/link/corrupt_limit.c \
 	trapd/link/corrupt_limit.h \

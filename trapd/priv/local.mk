@@ -1,5 +1,6 @@
 # What is architectural about privilege: delivery, far transfers, control registers, MSRs.
 noinst_LIBRARIES += trapd/priv/libpriv.a
+trapd_priv_libpriv_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAPSTONE_CFLAGS)
 trapd_priv_libpriv_a_SOURCES = \
 	trapd/priv/deliver.c \
 	trapd/priv/deliver.h \

@@ -1,5 +1,6 @@
 # From a trap to what is done about it, and back into the guest.
 noinst_LIBRARIES += trapd/trap/libtrap.a
+trapd_trap_libtrap_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAPSTONE_CFLAGS)
 trapd_trap_libtrap_a_SOURCES = \
 	trapd/trap/alignment.c \
 	trapd/trap/before_event.c \

@@ -1,5 +1,6 @@
 # The thread of a vCPU, and what the guest's CPU shares with the rest of the VM.
 noinst_LIBRARIES += trapd/vcpu/libvcpu.a
+trapd_vcpu_libvcpu_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAPSTONE_CFLAGS)
 trapd_vcpu_libvcpu_a_SOURCES = \
 	trapd/vcpu/modes.c \
 	trapd/vcpu/startup.c \
