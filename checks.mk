@@ -5,7 +5,7 @@ EXTRA_DIST += checks.mk scripts/lint tests/unit/poold/pool/pool-coverage .ci/run
 	doc/flags-patcher.md doc/hosts.md doc/smp.md \
 	doc/spec/guest-cpu.md doc/spec/host-facts.md doc/spec/pool.md doc/spec/ring.md
 
-TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh $$(grep -lE "^.!/bin/(ba)?sh" scripts/lint/*) \
+TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh $$(grep -lE "^.!/bin/(ba)?sh" scripts/lint/*) scripts/lint/lib.sh scripts/lint/*.planted \
 	systemd/verify \
 	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/poold/pool/pool-coverage tests/unit/*/*/*.sh tests/kernels/run-kernels tests/kernels/*.sh \
 	tests/mutants/run-mutants
