@@ -1,3 +1,4 @@
+# What more than one program uses.
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_CFLAGS) $(SECCOMP_CFLAGS)
 common_libcommon_a_SOURCES = \
