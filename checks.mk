@@ -3,6 +3,7 @@
 EXTRA_DIST += checks.mk scripts/lint tests/unit/poold/pool/pool-coverage .ci/run scripts/demo scripts/check scripts/lib/packages.sh \
 	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box doc/architecture.md doc/fault-path.md \
 	doc/flags-patcher.md doc/hosts.md doc/smp.md \
+	doc/debugging.md tests/README.md \
 	doc/spec/guest-cpu.md doc/spec/host-facts.md doc/spec/pool.md doc/spec/ring.md
 
 TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh $$(grep -lE "^.!/bin/(ba)?sh" scripts/lint/*) scripts/lint/lib.sh scripts/lint/*.planted \
