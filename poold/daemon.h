@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 #include "common/control_server.h"
+#include "common/notify.h"
 #include "poold/control/traces.h"
 #include "poold/control/verify.h"
-#include "poold/notify.h"
 #include "poold/serve/config.h"
 #include "poold/serve/hugepages.h"
 #include "poold/serve/links.h"

@@ -4,8 +4,6 @@ poold_libpoold_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_CFLAGS) $(
 poold_libpoold_a_SOURCES = \
 	poold/daemon.c \
 	poold/daemon.h \
-	poold/notify.c \
-	poold/notify.h \
 	poold/sandbox.c \
 	poold/sandbox.h
 include poold/control/local.mk

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "common/log.h"
 #include "trapd/control/control.h"
@@ -20,12 +19,6 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 
 	log_info("ending after signal %d", (int)sig);
 	event_base_loopbreak(d->base);
-}
-
-/* The loop turns: that is what the watchdog wants to know. */
-static void on_watchdog(evutil_socket_t fd, short what, void *arg)
-{
-	sd_notify(0, "WATCHDOG=1");
 }
 
 static int start_base(struct trapd *d, char *err, size_t err_size)
@@ -58,20 +51,13 @@ static int start_kicks(struct trapd *d, char *err, size_t err_size)
 	return rc;
 }
 
-static int start_watchdog(struct trapd *d, char *err, size_t err_size)
+static int start_notify(struct trapd *d, char *err, size_t err_size)
 {
-	uint64_t usec = 0;
-	struct timeval every;
+	int rc = notify_open(&d->notify, d->base);
 
-	if (sd_watchdog_enabled(0, &usec) <= 0 || !usec)
-		return 0;
-	/* Half of it, as sd_watchdog_enabled(3) recommends. */
-	every = (struct timeval){ .tv_sec = (time_t)(usec / 2000000), .tv_usec = (suseconds_t)(usec / 2 % 1000000) };
-	d->watchdog = event_new(d->base, -1, EV_PERSIST, on_watchdog, NULL);
-	if (d->watchdog && !event_add(d->watchdog, &every))
-		return 0;
-	snprintf(err, err_size, "libevent refuses a timer");
-	return -ENOMEM;
+	if (rc)
+		snprintf(err, err_size, "notification socket of the service manager: %s", strerror(-rc));
+	return rc;
 }
 
 static int start_control(struct trapd *d, char *err, size_t err_size)
@@ -90,13 +76,14 @@ static int start_sandbox(struct trapd *d, char *err, size_t err_size)
 
 /* In this order. */
 static int (*const start_steps[])(struct trapd *d, char *err, size_t err_size) = {
-	start_base, start_kicks, start_watchdog, start_control, start_sandbox,
+	start_base, start_kicks, start_notify, start_control, start_sandbox,
 };
 
 int trapd_start(struct trapd *d, char *err, size_t err_size)
 {
 	size_t i;
 
+	d->notify.fd = -1;
 	for (i = 0; i < sizeof(start_steps) / sizeof(start_steps[0]); i++) {
 		int rc = start_steps[i](d, err, err_size);
 
@@ -104,16 +91,15 @@ int trapd_start(struct trapd *d, char *err, size_t err_size)
 			return rc;
 	}
 	log_info("ready: control socket %s, poold at %s", d->config.control_socket, d->config.attach_socket);
-	sd_notify(0, "READY=1");
+	notify_send(&d->notify, "READY=1");
 	return 0;
 }
 
 void trapd_stop(struct trapd *d)
 {
-	sd_notify(0, "STOPPING=1");
+	notify_send(&d->notify, "STOPPING=1");
 	control_destroy(d->control);
-	if (d->watchdog)
-		event_free(d->watchdog);
+	notify_close(&d->notify);
 	if (d->on_term)
 		event_free(d->on_term);
 	if (d->on_int)

@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <stddef.h>
 
+#include "common/notify.h"
 #include "trapd/config.h"
 
 struct control;
@@ -13,7 +14,8 @@ struct control;
 struct trapd {
 	struct trapd_config config;
 	struct event_base *base;
-	struct event *on_term, *on_int, *watchdog;
+	struct event *on_term, *on_int;
+	struct notify notify;
 	struct control *control;
 };
 

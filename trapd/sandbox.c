@@ -30,7 +30,7 @@ static const struct sandbox_rule rules[] = {
 	ANY(flock), ANY(pwrite64), ANY(fdatasync),
 	/* the C library's fstat() is newfstatat() with an empty path */
 	ANY(fstat), WHEN(newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
-	/* poold's attach socket, again after every loss of poold; the manager's notification socket */
+	/* poold's attach socket, again after every loss of poold */
 	WHEN(socket, 0, LOW, AF_UNIX), ANY(connect), ANY(recvmsg), ANY(sendmsg), ANY(recvfrom), ANY(sendto),
 	ANY(shutdown),
 	/* clients of the control socket: SO_PEERCRED, SO_ERROR */
@@ -68,7 +68,7 @@ static const struct sandbox_rule rules[] = {
 	WHEN(clone, 0, SANDBOX_CLONE_KINDS, CLONE_VM | CLONE_THREAD), ANY(set_robust_list), ANY(rseq),
 	ANY(gettid), ANY(getpid),
 	ANY(sched_getaffinity), ANY(tgkill), ANY(exit), WHEN(prctl, 0, LOW, PR_SET_NAME),
-	/* may a caller stop this VM? who speaks, for the notification socket */
+	/* may a caller stop this VM? the other three tell no more */
 	ANY(geteuid), ANY(getuid), ANY(getgid), ANY(getegid),
 	/* more memory than the machine has? */
 	ANY(sysinfo),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* systemd's notification protocol (sd_notify(3), "Notes") and watchdog. poold, main thread. Never waits. */
-#include "poold/notify.h"
+/* systemd's notification protocol (sd_notify(3), "Notes") and watchdog. Either daemon, main thread. Never waits. */
+#include "common/notify.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What poold tells its service manager. sd_notify(3) makes a socket for every message, which the sandbox forbids, so
- * one connected socket is kept; the protocol is the same.
+ * What a daemon tells its service manager. sd_notify(3) makes a socket for every message, which poold's sandbox forbids, so
+ * one connected socket is kept; the protocol is the same. Main thread.
  */
-#ifndef SHADOWPOOL_POOLD_NOTIFY_H
-#define SHADOWPOOL_POOLD_NOTIFY_H
+#ifndef SHADOWPOOL_COMMON_NOTIFY_H
+#define SHADOWPOOL_COMMON_NOTIFY_H
 
 #include <event2/event.h>
 
