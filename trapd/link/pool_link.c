@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "common/barrier.h"
-#include "trapd/code/code_pages.h"
 #include "trapd/link/kick.h"
 #include "trapd/trap/vcpu_priv.h"
 
@@ -134,7 +133,7 @@ static void stop_watcher(struct pool_link *l)
 	l->watching = false;
 }
 
-static void fill_hello(const struct vm *vm, struct attach_hello *h)
+static void fill_hello(const struct vm *vm, uint64_t copies_maddr, struct attach_hello *h)
 {
 	const struct vm_config *c = &vm->config;
 
@@ -143,7 +142,7 @@ static void fill_hello(const struct vm *vm, struct attach_hello *h)
 		.nvcpu = c->nvcpu, .nslots = vm->link->params.nslots, .start_index = vm->link->params.start_index,
 		.last_epoch = vm->epoch, .ram_low_end = vm->machine.ram.low_end, .ram_high_end = vm->machine.ram.high_end,
 		.ram_maddr = VM_RAM_MADDR, .pool_maddr = VM_POOL_MADDR,
-		.copies_maddr = code_pages_maddr(vm), .pool_bytes = c->pool_bytes, .pool_pages = c->pool_pages,
+		.copies_maddr = copies_maddr, .pool_bytes = c->pool_bytes, .pool_pages = c->pool_pages,
 		.maxphyaddr = vm->machine.facts.maxphyaddr, .stub_slot = vm->stub_slot,
 		.stub_entry = stub_pml4_entry(vm->stub_window), .audit = c->audit, .poison = c->poison,
 	};
@@ -196,14 +195,14 @@ static int open_objects(struct vm *vm, const struct attach_welcome *w, int fds[W
 	return rc;
 }
 
-static int handshake(struct vm *vm, char *err, size_t err_size)
+static int handshake(struct vm *vm, uint64_t copies_maddr, char *err, size_t err_size)
 {
 	struct pool_link *l = vm->link;
 	struct attach_hello h;
 	struct attach_welcome w;
 	int hello_fds[HELLO_NFDS] = { vm->link_t.fd, vm->ram_fd.fd, vm->stats_t.fd, l->eventfd }, fds[WELCOME_NFDS], rc;
 
-	fill_hello(vm, &h);
+	fill_hello(vm, copies_maddr, &h);
 	rc = attach_send_hello(l->sock, &h, hello_fds);
 	if (!rc)
 		rc = attach_recv_welcome(l->sock, &w, fds, ATTACH_DEADLINE_MS);
@@ -245,7 +244,7 @@ static void raise_mmu_pages(struct vm *vm)
 		ioctl(vm->fd, KVM_SET_NR_MMU_PAGES, want);
 }
 
-int pool_link_attach(struct vm *vm, char *err, size_t err_size)
+int pool_link_attach(struct vm *vm, uint64_t copies_maddr, char *err, size_t err_size)
 {
 	struct pool_link *l = vm->link;
 	int rc;
@@ -275,7 +274,7 @@ int pool_link_attach(struct vm *vm, char *err, size_t err_size)
 		return rc;
 	}
 	link_t_init(vm->link_t.base, &l->params);
-	rc = handshake(vm, err, err_size);
+	rc = handshake(vm, copies_maddr, err, err_size);
 	if (!rc) {
 		/* Before the watcher, which may find poold gone at once and kill them. */
 		for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
@@ -288,7 +287,6 @@ int pool_link_attach(struct vm *vm, char *err, size_t err_size)
 	}
 	stub_map_pool(vm->stub_window, VM_POOL_MADDR, vm->pool_bytes);
 	raise_mmu_pages(vm);
-	code_pages_reset(vm);
 	vm->machine.page_state = vm->page_state_fd.base;
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
 		struct vcpu *v = &vm->vcpu[i];
@@ -296,10 +294,6 @@ int pool_link_attach(struct vm *vm, char *err, size_t err_size)
 		v->link_up = true;
 		v->events_since_reply = false;
 		v->flush_epoch = 0;
-		v->priv->epoch_in_flight = 0;
-		v->priv->real_root = 0;
-		memset(&v->priv->work, 0, sizeof(v->priv->work));
-		v->root[0] = v->root[1] = 0;
 	}
 	return 0;
 }
@@ -311,10 +305,8 @@ void pool_link_detach(struct vm *vm)
 	if (!l)
 		return;
 	stop_watcher(l);
-	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
 		vm->vcpu[i].link_up = false;
-		vm->vcpu[i].priv->step.active = false;	/* the new pool starts from RAM: nothing is open */
-	}
 	vm->machine.page_state = NULL;
 	pool_window_remove(vm);
 	memfd_close(&vm->link_t);

@@ -8,15 +8,17 @@
 #define SHADOWPOOL_TRAPD_POOL_LINK_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct vcpu;
 struct vm;
 
 /*
- * Connect to poold, exchange the shared objects, make its pool the VM's. 0; -errno with one line (cause and remedy) in err, and
+ * Connect to poold, exchange the shared objects, make its pool the VM's. The order of an attach, in which this is one step, is a
+ * list in vcpu_thread.c. copies_maddr: of the window of code copies, 0: there is none. 0; -errno with one line (cause and remedy) in err, and
  * nothing is attached. Thread: a vCPU's, while no other one is in the VM.
  */
-int pool_link_attach(struct vm *vm, char *err, size_t err_size);
+int pool_link_attach(struct vm *vm, uint64_t copies_maddr, char *err, size_t err_size);
 /* The pool's memory is gone from the VM and from the process. Does nothing if nothing is attached. Thread: as for attach. */
 void pool_link_detach(struct vm *vm);
 /* Detach and free; before the VM's file is closed. Thread: control. */

@@ -55,3 +55,9 @@ int step_end(struct vcpu *v)
 	world_release(v);
 	return rc < 0 && rc != -ENOTCONN ? rc : 0;	/* in a fresh pool nothing is open */
 }
+
+/* The next pool starts from RAM: nothing is open in it. */
+void step_forget(struct vcpu *v)
+{
+	v->priv->step.active = false;
+}

@@ -87,6 +87,8 @@ void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx);
 void vcpu_store_state(struct vcpu *v);
 /* After a kick in the tail: what the return program was to do is still to be done, before the next entry. */
 void vcpu_take_back_return(struct vcpu *v);
+/* The pool is gone: neither its roots nor what it wanted flushed are of use; the next entry loads CR3 by the registers. */
+void vcpu_forget_roots(struct vcpu *v);
 /* The real CPU's initial state for the virtual one in v->cpu. */
 int vcpu_real_init(struct vcpu *v);
 /* Is the virtual IF the real one in the code that runs now? */
@@ -135,6 +137,8 @@ int breakpoints_settle(struct vcpu *v, int rc);
 int step_begin(struct vcpu *v, uint64_t gpa);
 /* The instruction is done, or a trap is about to be delivered: close the tables. 0 or -ECANCELED. */
 int step_end(struct vcpu *v);
+/* The pool in which tables were open is gone. */
+void step_forget(struct vcpu *v);
 bool step_is_open(const struct vcpu *v, uint64_t gfn);
 /*
  * stub_move.c: the guest uses an address in the slot that holds stub and pool: take another slot and a fresh pool.

@@ -207,6 +207,14 @@ void vcpu_take_back_return(struct vcpu *v)
 	p->real_root = p->kcpu.run->s.regs.sregs.cr3;
 }
 
+void vcpu_forget_roots(struct vcpu *v)
+{
+	v->priv->epoch_in_flight = 0;
+	v->priv->real_root = 0;
+	memset(&v->priv->work, 0, sizeof(v->priv->work));
+	v->root[0] = v->root[1] = 0;
+}
+
 uint64_t vcpu_take_real_dr6(struct vcpu *v)
 {
 	struct kvm_debugregs d;

@@ -5,6 +5,7 @@ trapd_vcpu_libvcpu_a_SOURCES = \
 	trapd/vcpu/modes.c \
 	trapd/vcpu/startup.c \
 	trapd/vcpu/startup.h \
+	trapd/vcpu/store.c \
 	trapd/vcpu/vcpu_apic.c \
 	trapd/vcpu/vcpu_thread.c \
 	trapd/vcpu/vcpu_thread.h \

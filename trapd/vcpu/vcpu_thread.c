@@ -31,13 +31,26 @@ static bool stopping(const struct vcpu *v)
 	return load_acquire(&v->vm->stopping);	/* pairs with the store in vm_stop */
 }
 
+/* What was made of the pool that is gone means nothing to the next one. The other vCPUs rest. */
+static void forget_pool(struct vm *vm)
+{
+	code_pages_reset(vm);
+	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
+		step_forget(&vm->vcpu[i]);
+		vcpu_forget_roots(&vm->vcpu[i]);
+	}
+}
+
+/* The order of an attach. The other vCPUs rest; each tells its modes by itself when it goes on. */
 static int attach_once(struct vcpu *v, char *err, size_t err_size)
 {
+	struct vm *vm = v->vm;
 	int rc;
 
-	pool_link_detach(v->vm);
-	store_release(&v->vm->link_lost, 0);
-	rc = pool_link_attach(v->vm, err, err_size);
+	pool_link_detach(vm);
+	store_release(&vm->link_lost, 0);
+	forget_pool(vm);
+	rc = pool_link_attach(vm, code_pages_maddr(vm), err, err_size);
 	if (rc)
 		return rc;
 	rc = vcpu_send_modes(v);	/* roots come back, so the next entry loads CR3 */
