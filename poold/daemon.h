@@ -16,7 +16,7 @@
 #include "poold/control/verify.h"
 #include "poold/serve/config.h"
 #include "poold/serve/hugepages.h"
-#include "poold/serve/links.h"
+#include "poold/serve/connections.h"
 #include "poold/trace/trace.h"
 
 struct attach_server;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "common/walk.h"
-#include "poold/serve/vm.h"
+#include "poold/serve/session.h"
 
 #define INSPECT_LEVELS 4u
 

@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 #include "common/control_server.h"
-#include "poold/serve/vm.h"
+#include "poold/serve/session.h"
 
 struct poold;
 struct trace_job;

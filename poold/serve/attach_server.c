@@ -16,7 +16,7 @@
 #include "common/control_socket.h"
 #include "common/log.h"
 #include "poold/daemon.h"
-#include "poold/serve/link_thread.h"
+#include "poold/serve/connection_thread.h"
 
 #define ATTACH_SOCKET_MODE 0660		/* group shadowpool-link, whose only member is trapd */
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "poold/serve/vm.h"
+#include "poold/serve/session.h"
 
 #define AUDIT_FULL_EVERY 64u
 

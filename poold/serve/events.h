@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "poold/serve/vm.h"
+#include "poold/serve/session.h"
 
 /*
  * Take at most RING_BATCH events of vCPU v and apply them. Returns their number; -EPROTO: broken peer (vm->reject says

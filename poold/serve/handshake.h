@@ -3,7 +3,7 @@
 #ifndef SHADOWPOOL_POOLD_HANDSHAKE_H
 #define SHADOWPOOL_POOLD_HANDSHAKE_H
 
-#include "poold/serve/links.h"
+#include "poold/serve/connections.h"
 
 #define HANDSHAKE_HELLO_MS	5000	/* for trapd to say what it wants */
 #define HANDSHAKE_NAME_MS	2000	/* for the end of an older link of the same VM */

@@ -16,13 +16,13 @@ poold_serve_libserve_a_SOURCES = \
 	poold/serve/hello.h \
 	poold/serve/hugepages.c \
 	poold/serve/hugepages.h \
-	poold/serve/link_thread.c \
-	poold/serve/link_thread.h \
-	poold/serve/links.c \
-	poold/serve/links.h \
+	poold/serve/connection_thread.c \
+	poold/serve/connection_thread.h \
+	poold/serve/connections.c \
+	poold/serve/connections.h \
 	poold/serve/objects.c \
 	poold/serve/objects.h \
 	poold/serve/requests.c \
 	poold/serve/requests.h \
-	poold/serve/vm.c \
-	poold/serve/vm.h
+	poold/serve/session.c \
+	poold/serve/session.h

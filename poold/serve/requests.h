@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "common/shm_layout.h"
-#include "poold/serve/vm.h"
+#include "poold/serve/session.h"
 #include "poold/trace/call.h"
 
 /*

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "poold/serve/vm.h"
+#include "poold/serve/session.h"
 #include "poold/trace/policy.h"
 #include "poold/trace/replay/replay.h"
 

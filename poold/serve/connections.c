@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The list of links, see links.h. A mutex and a condition; every wait has a deadline. */
-#include "poold/serve/links.h"
+#include "poold/serve/connections.h"
 
 #include <errno.h>
 #include <stdio.h>

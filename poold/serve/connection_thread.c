@@ -5,7 +5,7 @@
  * learned from the socket alone. No event base here: there are exactly two descriptors, and libevent has no hook
  * between its last look and its wait, which is where arming belongs.
  */
-#include "poold/serve/link_thread.h"
+#include "poold/serve/connection_thread.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -3,7 +3,7 @@
  * Life of an attached VM and the callbacks through which the pool library reaches shared memory. poold, link thread.
  * Nothing here talks to the peer.
  */
-#include "poold/serve/vm.h"
+#include "poold/serve/session.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "poold/serve/vm.h"
+#include "poold/serve/session.h"
 
 struct poold;
 

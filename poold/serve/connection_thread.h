@@ -3,7 +3,7 @@
 #ifndef SHADOWPOOL_POOLD_LINK_THREAD_H
 #define SHADOWPOOL_POOLD_LINK_THREAD_H
 
-#include "poold/serve/links.h"
+#include "poold/serve/connections.h"
 
 /*
  * Start the thread of a connection; on success sock is its own. 0, -EUSERS (too many links), -ESHUTDOWN, -EAGAIN (no
