@@ -78,16 +78,16 @@ static int start_recorder(struct poold *d, char *err, size_t err_size)
 	return rc;
 }
 
-static int start_links(struct poold *d, char *err, size_t err_size)
+static int start_connections(struct poold *d, char *err, size_t err_size)
 {
-	links_init(&d->links, (unsigned)d->config.max_vms);
+	connections_init(&d->connections, (unsigned)d->config.max_vms);
 	traces_init(&d->traces, d);
 	verifies_init(&d->verifies, d);
 	hugepages_open(&d->huge);
 	return attach_server_create(&d->attach, d, err, err_size);
 }
 
-/* A link thread has something to tell a client. */
+/* A session has something to tell a client. */
 static void daemon_woken(void *ctx)
 {
 	traces_woken(ctx);
@@ -133,7 +133,7 @@ static int start_parent(struct poold *d, char *err, size_t err_size)
 
 /* In this order. */
 static int (*const start_steps[])(struct poold *d, char *err, size_t err_size) = {
-	start_parent, start_base, start_epoch, start_recorder, start_notify, start_links, start_control, start_sandbox,
+	start_parent, start_base, start_epoch, start_recorder, start_notify, start_connections, start_control, start_sandbox,
 };
 
 int daemon_start(struct poold *d, char *err, size_t err_size)
@@ -150,7 +150,7 @@ int daemon_start(struct poold *d, char *err, size_t err_size)
 	return 0;
 }
 
-/* The links have ended, and with them what clients were waiting for: the answers go out as far as the sockets take them at once. */
+/* The sessions have ended, and with them what clients were waiting for: the answers go out as far as the sockets take them at once. */
 static void answer_last(struct poold *d)
 {
 	daemon_woken(d);
@@ -164,7 +164,7 @@ void daemon_stop(struct poold *d)
 	notify_send(&d->notify, "STOPPING=1");
 	attach_server_destroy(d->attach);
 	if (d->attach)
-		quiet = links_close(&d->links, STOP_WAIT_MS);
+		quiet = connections_close(&d->connections, STOP_WAIT_MS);
 	if (d->control)
 		answer_last(d);
 	traces_close(&d->traces);
@@ -172,8 +172,8 @@ void daemon_stop(struct poold *d)
 	control_server_destroy(d->control);
 	notify_close(&d->notify);
 	if (!quiet) {
-		/* A link thread still uses what is left; the end of the process frees it. */
-		log_warning("a link did not end within %u ms", STOP_WAIT_MS);
+		/* A session still uses what is left; the end of the process frees it. */
+		log_warning("a session did not end within %u ms", STOP_WAIT_MS);
 		return;
 	}
 	recorder_destroy(d->recorder);

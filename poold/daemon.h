@@ -25,12 +25,12 @@ struct poold {
 	struct poold_config config;
 	struct event_base *base;
 	struct event *on_term, *on_int;
-	struct links links;
+	struct connections connections;
 	struct hugepages huge;
 	struct recorder *recorder;	/* of --trace, NULL: none */
 	struct verifies verifies;	/* that clients wait for */
 	struct traces traces;		/* that clients have asked for */
-	uint64_t epoch;			/* atomic; of the next link */
+	uint64_t epoch;			/* atomic; of the next session */
 	struct attach_server *attach;
 	struct control_server *control;
 	struct notify notify;
@@ -41,7 +41,7 @@ struct poold {
  * made is then ended by daemon_stop.
  */
 int daemon_start(struct poold *d, char *err, size_t err_size);
-/* Hang up on all links, close the sockets, free. */
+/* Hang up on all connections, close the sockets, free. */
 void daemon_stop(struct poold *d);
 
 #endif

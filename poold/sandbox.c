@@ -34,7 +34,7 @@ static const struct sandbox_rule rules[] = {
 	ANY(getsockopt), ANY(getsockname), ANY(getpeername),
 	/* the main loop, by any of the waits that versions of libevent use */
 	ANY(epoll_wait), ANY(epoll_pwait), ANY(epoll_pwait2), ANY(epoll_ctl), ANY(timerfd_settime),
-	/* link threads sleep on two descriptors */
+	/* sessions sleep on two descriptors */
 	ANY(poll), ANY(ppoll),
 	/* the peer's eventfd, without waiting whatever its flags say */
 	ANY(preadv2),
@@ -49,7 +49,7 @@ static const struct sandbox_rule rules[] = {
 	ANY(fstat), WHEN(newfstatat, 3, LOW, AT_EMPTY_PATH),
 	/* memory, never executable */
 	WHEN(mmap, 2, PROT_EXEC, 0), WHEN(mprotect, 2, PROT_EXEC, 0), ANY(munmap), ANY(mremap), ANY(brk), ANY(madvise),
-	/* link threads: a thread of this process and nothing else, neither a process nor a namespace */
+	/* connections: a thread of this process and nothing else, neither a process nor a namespace */
 	WHEN(clone, 0, SANDBOX_CLONE_KINDS, CLONE_VM | CLONE_THREAD),
 	ANY(set_robust_list), ANY(rseq), ANY(rt_sigprocmask), ANY(sched_getaffinity), ANY(gettid), ANY(exit),
 	/* the name of a thread */

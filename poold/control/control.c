@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * list, show, stats and walk. poold, main thread: holds the list of links for the length of a handler, and the VM's
+ * list, show, stats and walk. poold, main thread: holds the list of connections for the length of a handler, and the VM's
  * lock while it looks into the pool. Changes nothing.
  */
 #include "poold/control/control.h"
@@ -17,9 +17,9 @@
 #include "poold/control/verify.h"
 #include "poold/daemon.h"
 
-static const char *page_size_name(const struct vm *vm)
+static const char *page_size_name(const struct session *s)
 {
-	return vm->objects.pool_pages == ATTACH_PAGES_2M ? "2m" : "4k";
+	return s->objects.pool_pages == ATTACH_PAGES_2M ? "2m" : "4k";
 }
 
 /* protobuf-c has no const strings; it does not write to them either. */
@@ -28,19 +28,19 @@ static char *pb_string(const char *text)
 	return (char *)(uintptr_t)text;
 }
 
-static void fill_info(Shadowpool__VmInfo *info, const struct vm *vm)
+static void fill_info(Shadowpool__VmInfo *info, const struct session *s)
 {
-	const struct guest_ram *ram = &vm->config.ram;
+	const struct guest_ram *ram = &s->config.ram;
 
 	shadowpool__vm_info__init(info);
-	info->name = pb_string(vm->name);
+	info->name = pb_string(s->name);
 	info->state = pb_string("running");
 	info->mem_bytes = ram->low_end + (ram->high_end ? ram->high_end - GUEST_RAM_HIGH_BASE : 0);
-	info->pool_bytes = vm->objects.pool.size;
-	info->pool_page_size = pb_string(page_size_name(vm));
+	info->pool_bytes = s->objects.pool.size;
+	info->pool_page_size = pb_string(page_size_name(s));
 	info->pool = pb_string("up");
-	info->epoch = vm->epoch;
-	info->vcpus = vm->config.nvcpu;
+	info->epoch = s->epoch;
+	info->vcpus = s->config.nvcpu;
 }
 
 static void no_such_vm(struct control_call *call, const char *name)
@@ -59,13 +59,13 @@ static void on_list(struct control_call *call, const Shadowpool__Request *reques
 
 	shadowpool__vm_list__init(&list);
 	shadowpool__reply__init(&reply);
-	links_lock(&d->links);
-	infos = calloc(d->links.count + 1, sizeof(*infos));
-	list.vms = calloc(d->links.count + 1, sizeof(*list.vms));
-	for (const struct link *l = d->links.first; infos && list.vms && l; l = l->next) {
-		if (!l->vm)
+	connections_lock(&d->connections);
+	infos = calloc(d->connections.count + 1, sizeof(*infos));
+	list.vms = calloc(d->connections.count + 1, sizeof(*list.vms));
+	for (const struct connection *c = d->connections.first; infos && list.vms && c; c = c->next) {
+		if (!c->session)
 			continue;
-		fill_info(&infos[n], l->vm);
+		fill_info(&infos[n], c->session);
 		list.vms[n] = &infos[n];
 		n++;
 	}
@@ -76,7 +76,7 @@ static void on_list(struct control_call *call, const Shadowpool__Request *reques
 		control_reply(call, &reply);
 	else
 		control_error(call, CONTROL_FAILED, NULL, "poold is out of memory");
-	links_unlock(&d->links);
+	connections_unlock(&d->connections);
 	free(infos);
 	free(list.vms);
 }
@@ -86,23 +86,23 @@ static void on_show(struct control_call *call, const Shadowpool__Request *reques
 	struct poold *d = ctx;
 	Shadowpool__VmInfo info;
 	Shadowpool__Reply reply;
-	const struct vm *vm;
+	const struct session *s;
 
 	shadowpool__reply__init(&reply);
-	links_lock(&d->links);
-	vm = links_find(&d->links, request->show->name);
-	if (vm) {
-		fill_info(&info, vm);
+	connections_lock(&d->connections);
+	s = connections_find(&d->connections, request->show->name);
+	if (s) {
+		fill_info(&info, s);
 		reply.result_case = SHADOWPOOL__REPLY__RESULT_VM;
 		reply.vm = &info;
 		control_reply(call, &reply);
 	} else {
 		no_such_vm(call, request->show->name);
 	}
-	links_unlock(&d->links);
+	connections_unlock(&d->connections);
 }
 
-static void reply_stats(struct control_call *call, const struct vm *vm)
+static void reply_stats(struct control_call *call, const struct session *s)
 {
 	Shadowpool__Counter counters[POOL_STAT_COUNT], *list[POOL_STAT_COUNT];
 	Shadowpool__Stats stats;
@@ -113,14 +113,14 @@ static void reply_stats(struct control_call *call, const struct vm *vm)
 	for (unsigned i = 0; i < POOL_STAT_COUNT; i++) {
 		shadowpool__counter__init(&counters[i]);
 		counters[i].name = pb_string(pool_stat_name[i]);
-		counters[i].value = load_relaxed(&vm->stats[i]);
+		counters[i].value = load_relaxed(&s->stats[i]);
 		list[i] = &counters[i];
 	}
-	stats.name = pb_string(vm->name);
+	stats.name = pb_string(s->name);
 	stats.n_pool = POOL_STAT_COUNT;
 	stats.pool = list;
-	stats.pool_page_size = pb_string(page_size_name(vm));
-	stats.audit_violations = load_relaxed(&vm->stats[POOL_STAT_audit_violations]);
+	stats.pool_page_size = pb_string(page_size_name(s));
+	stats.audit_violations = load_relaxed(&s->stats[POOL_STAT_audit_violations]);
 	reply.result_case = SHADOWPOOL__REPLY__RESULT_STATS;
 	reply.stats = &stats;
 	control_reply(call, &reply);
@@ -129,15 +129,15 @@ static void reply_stats(struct control_call *call, const struct vm *vm)
 static void on_stats(struct control_call *call, const Shadowpool__Request *request, void *ctx)
 {
 	struct poold *d = ctx;
-	const struct vm *vm;
+	const struct session *s;
 
-	links_lock(&d->links);
-	vm = links_find(&d->links, request->stats->name);
-	if (vm)
-		reply_stats(call, vm);
+	connections_lock(&d->connections);
+	s = connections_find(&d->connections, request->stats->name);
+	if (s)
+		reply_stats(call, s);
 	else
 		no_such_vm(call, request->stats->name);
-	links_unlock(&d->links);
+	connections_unlock(&d->connections);
 }
 
 static void reply_walk(struct control_call *call, const struct inspection *in)
@@ -184,13 +184,13 @@ static void on_walk(struct control_call *call, const Shadowpool__Request *reques
 	const Shadowpool__WalkRequest *r = request->walk;
 	struct poold *d = ctx;
 	struct inspection in;
-	struct vm *vm;
+	struct session *s;
 	int rc;
 
-	links_lock(&d->links);
-	vm = links_find(&d->links, r->name);
-	rc = vm ? inspect_walk(vm, r->vcpu, r->view, r->gva, &in) : 0;
-	if (!vm)
+	connections_lock(&d->connections);
+	s = connections_find(&d->connections, r->name);
+	rc = s ? inspect_walk(s, r->vcpu, r->view, r->gva, &in) : 0;
+	if (!s)
 		no_such_vm(call, r->name);
 	else if (rc == -ENOENT)
 		control_error(call, CONTROL_FAILED, "wait until the VM runs", "vCPU %u of VM %s has no root yet",
@@ -201,7 +201,7 @@ static void on_walk(struct control_call *call, const Shadowpool__Request *reques
 			      "VM %s has no vCPU %u or no view %u", r->name, r->vcpu, r->view);
 	else
 		reply_walk(call, &in);
-	links_unlock(&d->links);
+	connections_unlock(&d->connections);
 }
 
 const struct control_verb poold_verbs[] = {

@@ -35,6 +35,6 @@ struct inspection {
  * view: 0 supervisor, 1 user. 0; -EINVAL: no such vCPU or view; -ENOENT: the vCPU has no root yet. Takes the VM's lock.
  * Sets no A or D bit, changes nothing. The guest may run meanwhile: each entry is what it was when it was read.
  */
-int inspect_walk(struct vm *vm, uint32_t vcpu, uint32_t view, uint64_t gva, struct inspection *out);
+int inspect_walk(struct session *s, uint32_t vcpu, uint32_t view, uint64_t gva, struct inspection *out);
 
 #endif

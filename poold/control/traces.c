@@ -92,7 +92,7 @@ static void job_free(struct trace_job *j)
 	free(j);
 }
 
-/* Out of the reach of link threads, if none has it yet. */
+/* Out of the reach of sessions, if none has it yet. */
 static bool job_withdraw(struct trace_job *j)
 {
 	bool free;
@@ -111,7 +111,7 @@ static void job_wake(struct trace_job *j)
 		control_server_wake(j->traces->daemon->control);
 }
 
-/* struct vm_trace: the last that anybody but the main thread does with a job. */
+/* struct session_trace: the last that anybody but the main thread does with a job. */
 static void job_ended(void *ctx, int error)
 {
 	struct trace_job *j = ctx;
@@ -126,14 +126,14 @@ static void job_ended(void *ctx, int error)
 	pthread_mutex_unlock(&t->lock);
 }
 
-void traces_take(struct traces *t, const char *name, struct vm_trace *trace)
+void traces_take(struct traces *t, const char *name, struct session_trace *trace)
 {
 	struct trace_job *j;
 
 	pthread_mutex_lock(&t->lock);
 	j = job_find(t, name);
 	if (j && j->state == JOB_WAITING) {
-		*trace = (struct vm_trace){ .recorder = j->recorder, .ended = job_ended, .ctx = j };
+		*trace = (struct session_trace){ .recorder = j->recorder, .ended = job_ended, .ctx = j };
 		j->state = JOB_TAKEN;
 	}
 	pthread_mutex_unlock(&t->lock);
@@ -152,22 +152,22 @@ void traces_attached(struct traces *t, const char *name)
 	pthread_mutex_unlock(&t->lock);
 }
 
-/* The VM goes on without it. Either this ends the trace, or the link's own end does at the same moment. */
+/* The VM goes on without it. Either this ends the trace, or the session's own end does at the same moment. */
 static void job_stop(struct trace_job *j)
 {
 	struct poold *d = j->traces->daemon;
-	struct vm *vm;
+	struct session *s;
 
 	j->stopped = true;
-	links_lock(&d->links);
-	vm = links_find(&d->links, j->name);
-	if (vm) {
-		pthread_mutex_lock(&vm->lock);
-		if (vm->trace.recorder == j->recorder)
-			vm_trace_end(vm);
-		pthread_mutex_unlock(&vm->lock);
+	connections_lock(&d->connections);
+	s = connections_find(&d->connections, j->name);
+	if (s) {
+		pthread_mutex_lock(&s->lock);
+		if (s->trace.recorder == j->recorder)
+			session_trace_end(s);
+		pthread_mutex_unlock(&s->lock);
 	}
-	links_unlock(&d->links);
+	connections_unlock(&d->connections);
 }
 
 static void fill_reply(Shadowpool__Reply *reply, Shadowpool__TraceReply *trace, uint32_t phase)
@@ -301,9 +301,9 @@ static void on_file(struct control_call *call, int fd, void *arg)
 	pthread_mutex_lock(&j->traces->lock);
 	j->state = JOB_WAITING;
 	pthread_mutex_unlock(&j->traces->lock);
-	links_lock(&d->links);
-	found = links_hang_up(&d->links, j->name);
-	links_unlock(&d->links);
+	connections_lock(&d->connections);
+	found = connections_hang_up(&d->connections, j->name);
+	connections_unlock(&d->connections);
 	/* It may be on its way back already. */
 	if (!found && job_withdraw(j))
 		refuse(j, CONTROL_NO_OBJECT, "shadowctl list shows those that are", "it is not attached to poold");
@@ -312,19 +312,19 @@ static void on_file(struct control_call *call, int fd, void *arg)
 /* Why name cannot be traced now; NULL: it can. */
 static const char *check_vm(struct poold *d, const char *name, enum control_code *code)
 {
-	struct vm *vm;
+	struct session *s;
 	bool traced = false;
 
-	links_lock(&d->links);
-	vm = links_find(&d->links, name);
-	if (vm) {
-		pthread_mutex_lock(&vm->lock);
-		traced = vm->trace.recorder != NULL;
-		pthread_mutex_unlock(&vm->lock);
+	connections_lock(&d->connections);
+	s = connections_find(&d->connections, name);
+	if (s) {
+		pthread_mutex_lock(&s->lock);
+		traced = s->trace.recorder != NULL;
+		pthread_mutex_unlock(&s->lock);
 	}
-	links_unlock(&d->links);
+	connections_unlock(&d->connections);
 	*code = CONTROL_NO_OBJECT;
-	if (!vm)
+	if (!s)
 		return "is not attached to poold";
 	*code = CONTROL_FAILED;
 	if (job_find(&d->traces, name))

@@ -25,11 +25,11 @@ struct traces {
 void traces_init(struct traces *t, struct poold *daemon);
 /* Before the control server goes: nobody is told any more. Thread: main. */
 void traces_close(struct traces *t);
-/* A link of this VM begins: *trace becomes that of the client who waits for it, if there is one. Thread: the link's. */
-void traces_take(struct traces *t, const char *name, struct vm_trace *trace);
-/* That link is in the list of links. Thread: the link's. */
+/* a session of this VM begins: *trace becomes that of the client who waits for it, if there is one. Thread: the session's. */
+void traces_take(struct traces *t, const char *name, struct session_trace *trace);
+/* That session is in the list of connections. Thread: the session's. */
 void traces_attached(struct traces *t, const char *name);
-/* Answer whom link threads have something to tell. Thread: main, from the control server's woken(). */
+/* Answer whom sessions have something to tell. Thread: main, from the control server's woken(). */
 void traces_woken(struct poold *d);
 
 /* Handlers of the verbs; the context is the struct poold. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An audit of a running VM. poold: the main thread asks and answers, the VM's link thread makes the full audit.
+ * An audit of a running VM. poold: the main thread asks and answers, the session's thread makes the full audit.
  *
  * What the lists of the pool say about each other (the cheap audit) holds whenever nobody changes them: the VM's lock is
  * enough. Whether the shadow says what the guest's tables say can only be asked when the guest stands and has told of all
@@ -22,7 +22,7 @@ enum job_state { JOB_WAITING, JOB_DONE, JOB_LOST };
 struct verify_job {
 	struct verify_job *next;
 	struct verifies *all;
-	struct vm_verify wait;
+	struct session_verify wait;
 	char name[33];
 	struct control_call *call;	/* NULL: the client has gone */
 	struct event *deadline;
@@ -57,8 +57,8 @@ static void job_free(struct verify_job *j)
 	free(j);
 }
 
-/* struct vm_verify, link thread: the last that it does with the job. */
-static void on_audit(struct vm_verify *v, const struct pool_call_out *audit)
+/* struct session_verify, the session's thread: the last that it does with the job. */
+static void on_audit(struct session_verify *v, const struct pool_call_out *audit)
 {
 	struct verify_job *j = (struct verify_job *)((char *)v - offsetof(struct verify_job, wait));
 	struct verifies *all = j->all;
@@ -74,17 +74,17 @@ static void on_audit(struct vm_verify *v, const struct pool_call_out *audit)
 	pthread_mutex_unlock(&all->lock);
 }
 
-/* Out of the link thread's reach. false: it is telling, or has told, and verifies_woken() comes. */
+/* Out of the session's reach. false: it is telling, or has told, and verifies_woken() comes. */
 static bool job_withdraw(struct verify_job *j)
 {
 	struct poold *d = j->all->daemon;
-	struct vm *vm;
+	struct session *s;
 	bool removed;
 
-	links_lock(&d->links);
-	vm = links_find(&d->links, j->name);
-	removed = vm && vm_verify_remove(vm, &j->wait);
-	links_unlock(&d->links);
+	connections_lock(&d->connections);
+	s = connections_find(&d->connections, j->name);
+	removed = s && session_verify_remove(s, &j->wait);
+	connections_unlock(&d->connections);
 	return removed;
 }
 
@@ -165,19 +165,19 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 static int job_start(struct verify_job *j)
 {
 	struct poold *d = j->all->daemon;
-	struct vm *vm;
+	struct session *s;
 	int rc = -ENOENT;
 
-	links_lock(&d->links);
-	vm = links_find(&d->links, j->name);
-	if (vm) {
-		vm_verify_add(vm, &j->wait);
-		rc = links_quiesce(&d->links, j->name);
+	connections_lock(&d->connections);
+	s = connections_find(&d->connections, j->name);
+	if (s) {
+		session_verify_add(s, &j->wait);
+		rc = connections_quiesce(&d->connections, j->name);
 		/* If it is not there any more, the answer is under way already. */
-		if (rc && !vm_verify_remove(vm, &j->wait))
+		if (rc && !session_verify_remove(s, &j->wait))
 			rc = 0;
 	}
-	links_unlock(&d->links);
+	connections_unlock(&d->connections);
 	return rc;
 }
 
@@ -216,14 +216,14 @@ static void verify_cheap(struct control_call *call, const char *name, struct poo
 {
 	struct pool_call audit = { .op = POOL_CALL_AUDIT };
 	struct pool_call_out out;
-	struct vm *vm;
+	struct session *s;
 
-	links_lock(&d->links);
-	vm = links_find(&d->links, name);
-	if (vm)
-		vm_call_out(vm, &audit, &out);
-	links_unlock(&d->links);
-	if (vm)
+	connections_lock(&d->connections);
+	s = connections_find(&d->connections, name);
+	if (s)
+		session_call_out(s, &audit, &out);
+	connections_unlock(&d->connections);
+	if (s)
 		reply_verify(call, out.nviolations, out.violation);
 	else
 		no_such_vm(call, name);

@@ -46,7 +46,7 @@ static void on_connection(evutil_socket_t fd, short what, void *arg)
 			log_error("attach socket: accept: %s", strerror(errno));
 		return;
 	}
-	rc = link_thread_start(s->daemon, sock);
+	rc = connection_thread_start(s->daemon, sock);
 	if (rc) {
 		refuse(sock, rc);
 		close(sock);

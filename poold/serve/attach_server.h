@@ -8,9 +8,9 @@
 struct attach_server;
 struct poold;
 
-/* Listen on the configured socket; each connection gets a link thread. 0, or -errno with one line in err. */
+/* Listen on the configured socket; each connection gets a thread. 0, or -errno with one line in err. */
 int attach_server_create(struct attach_server **out, struct poold *daemon, char *err, size_t err_size);
-/* Stops listening; links live on. NULL is allowed. */
+/* Stops listening; sessions live on. NULL is allowed. */
 void attach_server_destroy(struct attach_server *s);
 
 #endif

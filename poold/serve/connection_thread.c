@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The loop of doc/ring.md: poll rings and mailboxes, serve, spin a little, arm, sleep at most 100 ms on eventfd and socket.
- * poold, one thread per link, so that one VM stalls no other. Every round does a bounded amount of work; death is
+ * poold, one thread for each connection, so that one VM stalls no other. Every round does a bounded amount of work; death is
  * learned from the socket alone. No event base here: there are exactly two descriptors, and libevent has no hook
  * between its last look and its wait, which is where arming belongs.
  */
@@ -21,32 +21,32 @@
 #include "poold/serve/handshake.h"
 #include "poold/serve/requests.h"
 
-#define LINK_CHECK_SOCKET_ROUNDS 256u	/* a busy peer's hang-up is noticed after so many rounds */
+#define CHECK_SOCKET_ROUNDS 256u	/* a busy peer's hang-up is noticed after so many rounds */
 
 /* One round: a batch of events from each ring, then one request of each vCPU. Returns the amount of work, or -errno. */
-static int link_poll(struct vm *vm)
+static int session_poll(struct session *s)
 {
 	struct link_req req;
 	int work = 0;
 
-	for (uint32_t v = 0; v < vm->config.nvcpu; v++) {
-		int n = events_poll(vm, v);
+	for (uint32_t v = 0; v < s->config.nvcpu; v++) {
+		int n = events_poll(s, v);
 
 		if (n < 0)
 			return n;
 		work += n;
 	}
-	for (uint32_t v = 0; v < vm->config.nvcpu; v++) {
-		int n = link_server_request(&vm->link, v, &req);
+	for (uint32_t v = 0; v < s->config.nvcpu; v++) {
+		int n = link_server_request(&s->link, v, &req);
 
 		if (n > 0) {
-			int rc = requests_serve(vm, v, &req);
+			int rc = requests_serve(s, v, &req);
 
 			if (rc)
 				return rc;
 			work++;
 		} else if (n < 0) {
-			vm->reject = link_fault_text(vm->link.fault);
+			s->reject = link_fault_text(s->link.fault);
 			return n;
 		}
 	}
@@ -61,93 +61,93 @@ static int socket_state(short revents)
 	return revents & POLLIN ? -EPROTO : 0;
 }
 
-static int link_check_socket(struct link *link)
+static int session_check_socket(struct connection *c)
 {
-	struct pollfd fd = { .fd = link->sock, .events = POLLIN };
+	struct pollfd fd = { .fd = c->sock, .events = POLLIN };
 
 	return poll(&fd, 1, 0) > 0 ? socket_state(fd.revents) : 0;
 }
 
 /* Armed: wait for a kick, the hang-up, or the time that bounds every sleep. */
-static int link_sleep(struct link *link, struct vm *vm)
+static int session_sleep(struct connection *c, struct session *s)
 {
 	struct pollfd fds[2] = {
-		{ .fd = vm->objects.event_fd, .events = POLLIN },
-		{ .fd = link->sock, .events = POLLIN },
+		{ .fd = s->objects.event_fd, .events = POLLIN },
+		{ .fd = c->sock, .events = POLLIN },
 	};
 	int n = poll(fds, 2, LINK_SLEEP_MS);
 
-	link_server_disarm(&vm->link, n == 0);
+	link_server_disarm(&s->link, n == 0);
 	if (n <= 0)
 		return n < 0 && errno != EINTR ? -errno : 0;
-	if (fds[0].revents && link_server_drain(vm->objects.event_fd)) {
-		vm->reject = "its eventfd cannot be read";
+	if (fds[0].revents && link_server_drain(s->objects.event_fd)) {
+		s->reject = "its eventfd cannot be read";
 		return -EPROTO;
 	}
 	return socket_state(fds[1].revents);
 }
 
-static int link_run(struct link *link, struct vm *vm)
+static int session_run(struct connection *c, struct session *s)
 {
 	unsigned rounds = 0;
 
 	for (;;) {
-		int rc = link_poll(vm);
+		int rc = session_poll(s);
 
-		if (rc > 0 && ++rounds % LINK_CHECK_SOCKET_ROUNDS)
+		if (rc > 0 && ++rounds % CHECK_SOCKET_ROUNDS)
 			continue;
 		if (rc > 0)
-			rc = link_check_socket(link);
-		else if (!rc && !link_server_spin(&vm->link) && link_server_arm(&vm->link))
-			rc = link_sleep(link, vm);
+			rc = session_check_socket(c);
+		else if (!rc && !link_server_spin(&s->link) && link_server_arm(&s->link))
+			rc = session_sleep(c, s);
 		if (rc < 0)
 			return rc;
 	}
 }
 
-static void log_detach(const struct vm *vm, int rc)
+static void log_detach(const struct session *s, int rc)
 {
-	if (vm->link.count.lost_wakes)
+	if (s->link.count.lost_wakes)
 		/* On a machine too busy to run the peer between its store and its kick. Many of them on an idle one are a bug. */
-		log_info("VM %s: %llu waits on the link ended by their time, with work that no kick had announced yet", vm->name,
-			 (unsigned long long)vm->link.count.lost_wakes);
+		log_info("VM %s: %llu waits on the link ended by their time, with work that no kick had announced yet", s->name,
+			 (unsigned long long)s->link.count.lost_wakes);
 	if (rc == -ENOTCONN)
-		log_info("VM %s: detached after %llu requests and %llu events", vm->name,
-			 (unsigned long long)vm->link.count.requests, (unsigned long long)vm->link.count.events);
+		log_info("VM %s: detached after %llu requests and %llu events", s->name,
+			 (unsigned long long)s->link.count.requests, (unsigned long long)s->link.count.events);
 	else if (rc == -EPROTO)
-		log_error("VM %s: detached, broken peer: %s", vm->name,
-			  vm->reject ? vm->reject : "unexpected message on the attach socket");
+		log_error("VM %s: detached, broken peer: %s", s->name,
+			  s->reject ? s->reject : "unexpected message on the attach socket");
 	else if (rc == -EIO)
-		log_error("VM %s: detached, the pool found an error of its own; trapd attaches anew", vm->name);
+		log_error("VM %s: detached, the pool found an error of its own; trapd attaches anew", s->name);
 	else
-		log_error("VM %s: detached: %s", vm->name, strerror(-rc));
+		log_error("VM %s: detached: %s", s->name, strerror(-rc));
 }
 
-static void *link_thread(void *arg)
+static void *connection_thread(void *arg)
 {
-	struct link *link = arg;
-	struct links *links = &link->daemon->links;
-	struct vm *vm = NULL;
+	struct connection *c = arg;
+	struct connections *all = &c->daemon->connections;
+	struct session *s = NULL;
 
-	prctl(PR_SET_NAME, "link", 0, 0, 0);
-	if (!handshake_run(link, &vm)) {
+	prctl(PR_SET_NAME, "session", 0, 0, 0);
+	if (!handshake_run(c, &s)) {
 		int rc;
 
-		links_set_vm(links, link, vm);
-		traces_attached(&link->daemon->traces, vm->name);
-		rc = link_run(link, vm);
+		connections_set_session(all, c, s);
+		traces_attached(&c->daemon->traces, s->name);
+		rc = session_run(c, s);
 		/* First out of sight of the main thread; the socket goes last, so that hugepages are free by then. */
-		links_set_vm(links, link, NULL);
-		log_detach(vm, rc);
-		vm_destroy(vm);
+		connections_set_session(all, c, NULL);
+		log_detach(s, rc);
+		session_destroy(s);
 	}
-	links_remove(links, link);
-	close(link->sock);
-	free(link);
+	connections_remove(all, c);
+	close(c->sock);
+	free(c);
 	return NULL;
 }
 
-static int thread_start(struct link *link)
+static int thread_start(struct connection *c)
 {
 	pthread_attr_t attr;
 	sigset_t block, old;
@@ -162,28 +162,28 @@ static int thread_start(struct link *link)
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, 512u << 10);
 	pthread_sigmask(SIG_BLOCK, &block, &old);
-	rc = pthread_create(&thread, &attr, link_thread, link);
+	rc = pthread_create(&thread, &attr, connection_thread, c);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 	return -rc;
 }
 
-int link_thread_start(struct poold *daemon, int sock)
+int connection_thread_start(struct poold *daemon, int sock)
 {
-	struct link *link = calloc(1, sizeof(*link));
+	struct connection *c = calloc(1, sizeof(*c));
 	int rc;
 
-	if (!link)
+	if (!c)
 		return -ENOMEM;
-	link->daemon = daemon;
-	link->sock = sock;
-	rc = links_add(&daemon->links, link);
+	c->daemon = daemon;
+	c->sock = sock;
+	rc = connections_add(&daemon->connections, c);
 	if (!rc) {
-		rc = thread_start(link);
+		rc = thread_start(c);
 		if (rc)
-			links_remove(&daemon->links, link);
+			connections_remove(&daemon->connections, c);
 	}
 	if (rc)
-		free(link);
+		free(c);
 	return rc;
 }

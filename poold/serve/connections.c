@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list of links, see links.h. A mutex and a condition; every wait has a deadline. */
+/* The list of connections, see connections.h. A mutex and a condition; every wait has a deadline. */
 #include "poold/serve/connections.h"
 
 #include <errno.h>
@@ -9,149 +9,149 @@
 
 #include "common/clock.h"
 
-void links_init(struct links *links, unsigned max_vms)
+void connections_init(struct connections *all, unsigned max_vms)
 {
 	pthread_condattr_t attr;
 
-	*links = (struct links){ .max_vms = max_vms };
-	pthread_mutex_init(&links->lock, NULL);
+	*all = (struct connections){ .max_vms = max_vms };
+	pthread_mutex_init(&all->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&links->changed, &attr);
+	pthread_cond_init(&all->changed, &attr);
 	pthread_condattr_destroy(&attr);
 }
 
-int links_add(struct links *links, struct link *link)
+int connections_add(struct connections *all, struct connection *c)
 {
 	int rc = 0;
 
-	pthread_mutex_lock(&links->lock);
-	if (links->closing) {
+	pthread_mutex_lock(&all->lock);
+	if (all->closing) {
 		rc = -ESHUTDOWN;
-	} else if (links->count >= links->max_vms + LINKS_HANDSHAKES) {
+	} else if (all->count >= all->max_vms + CONNECTIONS_HANDSHAKES) {
 		rc = -EUSERS;
 	} else {
-		link->next = links->first;
-		links->first = link;
-		links->count++;
+		c->next = all->first;
+		all->first = c;
+		all->count++;
 	}
-	pthread_mutex_unlock(&links->lock);
+	pthread_mutex_unlock(&all->lock);
 	return rc;
 }
 
-void links_remove(struct links *links, struct link *link)
+void connections_remove(struct connections *all, struct connection *c)
 {
-	pthread_mutex_lock(&links->lock);
-	for (struct link **p = &links->first; *p; p = &(*p)->next) {
-		if (*p == link) {
-			*p = link->next;
-			links->count--;
+	pthread_mutex_lock(&all->lock);
+	for (struct connection **p = &all->first; *p; p = &(*p)->next) {
+		if (*p == c) {
+			*p = c->next;
+			all->count--;
 			break;
 		}
 	}
-	pthread_cond_broadcast(&links->changed);
-	pthread_mutex_unlock(&links->lock);
+	pthread_cond_broadcast(&all->changed);
+	pthread_mutex_unlock(&all->lock);
 }
 
-static bool name_is_taken(const struct links *links, const struct link *me, const char *name)
+static bool name_is_taken(const struct connections *all, const struct connection *me, const char *name)
 {
-	for (const struct link *l = links->first; l; l = l->next)
-		if (l != me && !strcmp(l->name, name))
+	for (const struct connection *c = all->first; c; c = c->next)
+		if (c != me && !strcmp(c->name, name))
 			return true;
 	return false;
 }
 
-static unsigned count_names(const struct links *links)
+static unsigned count_names(const struct connections *all)
 {
 	unsigned n = 0;
 
-	for (const struct link *l = links->first; l; l = l->next)
-		n += l->name[0] != 0;
+	for (const struct connection *c = all->first; c; c = c->next)
+		n += c->name[0] != 0;
 	return n;
 }
 
-int links_claim_name(struct links *links, struct link *link, const char *name, int wait_ms)
+int connections_claim_name(struct connections *all, struct connection *c, const char *name, int wait_ms)
 {
 	struct timespec until = clock_timespec(clock_ns() + wait_ms * CLOCK_NS_PER_MS);
 	int rc = 0;
 
-	pthread_mutex_lock(&links->lock);
-	while (!links->closing && name_is_taken(links, link, name) && rc != ETIMEDOUT)
-		rc = pthread_cond_timedwait(&links->changed, &links->lock, &until);
-	if (links->closing) {
+	pthread_mutex_lock(&all->lock);
+	while (!all->closing && name_is_taken(all, c, name) && rc != ETIMEDOUT)
+		rc = pthread_cond_timedwait(&all->changed, &all->lock, &until);
+	if (all->closing) {
 		rc = -ESHUTDOWN;
-	} else if (name_is_taken(links, link, name)) {
+	} else if (name_is_taken(all, c, name)) {
 		rc = -EBUSY;
-	} else if (count_names(links) >= links->max_vms) {
+	} else if (count_names(all) >= all->max_vms) {
 		rc = -EUSERS;
 	} else {
-		snprintf(link->name, sizeof(link->name), "%s", name);
+		snprintf(c->name, sizeof(c->name), "%s", name);
 		rc = 0;
 	}
-	pthread_mutex_unlock(&links->lock);
+	pthread_mutex_unlock(&all->lock);
 	return rc;
 }
 
-void links_set_vm(struct links *links, struct link *link, struct vm *vm)
+void connections_set_session(struct connections *all, struct connection *c, struct session *s)
 {
-	pthread_mutex_lock(&links->lock);
-	link->vm = vm;
-	pthread_mutex_unlock(&links->lock);
+	pthread_mutex_lock(&all->lock);
+	c->session = s;
+	pthread_mutex_unlock(&all->lock);
 }
 
-void links_lock(struct links *links)
+void connections_lock(struct connections *all)
 {
-	pthread_mutex_lock(&links->lock);
+	pthread_mutex_lock(&all->lock);
 }
 
-void links_unlock(struct links *links)
+void connections_unlock(struct connections *all)
 {
-	pthread_mutex_unlock(&links->lock);
+	pthread_mutex_unlock(&all->lock);
 }
 
-static struct link *link_of(struct links *links, const char *name)
+static struct connection *connection_of(struct connections *all, const char *name)
 {
-	for (struct link *l = links->first; l; l = l->next)
-		if (l->vm && !strcmp(l->name, name))
-			return l;
+	for (struct connection *c = all->first; c; c = c->next)
+		if (c->session && !strcmp(c->name, name))
+			return c;
 	return NULL;
 }
 
-struct vm *links_find(struct links *links, const char *name)
+struct session *connections_find(struct connections *all, const char *name)
 {
-	struct link *l = link_of(links, name);
+	struct connection *c = connection_of(all, name);
 
-	return l ? l->vm : NULL;
+	return c ? c->session : NULL;
 }
 
-bool links_hang_up(struct links *links, const char *name)
+bool connections_hang_up(struct connections *all, const char *name)
 {
-	struct link *l = link_of(links, name);
+	struct connection *c = connection_of(all, name);
 
-	return l && !shutdown(l->sock, SHUT_RDWR);
+	return c && !shutdown(c->sock, SHUT_RDWR);
 }
 
-int links_quiesce(struct links *links, const char *name)
+int connections_quiesce(struct connections *all, const char *name)
 {
-	struct link *l = link_of(links, name);
+	struct connection *c = connection_of(all, name);
 
-	return l ? attach_send_quiesce(l->sock) : -ENOENT;
+	return c ? attach_send_quiesce(c->sock) : -ENOENT;
 }
 
-bool links_close(struct links *links, int wait_ms)
+bool connections_close(struct connections *all, int wait_ms)
 {
 	struct timespec until = clock_timespec(clock_ns() + wait_ms * CLOCK_NS_PER_MS);
 	bool done;
 	int rc = 0;
 
-	pthread_mutex_lock(&links->lock);
-	links->closing = true;
-	for (struct link *l = links->first; l; l = l->next)
-		shutdown(l->sock, SHUT_RDWR);
-	pthread_cond_broadcast(&links->changed);
-	while (links->count && rc != ETIMEDOUT)
-		rc = pthread_cond_timedwait(&links->changed, &links->lock, &until);
-	done = !links->count;
-	pthread_mutex_unlock(&links->lock);
+	pthread_mutex_lock(&all->lock);
+	all->closing = true;
+	for (struct connection *c = all->first; c; c = c->next)
+		shutdown(c->sock, SHUT_RDWR);
+	pthread_cond_broadcast(&all->changed);
+	while (all->count && rc != ETIMEDOUT)
+		rc = pthread_cond_timedwait(&all->changed, &all->lock, &until);
+	done = !all->count;
+	pthread_mutex_unlock(&all->lock);
 	return done;
 }

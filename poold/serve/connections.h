@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All links of this poold: who is connected, which VM belongs to whom. Link threads enter and leave, the main thread
- * looks up and closes. Lock order: links, then VM.
+ * All connections of trapd to this poold: who is connected, and which session belongs to whom. Each connection is one VM, or
+ * is about to become one, and has a thread of its own. These threads enter and leave; the main thread looks up and closes.
+ * Lock order: connections, then session.
  */
-#ifndef SHADOWPOOL_POOLD_LINKS_H
-#define SHADOWPOOL_POOLD_LINKS_H
+#ifndef SHADOWPOOL_POOLD_CONNECTIONS_H
+#define SHADOWPOOL_POOLD_CONNECTIONS_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -13,49 +14,49 @@
 
 struct poold;
 
-#define LINKS_HANDSHAKES 16u		/* connections that are no VM yet, or are just refused */
+#define CONNECTIONS_HANDSHAKES 16u	/* of those that are no VM yet, or are just refused; beyond the limit of VMs */
 
-struct link {
-	struct link *next;
+struct connection {
+	struct connection *next;
 	struct poold *daemon;
 	int sock;			/* SEQPACKET to trapd; its hang-up is the detach */
 	char name[33];			/* claimed name, "" before */
-	struct vm *vm;			/* NULL until attached; under the lock of struct links */
+	struct session *session;	/* NULL until attached; under the lock of struct connections */
 };
 
-struct links {
+struct connections {
 	pthread_mutex_t lock;
-	pthread_cond_t changed;		/* a link has left */
-	struct link *first;
-	unsigned count;			/* connections; at most LINKS_HANDSHAKES more than VMs may be attached */
+	pthread_cond_t changed;		/* one has left */
+	struct connection *first;
+	unsigned count;			/* at most CONNECTIONS_HANDSHAKES more than VMs may be attached */
 	unsigned max_vms;
 	bool closing;
 };
 
-void links_init(struct links *links, unsigned max_vms);
-/* Thread: main. The link is in no list before and in none after an error: -EUSERS (too many connections), -ESHUTDOWN. */
-int links_add(struct links *links, struct link *link);
-/* Thread: the link's, at its very end: the link may not be touched afterwards. */
-void links_remove(struct links *links, struct link *link);
+void connections_init(struct connections *all, unsigned max_vms);
+/* Thread: main. c is in no list before, and in none after an error: -EUSERS (too many of them), -ESHUTDOWN. */
+int connections_add(struct connections *all, struct connection *c);
+/* Thread: the connection's, at its very end: nobody may touch c afterwards. */
+void connections_remove(struct connections *all, struct connection *c);
 /*
  * Take a VM name, waiting for its last owner to go: a trapd that attaches anew may be faster than the end of its old
- * link. 0, -EBUSY after wait_ms, -EUSERS (max_vms have names), -ESHUTDOWN.
+ * session. 0, -EBUSY after wait_ms, -EUSERS (max_vms have names), -ESHUTDOWN.
  */
-int links_claim_name(struct links *links, struct link *link, const char *name, int wait_ms);
-/* Make a VM visible to the main thread, or (vm NULL) take it away: after that nobody else uses it. */
-void links_set_vm(struct links *links, struct link *link, struct vm *vm);
+int connections_claim_name(struct connections *all, struct connection *c, const char *name, int wait_ms);
+/* Make a session visible to the main thread, or (s NULL) take it away: after that nobody but its own thread uses it. */
+void connections_set_session(struct connections *all, struct connection *c, struct session *s);
 
-/* Hold every VM as it is; links_find and the list are valid until links_unlock. Thread: main. */
-void links_lock(struct links *links);
-void links_unlock(struct links *links);
+/* Hold every session as it is: what connections_find() returns, and the list, are valid until connections_unlock(). Thread: main. */
+void connections_lock(struct connections *all);
+void connections_unlock(struct connections *all);
 /* Detach: trapd attaches anew, to an empty pool. false: no such VM is attached. */
-bool links_hang_up(struct links *links, const char *name);
+bool connections_hang_up(struct connections *all, const char *name);
 /* Ask the VM's trapd for a moment at which it stands, see attach_send_quiesce(). -ENOENT: no such VM is attached. */
-int links_quiesce(struct links *links, const char *name);
+int connections_quiesce(struct connections *all, const char *name);
 /* NULL: no such VM is attached. */
-struct vm *links_find(struct links *links, const char *name);
+struct session *connections_find(struct connections *all, const char *name);
 
 /* Hang up on everybody and wait for the threads to end: true if all did within wait_ms. Thread: main. */
-bool links_close(struct links *links, int wait_ms);
+bool connections_close(struct connections *all, int wait_ms);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Consumer side of the write events. The link layer has copied and checked each event as far as it can without knowing
- * RAM; what is left to check is where it points to. poold, link thread.
+ * RAM; what is left to check is where it points to. poold, the session's thread.
  */
 #include "poold/serve/events.h"
 
@@ -15,15 +15,15 @@ static uint64_t event_bytes(const struct link_event *ev)
 	return ev->ev_type == LINK_EV_RANGE ? ev->ev_count : (uint64_t)ev->ev_size * ev->ev_count;
 }
 
-static int event_apply(struct vm *vm, uint32_t v, const struct link_event *ev)
+static int event_apply(struct session *s, uint32_t v, const struct link_event *ev)
 {
 	struct pool_call call = {
 		.op = ev->ev_type == LINK_EV_RANGE ? POOL_CALL_RANGE_CHANGED : POOL_CALL_GUEST_WRITE,
 		.vcpu = v, .gpa = ev->ev_gpa, .len = event_bytes(ev),
 	};
 
-	if (!guest_ram_contains(&vm->config.ram, call.gpa, call.len)) {
-		vm->reject = "event outside RAM";
+	if (!guest_ram_contains(&s->config.ram, call.gpa, call.len)) {
+		s->reject = "event outside RAM";
 		return -EPROTO;
 	}
 	if (call.op == POOL_CALL_GUEST_WRITE) {
@@ -31,43 +31,43 @@ static int event_apply(struct vm *vm, uint32_t v, const struct link_event *ev)
 		call.write_class = (ev->ev_flags & LINK_CLASS_MASK) >> LINK_CLASS_SHIFT;
 		call.rip = ev->ev_rip;
 	}
-	vm_call(vm, &call);
-	return vm->out.result.status >= POOL_E_RANGE ? -EIO : 0;
+	session_call(s, &call);
+	return s->out.result.status >= POOL_E_RANGE ? -EIO : 0;
 }
 
-int events_poll(struct vm *vm, uint32_t v)
+int events_poll(struct session *s, uint32_t v)
 {
 	struct link_event batch[RING_BATCH];
-	int n = link_server_events(&vm->link, v, batch);
+	int n = link_server_events(&s->link, v, batch);
 
 	for (int i = 0; i < n; i++) {
-		int rc = event_apply(vm, v, &batch[i]);
+		int rc = event_apply(s, v, &batch[i]);
 
 		if (rc)
 			return rc;
 	}
 	if (n < 0)
-		vm->reject = link_fault_text(vm->link.fault);
+		s->reject = link_fault_text(s->link.fault);
 	return n;
 }
 
-int events_catch_up(struct vm *vm, uint32_t v, const struct link_req *req)
+int events_catch_up(struct session *s, uint32_t v, const struct link_req *req)
 {
-	for (uint32_t w = 0; w < vm->config.nvcpu; w++) {
-		int64_t behind = link_server_claimed(&vm->link, v, w, req);
+	for (uint32_t w = 0; w < s->config.nvcpu; w++) {
+		int64_t behind = link_server_claimed(&s->link, v, w, req);
 
 		if (behind < 0) {
-			vm->reject = link_fault_text(vm->link.fault);
+			s->reject = link_fault_text(s->link.fault);
 			return -EPROTO;
 		}
 		while (behind > 0) {
-			int n = events_poll(vm, w);
+			int n = events_poll(s, w);
 
 			if (n < 0)
 				return n;
 			/* The claim was checked against the tail, so nothing to take means that it moved back. */
 			if (!n) {
-				vm->reject = "claimed events are not there";
+				s->reject = "claimed events are not there";
 				return -EPROTO;
 			}
 			behind -= n;

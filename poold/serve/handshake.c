@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * HELLO in, objects made, WELCOME out. poold, link thread. Order matters: nothing is allocated before the hello is
- * checked, nothing of ours is sent before all of it exists, and an older link of the same VM must have given its
+ * HELLO in, objects made, WELCOME out. poold, the connection's thread. Order matters: nothing is allocated before the hello is
+ * checked, nothing of ours is sent before all of it exists, and an older session of the same VM must have given its
  * hugepages back.
  */
 #include "poold/serve/handshake.h"
@@ -18,13 +18,13 @@
 #include "poold/serve/hello.h"
 
 struct handshake {
-	struct link *link;
+	struct connection *c;
 	struct attach_hello hello;
 	struct pool_config config;
 	struct objects_wanted wanted;
-	struct vm_objects objects;
+	struct session_objects objects;
 	struct link_params params;
-	struct vm *vm;
+	struct session *session;
 	char err[sizeof(((struct attach_welcome *)0)->error)];
 	char note[256];
 };
@@ -45,7 +45,7 @@ static void close_all(const int *fds, unsigned n)
 
 static int step_receive(struct handshake *h, int fds[HELLO_NFDS])
 {
-	int rc = attach_recv_hello(h->link->sock, &h->hello, fds, HANDSHAKE_HELLO_MS);
+	int rc = attach_recv_hello(h->c->sock, &h->hello, fds, HANDSHAKE_HELLO_MS);
 
 	if (rc == -EPROTO)
 		snprintf(h->err, sizeof(h->err), "not a hello with %u descriptors", (unsigned)HELLO_NFDS);
@@ -57,7 +57,7 @@ static int step_receive(struct handshake *h, int fds[HELLO_NFDS])
 /* Takes fds in every case. */
 static int step_check(struct handshake *h, int fds[HELLO_NFDS])
 {
-	int rc = hello_check(&h->hello, &h->link->daemon->config, &h->config, &h->wanted, h->err, sizeof(h->err));
+	int rc = hello_check(&h->hello, &h->c->daemon->config, &h->config, &h->wanted, h->err, sizeof(h->err));
 
 	if (rc) {
 		close_all(fds, HELLO_NFDS);
@@ -78,14 +78,14 @@ static int step_check(struct handshake *h, int fds[HELLO_NFDS])
 
 static int step_claim(struct handshake *h)
 {
-	int rc = links_claim_name(&h->link->daemon->links, h->link, h->hello.vm_name, HANDSHAKE_NAME_MS);
+	int rc = connections_claim_name(&h->c->daemon->connections, h->c, h->hello.vm_name, HANDSHAKE_NAME_MS);
 
 	if (rc == -EBUSY)
 		snprintf(h->err, sizeof(h->err), "VM %s is attached already; stop it, or choose another name",
 			 h->hello.vm_name);
 	else if (rc == -EUSERS)
 		snprintf(h->err, sizeof(h->err), "poold serves %u VMs already; stop one, or raise max-vms",
-			 h->link->daemon->links.max_vms);
+			 h->c->daemon->connections.max_vms);
 	else if (rc)
 		snprintf(h->err, sizeof(h->err), "poold is shutting down");
 	return rc;
@@ -101,8 +101,8 @@ static uint64_t next_epoch(struct poold *d, uint64_t last)
 
 static int step_create(struct handshake *h)
 {
-	struct poold *d = h->link->daemon;
-	struct vm_trace trace = { .recorder = d->recorder };
+	struct poold *d = h->c->daemon;
+	struct session_trace trace = { .recorder = d->recorder };
 	int rc = objects_create(&h->objects, &h->wanted, &d->huge, h->err, sizeof(h->err), h->note, sizeof(h->note));
 	uint32_t pages = h->objects.pool_pages;
 
@@ -110,24 +110,24 @@ static int step_create(struct handshake *h)
 		return rc;
 	h->params.epoch = next_epoch(d, h->hello.last_epoch);
 	traces_take(&d->traces, h->hello.vm_name, &trace);
-	rc = vm_create(&h->vm, &h->hello, &h->config, &h->objects, h->params.epoch, &trace, h->err,
+	rc = session_create(&h->session, &h->hello, &h->config, &h->objects, h->params.epoch, &trace, h->err,
 		       sizeof(h->err));
 	if (rc)
 		return rc;
-	h->vm->peer = peer_pid(h->link->sock);
-	link_p_init(h->vm->objects.link_p.base, &h->params);
-	link_server_init(&h->vm->link, h->vm->objects.link_t.base, h->vm->objects.link_p.base, &h->params);
+	h->session->peer = peer_pid(h->c->sock);
+	link_p_init(h->session->objects.link_p.base, &h->params);
+	link_server_init(&h->session->link, h->session->objects.link_t.base, h->session->objects.link_p.base, &h->params);
 	if (h->note[0])
-		log_warning("VM %s: %s", h->vm->name, h->note);
-	log_info("VM %s: attached by process %d, epoch %llu, RAM %llu MiB, pool %llu MiB in pages of %s", h->vm->name,
-		 (int)h->vm->peer, (unsigned long long)h->params.epoch, (unsigned long long)(h->wanted.ram_span >> 20),
+		log_warning("VM %s: %s", h->session->name, h->note);
+	log_info("VM %s: attached by process %d, epoch %llu, RAM %llu MiB, pool %llu MiB in pages of %s", h->session->name,
+		 (int)h->session->peer, (unsigned long long)h->params.epoch, (unsigned long long)(h->wanted.ram_span >> 20),
 		 (unsigned long long)(h->wanted.pool_bytes >> 20), pages == ATTACH_PAGES_2M ? "2 MiB" : "4 KiB");
 	return 0;
 }
 
 static int step_welcome(struct handshake *h)
 {
-	const struct vm_objects *o = &h->vm->objects;
+	const struct session_objects *o = &h->session->objects;
 	struct attach_welcome w = {
 		.protocol = ATTACH_PROTOCOL, .layout_hash = shm_layout_hash(), .epoch = h->params.epoch,
 		.pool_bytes = h->wanted.pool_bytes, .pool_pages = o->pool_pages, .stats_bytes = o->stats_p.size,
@@ -138,7 +138,7 @@ static int step_welcome(struct handshake *h)
 		[WELCOME_FD_PAGE_STATE] = o->page_state.fd, [WELCOME_FD_STATS_P] = o->stats_p.fd,
 	};
 
-	return attach_send_welcome(h->link->sock, &w, fds);
+	return attach_send_welcome(h->c->sock, &w, fds);
 }
 
 /* The peer may be gone, or may not read: then it needs no answer. */
@@ -154,13 +154,13 @@ static void refuse(struct handshake *h, int rc)
 		snprintf(h->err, sizeof(h->err), "attach failed: %s", strerror(-rc));
 	snprintf(w.error, sizeof(w.error), "%s", h->err);
 	/* The peer is told and tells its user: one line about it is enough. */
-	log_info("attach of process %d refused: %s", (int)peer_pid(h->link->sock), h->err);
-	attach_send_welcome(h->link->sock, &w, NULL);
+	log_info("attach of process %d refused: %s", (int)peer_pid(h->c->sock), h->err);
+	attach_send_welcome(h->c->sock, &w, NULL);
 }
 
-int handshake_run(struct link *link, struct vm **out)
+int handshake_run(struct connection *c, struct session **out)
 {
-	struct handshake h = { .link = link };
+	struct handshake h = { .c = c };
 	int fds[HELLO_NFDS];
 	int rc;
 
@@ -175,11 +175,11 @@ int handshake_run(struct link *link, struct vm **out)
 	if (!rc)
 		rc = step_welcome(&h);
 	if (!rc) {
-		*out = h.vm;
+		*out = h.session;
 		return 0;
 	}
 	refuse(&h, rc);
-	vm_destroy(h.vm);
+	session_destroy(h.session);
 	objects_destroy(&h.objects);
 	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Checks of the attach message: each is a row of a table, in the order in which a person would want to hear of them.
- * poold, link thread, before anything is allocated for the VM.
+ * poold, the connection's thread, before anything is allocated for the VM.
  */
 #include "poold/serve/hello.h"
 

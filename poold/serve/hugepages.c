@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Two sysfs descriptors that stay open: pread(2) at offset 0 makes sysfs produce the number anew. Opened by main()
- * before the sandbox, read by link threads. (The unit's ProcSubset=pid hides /proc/meminfo, hence sysfs.)
+ * before the sandbox, read by the threads of connections. (The unit's ProcSubset=pid hides /proc/meminfo, hence sysfs.)
  */
 #include "poold/serve/hugepages.h"
 

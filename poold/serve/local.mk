@@ -1,4 +1,4 @@
-# The links' half of poold: attach, the threads that serve requests and events.
+# trapd's half of poold: attach, and the sessions: threads that serve requests and events.
 noinst_LIBRARIES += poold/serve/libserve.a
 poold_serve_libserve_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_CFLAGS)
 poold_serve_libserve_a_SOURCES = \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Creation and checking of a link's memory objects. poold, link thread, during the handshake. Every size here was
+ * Creation and checking of a session's memory objects. poold, the connection's thread, during the handshake. Every size here was
  * computed by poold itself; the peer's descriptors are measured against them, never the other way round.
  */
 #include "poold/serve/objects.h"
@@ -17,11 +17,11 @@
 
 #define ROUND_UP(n, unit) (((n) + (unit) - 1) / (unit) * (unit))
 
-void objects_init(struct vm_objects *o)
+void objects_init(struct session_objects *o)
 {
 	const struct memfd none = MEMFD_NONE;
 
-	*o = (struct vm_objects){
+	*o = (struct session_objects){
 		.link_t = none, .ram = none, .stats_t = none, .link_p = none, .pool = none, .page_state = none,
 		.stats_p = none, .event_fd = -1,
 	};
@@ -69,7 +69,7 @@ static int open_eventfd(int fd, char *err, size_t err_size)
 	return -EINVAL;
 }
 
-int objects_open_peer(struct vm_objects *o, const struct objects_wanted *w, int fds[HELLO_NFDS], char *err,
+int objects_open_peer(struct session_objects *o, const struct objects_wanted *w, int fds[HELLO_NFDS], char *err,
 		      size_t err_size)
 {
 	int rc;
@@ -103,7 +103,7 @@ static void explain_hugepages(char *text, size_t size, uint64_t bytes, const str
 		 (unsigned long long)(total + missing));
 }
 
-static int create_pool(struct vm_objects *o, const struct objects_wanted *w, const struct hugepages *huge, char *err,
+static int create_pool(struct session_objects *o, const struct objects_wanted *w, const struct hugepages *huge, char *err,
 		       size_t err_size, char *note, size_t note_size)
 {
 	int rc;
@@ -139,7 +139,7 @@ static int create_own(struct memfd *m, const char *name, uint64_t size, char *er
 	return rc;
 }
 
-int objects_create(struct vm_objects *o, const struct objects_wanted *w, const struct hugepages *huge, char *err,
+int objects_create(struct session_objects *o, const struct objects_wanted *w, const struct hugepages *huge, char *err,
 		   size_t err_size, char *note, size_t note_size)
 {
 	uint64_t state_bytes = ROUND_UP(w->ram_span / PAGE_SIZE, PAGE_SIZE);
@@ -172,7 +172,7 @@ int objects_create(struct vm_objects *o, const struct objects_wanted *w, const s
 	return 0;
 }
 
-void objects_destroy(struct vm_objects *o)
+void objects_destroy(struct session_objects *o)
 {
 	memfd_close(&o->link_t);
 	memfd_close(&o->ram);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The shared objects of one link: the peer's, checked and mapped read-only, and poold's own, created, reserved
- * completely and sealed. Never reused for another link.
+ * The shared objects of one session: the peer's, checked and mapped read-only, and poold's own, created, reserved
+ * completely and sealed. Never reused for another session.
  */
 #ifndef SHADOWPOOL_POOLD_OBJECTS_H
 #define SHADOWPOOL_POOLD_OBJECTS_H
@@ -13,7 +13,7 @@
 #include "common/memfd.h"
 #include "poold/serve/hugepages.h"
 
-struct vm_objects {
+struct session_objects {
 	struct memfd link_t, ram, stats_t;			/* the peer's, read-only here */
 	struct memfd link_p, pool, page_state, stats_p;		/* ours */
 	int event_fd;						/* the peer's eventfd, -1: none */
@@ -31,21 +31,21 @@ struct objects_wanted {
 	uint64_t tracking_bytes;
 };
 
-void objects_init(struct vm_objects *o);
+void objects_init(struct session_objects *o);
 /*
  * Take the descriptors of a hello (all of them, also on error), check seals and sizes, map. 0, or -errno with one line
  * in err that names the object and what is wrong with it.
  */
-int objects_open_peer(struct vm_objects *o, const struct objects_wanted *w, int fds[HELLO_NFDS], char *err,
+int objects_open_peer(struct session_objects *o, const struct objects_wanted *w, int fds[HELLO_NFDS], char *err,
 		      size_t err_size);
 /*
  * Create poold's objects. 0, or -errno with one line in err: what was wanted, what is free, what to do. With
  * ATTACH_PAGES_AUTO too few hugepages are no error: note gets one line that says so (else it is empty).
  */
-int objects_create(struct vm_objects *o, const struct objects_wanted *w, const struct hugepages *huge, char *err,
+int objects_create(struct session_objects *o, const struct objects_wanted *w, const struct hugepages *huge, char *err,
 		   size_t err_size, char *note, size_t note_size);
 /* Unmap and close everything. Safe after any failure of the above. */
-void objects_destroy(struct vm_objects *o);
+void objects_destroy(struct session_objects *o);
 
 /* Bytes of stats-p. */
 uint64_t objects_stats_bytes(void);

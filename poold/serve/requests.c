@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What each request of doc/spec/ring.md means for the pool. poold, link thread. req is a private copy of hostile words; it is
+ * What each request of doc/spec/ring.md means for the pool. poold, the session's thread. req is a private copy of hostile words; it is
  * checked here against the VM's configuration before any of it reaches the library.
  */
 #include "poold/serve/requests.h"
@@ -208,35 +208,35 @@ int request_decode(const struct pool_config *config, uint32_t v, const struct li
 }
 
 /* A vCPU has flushed. An epoch that was never given out would let freed tables go too early. */
-static int acknowledge_flush(struct vm *vm, uint32_t v, const struct link_req *req)
+static int acknowledge_flush(struct session *s, uint32_t v, const struct link_req *req)
 {
 	bool all = req->rq_flags & LINK_RQF_FLUSHED_ALL;
 	struct pool_call call = {
 		.op = POOL_CALL_FLUSH_DONE, .vcpu = v, .flags = all ? POOL_CALLF_ALL : 0, .len = req->rq_flushed,
 	};
 
-	if (!req->rq_flushed || (!all && req->rq_flushed == vm->flushed[v]))
+	if (!req->rq_flushed || (!all && req->rq_flushed == s->flushed[v]))
 		return 0;
-	if ((int32_t)(req->rq_flushed - vm->epoch_given) > 0) {
-		vm->reject = "acknowledges a flush epoch that was not given out";
+	if ((int32_t)(req->rq_flushed - s->epoch_given) > 0) {
+		s->reject = "acknowledges a flush epoch that was not given out";
 		return -EPROTO;
 	}
-	vm->flushed[v] = req->rq_flushed;
-	vm_call(vm, &call);
+	s->flushed[v] = req->rq_flushed;
+	session_call(s, &call);
 	return 0;
 }
 
 /* What posted events changed goes into this reply, whatever the request was. */
-static void merge_pending(struct vm *vm, uint32_t v, bool fresh)
+static void merge_pending(struct session *s, uint32_t v, bool fresh)
 {
 	struct pool_call call = {
 		.op = POOL_CALL_MERGE_PENDING, .vcpu = v, .flags = fresh ? POOL_CALLF_FRESH : 0,
 	};
 
-	vm_call(vm, &call);
+	session_call(s, &call);
 }
 
-static void request_reply(struct vm *vm, uint32_t v, const struct link_req *req, const struct pool_result *r)
+static void request_reply(struct session *s, uint32_t v, const struct link_req *req, const struct pool_result *r)
 {
 	struct link_rep rep = {
 		.rp_op = req->rq_op, .rp_status = (uint8_t)r->status, .rp_flush = (uint8_t)r->flush,
@@ -244,39 +244,39 @@ static void request_reply(struct vm *vm, uint32_t v, const struct link_req *req,
 		.rp_entry = r->entry, .rp_gen = r->gen, .rp_epoch = r->epoch, .rp_prefetched = r->prefetched,
 	};
 
-	if ((int32_t)(r->epoch - vm->epoch_given) > 0)
-		vm->epoch_given = r->epoch;
-	link_server_reply(&vm->link, v, &rep, r->touch);
+	if ((int32_t)(r->epoch - s->epoch_given) > 0)
+		s->epoch_given = r->epoch;
+	link_server_reply(&s->link, v, &rep, r->touch);
 }
 
-int requests_serve(struct vm *vm, uint32_t v, const struct link_req *req)
+int requests_serve(struct session *s, uint32_t v, const struct link_req *req)
 {
 	struct pool_result result;
 	struct pool_call call;
-	int rc = request_decode(&vm->config, v, req, &call, &vm->reject);
+	int rc = request_decode(&s->config, v, req, &call, &s->reject);
 
 	if (!rc)
-		rc = acknowledge_flush(vm, v, req);
+		rc = acknowledge_flush(s, v, req);
 	if (!rc)
-		rc = events_catch_up(vm, v, req);
+		rc = events_catch_up(s, v, req);
 	if (rc)
 		return rc;
-	vm->nrequests++;
+	s->nrequests++;
 	if (call.op)
-		vm_call(vm, &call);
-	merge_pending(vm, v, !call.op);
-	result = vm->out.result;
+		session_call(s, &call);
+	merge_pending(s, v, !call.op);
+	result = s->out.result;
 	if (req->rq_op == LINK_OP_AUDIT && result.status == POOL_OK) {
 		/* The VM stands, and has told all: this is what verify has waited for. */
-		audit_run(vm, req->rq_gva || vm_verify_is_full(vm));
-		vm_verify_done(vm, &vm->out);
+		audit_run(s, req->rq_gva || session_verify_is_full(s));
+		session_verify_done(s, &s->out);
 		/* All since the attach: a violation that has gone away again must not go unnoticed. */
-		result.entry = vm->stats[POOL_STAT_audit_violations];
-	} else if (audit_after_request(vm)) {
+		result.entry = s->stats[POOL_STAT_audit_violations];
+	} else if (audit_after_request(s)) {
 		/* The VM ends: its tables can't be trusted any more. */
 		result = (struct pool_result){ .status = POOL_E_CORRUPT };
-		result.entry = vm->stats[POOL_STAT_audit_violations];
+		result.entry = s->stats[POOL_STAT_audit_violations];
 	}
-	request_reply(vm, v, req, &result);
+	request_reply(s, v, req, &result);
 	return result.status == POOL_E_CORRUPT ? -EIO : 0;
 }

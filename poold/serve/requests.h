@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Requests of trapd: a table from operation to library call. Thread: the link's. */
+/* Requests of trapd: a table from operation to library call. Thread: the session's. */
 #ifndef SHADOWPOOL_POOLD_REQUESTS_H
 #define SHADOWPOOL_POOLD_REQUESTS_H
 
@@ -19,8 +19,8 @@ int request_decode(const struct pool_config *config, uint32_t v, const struct li
 
 /*
  * Serve one request of vCPU v: validate, acknowledge flushes, consume the events it claims, call the library, audit,
- * reply. 0; -EPROTO: broken peer (vm->reject), nothing was answered; -EIO: the pool is corrupt (answered, then detach).
+ * reply. 0; -EPROTO: broken peer (s->reject), nothing was answered; -EIO: the pool is corrupt (answered, then detach).
  */
-int requests_serve(struct vm *vm, uint32_t v, const struct link_req *req);
+int requests_serve(struct session *s, uint32_t v, const struct link_req *req);
 
 #endif

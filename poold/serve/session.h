@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One attached VM: its shared objects, its pool, its end of the link. Made by the link's thread, which alone changes
- * it; control handlers (main thread) read it under the lock.
+ * A session: one VM from its attach to its detach, with its shared objects, its pool and poold's end of the link. A VM that
+ * attaches anew has a new session, with another epoch. Made by the thread of its connection, which alone changes it; control
+ * handlers (main thread) read it under the lock.
  */
-#ifndef SHADOWPOOL_POOLD_VM_H
-#define SHADOWPOOL_POOLD_VM_H
+#ifndef SHADOWPOOL_POOLD_SESSION_H
+#define SHADOWPOOL_POOLD_SESSION_H
 
 #include <pthread.h>
 #include <stdint.h>
@@ -18,38 +19,38 @@
 #include "poold/trace/call.h"
 #include "poold/trace/trace.h"
 
-/* Who records a link, and who is told when that ends. */
-struct vm_trace {
+/* Who records a session, and who is told when that ends. */
+struct session_trace {
 	struct recorder *recorder;	/* NULL: nobody */
-	/* NULL, or called once, with the VM's lock held or the VM in nobody's hands: 0, or -errno if the trace is not whole. */
+	/* NULL, or called once, with the session's lock held or the session in nobody's hands: 0, or -errno if the trace is not whole. */
 	void (*ended)(void *ctx, int error);
 	void *ctx;
 };
 
-/* Somebody who waits for an audit of a VM that stands. */
-struct vm_verify {
-	struct vm_verify *next;
+/* Somebody who waits for an audit of a VM that stands still. */
+struct session_verify {
+	struct session_verify *next;
 	bool full;
-	/* Called once, not with the VM's lock held; audit NULL: the VM went before. */
-	void (*done)(struct vm_verify *v, const struct pool_call_out *audit);
+	/* Called once, not with the session's lock held; audit NULL: the session ended before. */
+	void (*done)(struct session_verify *v, const struct pool_call_out *audit);
 };
 
-struct vm {
+struct session {
 	char name[33];
 	uint64_t epoch;
 	pid_t peer;			/* trapd, as the kernel saw it at connect */
 	struct pool_config config;
-	struct vm_objects objects;
+	struct session_objects objects;
 	uint32_t audit;			/* ATTACH_AUDIT_* */
 
 	pthread_mutex_t lock;		/* around every use of pool */
 	struct pool *pool;
-	uint64_t *stats;		/* POOL_STAT_COUNT counters in stats-p; written by the link's thread */
-	struct vm_trace trace;		/* recorder NULL unless this link is traced; under the lock */
+	uint64_t *stats;		/* POOL_STAT_COUNT counters in stats-p; written by the session's thread */
+	struct session_trace trace;		/* recorder NULL unless this session is traced; under the lock */
 
-	struct vm_verify *verify;	/* under the lock: who waits for the next AUDIT request */
+	struct session_verify *verify;	/* under the lock: who waits for the next AUDIT request */
 
-	/* Of the link's thread alone. */
+	/* Of the session's thread alone. */
 	struct link_server link;
 	uint32_t epoch_given;		/* newest flush epoch in a reply */
 	uint32_t flushed[LINK_MAX_VCPUS];	/* last flush epoch that each vCPU acknowledged */
@@ -60,30 +61,31 @@ struct vm {
 };
 
 /*
- * objects: open and created; the VM's own on success. trace: copied. Returns 0, or -errno with one line in err; a trace
- * is ended in both cases, by vm_destroy() in the first.
- * Thread: the link's.
+ * objects: open and created; the session's own on success. trace: copied. Returns 0, or -errno with one line in err; a trace
+ * is ended in both cases, by session_destroy() in the first.
+ * Thread: the session's.
  */
-int vm_create(struct vm **out, const struct attach_hello *hello, const struct pool_config *config,
-	      struct vm_objects *objects, uint64_t epoch, const struct vm_trace *trace, char *err, size_t err_size);
-/* Nobody else may know the VM any more. Ends the trace. */
-void vm_destroy(struct vm *vm);
+int session_create(struct session **out, const struct attach_hello *hello, const struct pool_config *config,
+		   struct session_objects *objects, uint64_t epoch, const struct session_trace *trace, char *err,
+		   size_t err_size);
+/* Nobody else may know the session any more. Ends the trace. */
+void session_destroy(struct session *s);
 
-/* End the trace with its end mark, if there is one; the VM goes on. Thread: any, with the lock held. */
-void vm_trace_end(struct vm *vm);
+/* End the trace with its end mark, if there is one; the session goes on. Thread: any, with the lock held. */
+void session_trace_end(struct session *s);
 
-/* Thread: any that knows that the VM stays. */
-void vm_verify_add(struct vm *vm, struct vm_verify *v);
+/* Thread: any that knows that the session stays. */
+void session_verify_add(struct session *s, struct session_verify *v);
 /* false: it is no longer there, done() is called or just being called. */
-bool vm_verify_remove(struct vm *vm, struct vm_verify *v);
+bool session_verify_remove(struct session *s, struct session_verify *v);
 /* Does somebody wait who wants a full audit? */
-bool vm_verify_is_full(struct vm *vm);
-/* Tell all who wait. Thread: the link's. */
-void vm_verify_done(struct vm *vm, const struct pool_call_out *audit);
+bool session_verify_is_full(struct session *s);
+/* Tell all who wait. Thread: the session's. */
+void session_verify_done(struct session *s, const struct pool_call_out *audit);
 
-/* Make one library call, traced if this link is; the outcome is in vm->out. Thread: the link's; takes the lock. */
-void vm_call(struct vm *vm, const struct pool_call *call);
-/* The same with an outcome of the caller's own. Thread: any that knows that the VM stays; not with its lock held. */
-void vm_call_out(struct vm *vm, const struct pool_call *call, struct pool_call_out *out);
+/* Make one library call, traced if the session is; the outcome is in s->out. Thread: the session's; takes the lock. */
+void session_call(struct session *s, const struct pool_call *call);
+/* Make one library call, traced if the session is, with an outcome of the caller's own. Thread: any that knows that the session stays; not with its lock held. */
+void session_call_out(struct session *s, const struct pool_call *call, struct pool_call_out *out);
 
 #endif

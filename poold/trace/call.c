@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of library calls. poold (link thread, VM lock held), the replayer and tests run it. It decides nothing and
+ * The table of library calls. poold (the session's thread, its lock held), the replayer and tests run it. It decides nothing and
  * checks nothing but the number of the operation: arguments were checked by whoever filled the call in.
  */
 #include "poold/trace/call.h"

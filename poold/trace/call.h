@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A call of the pool library as data. The link thread makes every call through pool_call_run(), the replayer makes the
+ * A call of the pool library as data. The session's thread makes every call through pool_call_run(), the replayer makes the
  * same ones from a record: so nothing can change a pool that a record does not show.
  */
 #ifndef SHADOWPOOL_POOLD_CALL_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See policy.h. One table; pure. poold's main thread at start, the link thread at an attach, the replayer. */
+/* See policy.h. One table; pure. poold's main thread at start, the connection's thread at an attach, the replayer. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>

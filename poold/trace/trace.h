@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The trace of one link: every library call with its arguments and its outcome, and every guest word that the library
+ * The trace of one session: every library call with its arguments and its outcome, and every guest word that the library
  * read. Replayed offline it makes the same shadow tables, bit for bit. The recorder (trace_write.c) lives in poold, the
  * reader (trace_read.h) anywhere. Byte by byte: doc/trace.md.
  *
@@ -126,12 +126,12 @@ uint64_t trace_arena_hash(const void *arena, uint32_t npages);
 struct recorder;
 
 /*
- * fd: a file open for writing, the recorder's from now on (also on error). One link is recorded at a time; a later one
+ * fd: a file open for writing, the recorder's from now on (also on error). One session is recorded at a time; a later one
  * starts the file anew. Returns 0 or -errno.
  */
 int recorder_create(struct recorder **out, int fd);
 void recorder_destroy(struct recorder *r);
-/* Begin: -EBUSY while another link is recorded, -ENOMEM, else 0. Thread: any. config->ram.base is read from now on. */
+/* Begin: -EBUSY while another session is recorded, -ENOMEM, else 0. Thread: any. config->ram.base is read from now on. */
 int recorder_begin(struct recorder *r, const struct pool_config *config);
 
 /*

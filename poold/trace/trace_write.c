@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writes the trace of a link into a file that was opened before the sandbox closed. poold: the link's thread, or the main
- * thread for an audit, with the VM's lock held. It never fails a call: a write error only spoils the trace.
+ * Writes the trace of a session into a file that was opened before the sandbox closed. poold: the session's thread, or the main
+ * thread for an audit, with the session's lock held. It never fails a call: a write error only spoils the trace.
  */
 #include <errno.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Replay with another size or policy than was recorded. Runs in shadowctl and in tests, one thread. The guest does what it
- * did; this pool may answer otherwise, so four things are done that the recorded link did differently: flushes that the
+ * did; this pool may answer otherwise, so four things are done that the recorded session did differently: flushes that the
  * pool asks for are made at once and the call is repeated; the recorded repeats are left out; a guest table that only
  * this pool still shadows is reported as changed when the trace shows that it has; and a store that trapd emulated without
  * asking is asked about if in this pool the table is hot, or not told if it is out of step.

@@ -12,12 +12,12 @@
 Test(format_choice, no_virtual_machine_gets_it)
 {
 	struct attach_hello hello = { .vm_name = "x" };
-	struct vm_objects objects = { .tracking = NULL };
-	struct vm *vm = (void *)1;
+	struct session_objects objects = { .tracking = NULL };
+	struct session *s = (void *)1;
 	struct pool_config config = { .legacy_format = POOL_F32, .max_pages = POOL_MIN_PAGES, .nvcpu = 1 };
 	char err[160] = "";
 
-	cr_assert_eq(vm_create(&vm, &hello, &config, &objects, 1, NULL, err, sizeof(err)), -EINVAL);
+	cr_assert_eq(session_create(&s, &hello, &config, &objects, 1, NULL, err, sizeof(err)), -EINVAL);
 	cr_assert(strstr(err, "4-byte"), "%s", err);
 }
 
