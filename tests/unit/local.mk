@@ -26,6 +26,7 @@ include tests/unit/poold/serve/local.mk
 include tests/unit/poold/pool/local.mk
 include tests/unit/trapd/local.mk
 include tests/unit/trapd/control/local.mk
+include tests/unit/trapd/cpu/local.mk
 include tests/unit/trapd/loader/local.mk
 include tests/unit/trapd/trap/local.mk
 include tests/unit/trapd/code/local.mk

@@ -14,10 +14,15 @@ static int start(struct vm *vm, void (*attached)(struct vm *vm, void *ctx), void
 	return vm_start(vm, ended, ctx);
 }
 
+static void stop_state(struct vm *vm, struct vm_stop *out)
+{
+	stop_why(&vm->machine.stop, out);
+}
+
 static void stop(struct vm *vm, enum vm_stop_reason reason)
 {
-	vm_stop(vm, reason, 0, NULL, reason == VM_STOP_TIMEOUT ? "the time that it was given is over" :
-		"it was asked to end");
+	stop_vm(&vm->machine.stop, reason, "%s",
+		reason == VM_STOP_TIMEOUT ? "the time that it was given is over" : "it was asked to end");
 }
 
 /* The vCPUs go on meanwhile: each number is right by itself. */
@@ -46,7 +51,7 @@ static void look(struct vm *vm, struct vm_snapshot *out)
 		for (n = 0; n < TRAP_STAT_COUNT; n++)
 			out->trap[n] += load_relaxed(&vm->vcpu[i].stat[n]);
 	/* The vCPU thread swaps the link's objects under this lock when it attaches anew. */
-	pthread_mutex_lock(&vm->stop_lock);
+	pthread_mutex_lock(&vm->pool_lock);
 	out->pool_bytes = vm->pool_bytes;
 	out->pool_pages = vm->pool_pages;
 	out->epoch = vm->epoch;
@@ -54,7 +59,7 @@ static void look(struct vm *vm, struct vm_snapshot *out)
 	pool = vm->stats_p.base;
 	for (n = 0; pool && n < POOL_STAT_COUNT && (n + 1) * sizeof(*pool) <= vm->stats_p.size; n++)
 		out->pool[n] = load_relaxed(&pool[n]);
-	pthread_mutex_unlock(&vm->stop_lock);
+	pthread_mutex_unlock(&vm->pool_lock);
 	look_at_machine(vm, out);
 }
 
@@ -62,7 +67,7 @@ const struct vm_engine vm_engine_kvm = {
 	.create = vm_create,
 	.start = start,
 	.destroy = vm_destroy,
-	.stop_state = vm_stop_state,
+	.stop_state = stop_state,
 	.stop = stop,
 	.look = look,
 };

@@ -40,7 +40,7 @@ struct vm_snapshot {
 
 /* Thread of all: the control thread. */
 struct vm_engine {
-	/* vm.h: vm_create, vm_start, vm_destroy, vm_stop_state */
+	/* vm.h: vm_create, vm_start, vm_destroy; stop.h: stop_why */
 	int (*create)(struct vm **out, const struct vm_config *config, char *err, size_t err_size);
 	/* attached: once, when the VM has a pool and begins to run its guest; not if it ends before */
 	int (*start)(struct vm *vm, void (*attached)(struct vm *vm, void *ctx), void (*ended)(struct vm *vm, void *ctx),

@@ -19,6 +19,8 @@ trapd_cpu_libcpu_a_SOURCES = \
 	trapd/cpu/stack.h \
 	trapd/cpu/trap_stats.c \
 	trapd/cpu/trap_stats.h \
+	trapd/cpu/stop.c \
+	trapd/cpu/stop.h \
 	trapd/cpu/tss.c \
 	trapd/cpu/tss.h \
 	trapd/cpu/vcpu.h

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What may be seen of a VM by code that acts for its guest: RAM, devices, what the host and the pool can do. struct vm embeds it;
- * rooms from priv/ down know nothing else of a VM. Filled while the VM is created; what changes later says so.
+ * What may be seen of a VM by code that acts for its guest: RAM, devices, what the host and the pool can do, how it ends.
+ * struct vm embeds it; rooms from priv/ down know nothing else of a VM. Filled while the VM is created; what changes later
+ * says so.
  */
 #ifndef SHADOWPOOL_TRAPD_MACHINE_H
 #define SHADOWPOOL_TRAPD_MACHINE_H
@@ -9,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/guest_ram.h"
+#include "trapd/cpu/stop.h"
 #include "trapd/kvm/host_facts.h"
 
 struct bus;
@@ -19,6 +21,7 @@ struct machine {
 	struct host_facts facts;
 	struct cpuid_table *cpuid;
 	struct bus *bus;
+	struct stop stop;
 	uint32_t nvcpu;
 	/* of the attached pool; changed by an attach, while every vCPU rests */
 	uint32_t extensions;		/* WRITE_EXT_* */

@@ -3,8 +3,8 @@
 #include "trapd/cpu/seg.h"
 
 #include "common/barrier.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/cpu/real_mode.h"
-#include "trapd/vm/vm.h"
 
 bool segment_contains(const struct segment *s, uint64_t offset, unsigned size)
 {
@@ -52,9 +52,8 @@ int seg_check_ring(struct vcpu *v, uint8_t cpl)
 {
 	if (cpl == 0 || cpl == 3)
 		return 0;
-	return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL,
-		       "the guest runs code in ring %u, at %#llx: only rings 0 and 3 are supported", cpl,
-		       (unsigned long long)v->cpu.rip);
+	return vcpu_stop(v, VM_STOP_FAULT, "the guest runs code in ring %u, at %#llx: only rings 0 and 3 are supported", cpl,
+			 (unsigned long long)v->cpu.rip);
 }
 
 int seg_read_stack(struct vcpu *v, uint16_t selector, uint8_t cpl, uint8_t vector, struct segment *out)

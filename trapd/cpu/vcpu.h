@@ -9,7 +9,7 @@
  *   -EAGAIN     nothing was done: resume and let the guest try the instruction again
  *   -EOPNOTSUPP not something this code knows: nothing was done, the caller falls back
  *   -ENOTCONN   the link to poold is lost, nothing was committed: the trap is handled anew after the next attach
- *   -ECANCELED  the VM is stopped: vm->stop says why (vm_stop)
+ *   -ECANCELED  the VM is stopped: machine->stop says why (stop.h)
  */
 #ifndef SHADOWPOOL_TRAPD_VCPU_H
 #define SHADOWPOOL_TRAPD_VCPU_H

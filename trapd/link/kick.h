@@ -15,7 +15,7 @@
 void vcpu_kick(struct vcpu *v);
 /* Sleep until the next kick, which may have come already; the caller then looks at everything again. Thread: the vCPU's own. */
 void vcpu_sleep(struct vcpu *v);
-/* The calling thread is the one that vcpu_kick() interrupts, from here on until the end. Look at vm->stopping after begin. */
+/* The calling thread is the one that vcpu_kick() interrupts, until the end. Look at stop_is_requested() after begin. */
 void vcpu_kick_begin(struct vcpu *v);
 void vcpu_kick_end(struct vcpu *v);
 

@@ -163,10 +163,10 @@ static void swap_stats(struct vm *vm, struct memfd *fresh)
 {
 	struct memfd old;
 
-	pthread_mutex_lock(&vm->stop_lock);
+	pthread_mutex_lock(&vm->pool_lock);
 	old = vm->stats_p;
 	vm->stats_p = *fresh;
-	pthread_mutex_unlock(&vm->stop_lock);
+	pthread_mutex_unlock(&vm->pool_lock);
 	memfd_close(&old);
 }
 
@@ -227,11 +227,11 @@ static int handshake(struct vm *vm, uint64_t copies_maddr, char *err, size_t err
 			 vm->config.attach_socket, strerror(-rc));
 		return rc;
 	}
-	pthread_mutex_lock(&vm->stop_lock);	/* read by the control thread */
+	pthread_mutex_lock(&vm->pool_lock);	/* read by the control thread */
 	vm->epoch = w.epoch;
 	vm->pool_bytes = w.pool_bytes;
 	vm->pool_pages = w.pool_pages;
-	pthread_mutex_unlock(&vm->stop_lock);
+	pthread_mutex_unlock(&vm->pool_lock);
 	return 0;
 }
 

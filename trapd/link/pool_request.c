@@ -77,19 +77,20 @@ static int refused(struct vcpu *v, const struct link_req *req, const struct link
 	case POOL_E_CORRUPT:
 		if (vm->config.audit) {
 			v->priv->audit_failed = true;
-			return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v), "the pool audit found %llu violations; poold's log lists them",
-				       (unsigned long long)rep->rp_entry);
+			return vcpu_stop(v, VM_STOP_ERROR, "the pool audit found %llu violations; poold's log lists them",
+					 (unsigned long long)rep->rp_entry);
 		}
 		if (corrupt_again(v))
-			return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v),
-				       "poold found its pool corrupt more than %u times in a minute; please report this with its log", CORRUPT_LIMIT);
+			return vcpu_stop(v, VM_STOP_ERROR,
+					 "poold found its pool corrupt more than %u times in a minute; please report this with its log",
+					 CORRUPT_LIMIT);
 		return pool_link_lost(v);
 	case POOL_E_RANGE:
-		return vm_stop(vm, VM_STOP_FAULT, 0, report_vcpu(v), "the guest's CR3 0x%llx lies outside its memory",
-			       (unsigned long long)req->rq_gva);
+		return vcpu_stop(v, VM_STOP_FAULT, "the guest's CR3 0x%llx lies outside its memory",
+				 (unsigned long long)req->rq_gva);
 	default:
-		return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v), "poold refused request %u with status %u (gva 0x%llx, gpa 0x%llx)",
-			       req->rq_op, rep->rp_status, (unsigned long long)req->rq_gva, (unsigned long long)req->rq_gpa);
+		return vcpu_stop(v, VM_STOP_ERROR, "poold refused request %u with status %u (gva 0x%llx, gpa 0x%llx)",
+				 req->rq_op, rep->rp_status, (unsigned long long)req->rq_gva, (unsigned long long)req->rq_gpa);
 	}
 }
 
@@ -147,7 +148,7 @@ static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 		v->flush_epoch = rep->rp_epoch;
 		req->rq_flags |= LINK_RQF_FLUSHED_ALL;
 	}
-	return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "poold asks for a flush for ever");
+	return vcpu_stop(v, VM_STOP_ERROR, "poold asks for a flush for ever");
 }
 
 static uint16_t mode_flags(const struct vcpu *v)

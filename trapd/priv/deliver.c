@@ -13,8 +13,8 @@
 #include "trapd/cpu/real_mode.h"
 #include "trapd/cpu/seg.h"
 #include "trapd/cpu/stack.h"
+#include "trapd/cpu/stop.h"
 #include "trapd/cpu/tss.h"
-#include "trapd/vm/vm.h"
 
 #define ERROR_EXT	1u	/* SDM vol. 3A 6.13 */
 #define ERROR_IDT	2u
@@ -108,9 +108,9 @@ static int read_gate(struct vcpu *v, struct delivery *d)
 	if (!d->gate.present)
 		return vcpu_raise(v, VEC_NP, error);
 	if (d->gate.type == DESC_TASK_GATE)
-		return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL,
-			       "vector %u (%s) at %#llx goes through a task gate: hardware task switches are not supported",
-			       d->e->vector, exception_name(d->e->vector), (unsigned long long)v->cpu.rip);
+		return vcpu_stop(v, VM_STOP_FAULT,
+				 "vector %u (%s) at %#llx goes through a task gate: hardware task switches are not supported",
+				 d->e->vector, exception_name(d->e->vector), (unsigned long long)v->cpu.rip);
 	return 0;
 }
 
@@ -249,12 +249,12 @@ static int triple_fault(struct vcpu *v, const struct exception *first, const str
 
 	if (first->vector == VEC_PF && !first->software && !first->external)
 		snprintf(cr2, sizeof(cr2), ", cr2 %#llx", (unsigned long long)first->cr2);
-	return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL,
-		       "triple fault: first vector %u %s (error %#x%s) at %04x:%#llx, CPL %u, then none of it, nor #DF, could be "
-		       "delivered: last %s (error %#x); IDT %#llx limit %#x",
-		       first->vector, exception_name(first->vector), first->error, cr2, c->seg[SREG_CS].selector,
-		       (unsigned long long)c->rip, c->cpl, exception_name(last->vector), last->error,
-		       (unsigned long long)c->idtr.base, c->idtr.limit);
+	return vcpu_stop(v, VM_STOP_FAULT,
+			 "triple fault: first vector %u %s (error %#x%s) at %04x:%#llx, CPL %u, then none of it, nor #DF, could be "
+			 "delivered: last %s (error %#x); IDT %#llx limit %#x",
+			 first->vector, exception_name(first->vector), first->error, cr2, c->seg[SREG_CS].selector,
+			 (unsigned long long)c->rip, c->cpl, exception_name(last->vector), last->error,
+			 (unsigned long long)c->idtr.base, c->idtr.limit);
 }
 
 /*
@@ -289,8 +289,8 @@ int deliver_exception(struct vcpu *v)
 	if (!first.pending)
 		return 0;
 	if (real_mode(&v->cpu))
-		return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "vector %u (error %#x, cr2 %#llx) in real mode at %#llx: not supported there",
-			       first.vector, first.error, (unsigned long long)first.cr2, (unsigned long long)v->cpu.rip);
+		return vcpu_stop(v, VM_STOP_FAULT, "vector %u (error %#x, cr2 %#llx) in real mode at %#llx: not supported there",
+				 first.vector, first.error, (unsigned long long)first.cr2, (unsigned long long)v->cpu.rip);
 	note_exception(v, &first);
 	/* Each fault on the way raises the severity, or is delivered serially once: more rounds than this cannot be. */
 	for (unsigned round = 0; ; round++) {

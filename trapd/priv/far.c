@@ -11,8 +11,8 @@
 #include "trapd/cpu/real_mode.h"
 #include "trapd/cpu/seg.h"
 #include "trapd/cpu/stack.h"
+#include "trapd/cpu/stop.h"
 #include "trapd/priv/priv.h"
-#include "trapd/vm/vm.h"
 
 int priv_branched(struct vcpu *v, bool tf)
 {
@@ -196,8 +196,8 @@ static int through_gate(struct vcpu *v, bool call, struct far_target *t, unsigne
 	if (!t->cs.seg.present)
 		return desc_raise(v, VEC_NP, selector);
 	if (task)
-		return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "far transfer to %#x at %#llx: hardware task switches are not supported",
-			       selector, (unsigned long long)v->cpu.rip);
+		return vcpu_stop(v, VM_STOP_FAULT, "far transfer to %#x at %#llx: hardware task switches are not supported",
+				 selector, (unsigned long long)v->cpu.rip);
 	ret = desc_read_upper(v, VEC_GP, &t->cs);
 	if (ret)
 		return ret;
@@ -216,8 +216,8 @@ static int far_target(struct vcpu *v, const struct insn *in, bool call, struct f
 	if (ret)
 		return ret;
 	if (real_mode(&v->cpu))
-		return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "far transfer at %#llx in real mode: not supported",
-			       (unsigned long long)v->cpu.rip);
+		return vcpu_stop(v, VM_STOP_FAULT, "far transfer at %#llx in real mode: not supported",
+				 (unsigned long long)v->cpu.rip);
 	if (selector_is_null(selector))
 		return vcpu_raise(v, VEC_GP, 0);
 	ret = desc_read(v, seg_virtual_rpl(v, selector), VEC_GP, &t->cs);

@@ -5,9 +5,9 @@
  */
 #include "common/counters.h"
 #include "trapd/cpu/stack.h"
+#include "trapd/cpu/stop.h"
 #include "trapd/priv/far.h"
 #include "trapd/priv/priv.h"
-#include "trapd/vm/vm.h"
 
 #define FLAGS_ALWAYS	(RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF | RFLAGS_OF | RFLAGS_NT)
 
@@ -32,8 +32,8 @@ static int check_unsupported(struct vcpu *v)
 		return 0;
 	if (cpu_long_mode(&v->cpu))
 		return vcpu_raise(v, VEC_GP, 0);
-	return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL,
-		       "IRET with NT=1 at %#llx: hardware task switches are not supported", (unsigned long long)v->cpu.rip);
+	return vcpu_stop(v, VM_STOP_FAULT, "IRET with NT=1 at %#llx: hardware task switches are not supported",
+			 (unsigned long long)v->cpu.rip);
 }
 
 int far_iret(struct vcpu *v, const struct insn *in)
@@ -52,8 +52,8 @@ int far_iret(struct vcpu *v, const struct insn *in)
 	if (ret)
 		return ret;
 	if (!long_mode && c->cpl == 0 && (word[2] & RFLAGS_VM))
-		return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "IRET to virtual-8086 mode at %#llx is not supported",
-			       (unsigned long long)c->rip);
+		return vcpu_stop(v, VM_STOP_FAULT, "IRET to virtual-8086 mode at %#llx is not supported",
+				 (unsigned long long)c->rip);
 	ret = far_read_return_cs(v, word[1] & 0xffff, &t);
 	if (ret)
 		return ret;

@@ -7,8 +7,8 @@
 #include <errno.h>
 
 #include "trapd/cpu/gva.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/priv/priv.h"
-#include "trapd/vm/vm.h"
 
 #define CR0_DEFINED	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR0_LMSW	(CR0_PE | CR0_MP | CR0_EM | CR0_TS)
@@ -70,8 +70,8 @@ static int write_cr0(struct vcpu *v, uint64_t value)
 	if (ret)
 		return ret;
 	if (v->cpu.cr0 & ~m.cr0 & CR0_PE)
-		return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "the guest leaves protected mode at %#llx: real mode is not supported",
-			       (unsigned long long)v->cpu.rip);
+		return vcpu_stop(v, VM_STOP_FAULT, "the guest leaves protected mode at %#llx: real mode is not supported",
+				 (unsigned long long)v->cpu.rip);
 	if ((changed & CR0_MODES) || ((changed & CR0_PDPTE) && modes_are_pae(&m)))
 		ret = set_modes(v, &m, changed & CR0_PDPTE);
 	else

@@ -6,15 +6,15 @@
 #include <errno.h>
 
 #include "common/counters.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/priv/priv.h"
-#include "trapd/vm/vm.h"
 
 int priv_hlt(struct vcpu *v, const struct insn *in)
 {
 	/* Only an interrupt could end it, or an INIT from another vCPU. */
 	if (!(v->cpu.rflags & RFLAGS_IF) && v->machine->nvcpu <= 1)
-		return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "halted at %#llx with interrupts off: nothing can wake it",
-			       (unsigned long long)v->cpu.rip);
+		return vcpu_stop(v, VM_STOP_FAULT, "halted at %#llx with interrupts off: nothing can wake it",
+				 (unsigned long long)v->cpu.rip);
 	counter_add(&v->stat[TRAP_STAT_halts], 1);
 	v->cpu.halted = true;
 	return emulate_retire(v, in);

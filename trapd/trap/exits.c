@@ -49,7 +49,7 @@ static int emulate_input(struct vcpu *v)
 	run->s.regs.sregs.cr3 = NOWHERE_MADDR;
 	run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
 	if (kcpu_capture(&v->priv->kcpu, &ctx))
-		return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "KVM does not finish an I/O exit");
+		return vcpu_stop(v, VM_STOP_ERROR, "KVM does not finish an I/O exit");
 	kcpu_forget_exception(&v->priv->kcpu);
 	run->s.regs.sregs.cr3 = cr3;
 	run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
@@ -65,7 +65,7 @@ static int take_over(struct vcpu *v)
 	struct kcpu_context ctx;
 
 	if (kcpu_capture(&v->priv->kcpu, &ctx))
-		return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "KVM does not finish an I/O exit");
+		return vcpu_stop(v, VM_STOP_ERROR, "KVM does not finish an I/O exit");
 	if (kcpu_holds_exception(&v->priv->kcpu))
 		return 1;
 	vcpu_load_state(v, &ctx);

@@ -49,16 +49,16 @@ static int fault_mmio(struct vcpu *v, uint64_t gpa, bool fetch)
 	int rc;
 
 	if (fetch)
-		return vm_stop(v->vm, VM_STOP_FAULT, 0, report_vcpu(v), "the guest executes at gpa 0x%llx, where there is no memory",
-			       (unsigned long long)gpa);
+		return vcpu_stop(v, VM_STOP_FAULT, "the guest executes at gpa 0x%llx, where there is no memory",
+				 (unsigned long long)gpa);
 	counter_add(&v->stat[TRAP_STAT_fault_mmio], 1);
 	rc = insn_fetch(v, &in);
 	if (!rc)
 		rc = emulate_memory(v, &in);
 	if (rc == -EOPNOTSUPP)
-		return vm_stop(v->vm, VM_STOP_FAULT, 0, report_vcpu(v),
-			       "the guest accesses gpa 0x%llx, where there is no memory, with an instruction that cannot be emulated",
-			       (unsigned long long)gpa);
+		return vcpu_stop(v, VM_STOP_FAULT,
+				 "the guest accesses gpa 0x%llx, where there is no memory, with an instruction that cannot be emulated",
+				 (unsigned long long)gpa);
 	return rc ? rc : look_ahead(v);
 }
 
@@ -81,8 +81,8 @@ static bool is_monitored(const struct vcpu *v, uint64_t gpa)
 
 static int stuck(struct vcpu *v, uint64_t gva)
 {
-	return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "this host cannot hold the address 0x%llx: it faults whatever is mapped",
-		       (unsigned long long)gva);
+	return vcpu_stop(v, VM_STOP_ERROR, "this host cannot hold the address 0x%llx: it faults whatever is mapped",
+			 (unsigned long long)gva);
 }
 
 /* One look at the guest's tables and what follows from it. POOL_RETRY: look again. */
@@ -143,5 +143,5 @@ int fault_page(struct vcpu *v)
 			return rc < 0 ? rc : look_ahead_in_place_of_host(v);
 		counter_add(&v->stat[TRAP_STAT_fault_retry], 1);
 	}
-	return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "poold asks to walk 0x%llx again for ever", (unsigned long long)gva);
+	return vcpu_stop(v, VM_STOP_ERROR, "poold asks to walk 0x%llx again for ever", (unsigned long long)gva);
 }

@@ -91,7 +91,7 @@ static int deliver(struct vcpu *v, uint8_t vector)
 	counter_add(&v->stat[TRAP_STAT_irqs_delivered], 1);
 	do {
 		rc = deliver_exception(v);	/* -EAGAIN: the guest's tables changed under the walk */
-	} while (rc == -EAGAIN && !load_acquire(&v->vm->stopping));
+	} while (rc == -EAGAIN && !stop_is_requested(&v->machine->stop));
 	return rc;
 }
 

@@ -46,8 +46,8 @@ static bool may_go_on(const struct vcpu *v)
 	/* An interrupt that waits for IF does so here as well, and sees it at once. Pairs with notify() of interrupt.c */
 	if (load_acquire(&v->irq_request) && (!look_ahead_replaces_host(v) || (v->cpu.rflags & RFLAGS_IF)))
 		return false;
-	/* pairs with vm_stop, the link's watcher */
-	return !load_acquire(&v->vm->stopping) && !load_acquire(&v->vm->link_lost) && v->link_up;
+	/* pairs with the link's watcher */
+	return !stop_is_requested(&v->machine->stop) && !load_acquire(&v->vm->link_lost) && v->link_up;
 }
 
 /* Somebody waits for this vCPU, and is not told by a word that may_go_on() reads. Publishes what was stored. */

@@ -25,7 +25,7 @@ int step_begin(struct vcpu *v, uint64_t gpa)
 	int rc;
 
 	if (s->active && s->ngfns == STEP_MAX_GFNS)
-		return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "one instruction writes more than %u guest tables", STEP_MAX_GFNS);
+		return vcpu_stop(v, VM_STOP_ERROR, "one instruction writes more than %u guest tables", STEP_MAX_GFNS);
 	if (!s->active) {
 		world_hold(v);		/* the others may neither write the table nor keep a way to it */
 	}

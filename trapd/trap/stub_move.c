@@ -21,8 +21,8 @@ int vcpu_move_stub(struct vcpu *v)
 	int rc;
 
 	if (vm->machine.nvcpu > 1)
-		return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v), "the guest uses address 0x%llx, which this VM has reserved",
-			       (unsigned long long)v->priv->real_cr2);
+		return vcpu_stop(v, VM_STOP_ERROR, "the guest uses address 0x%llx, which this VM has reserved",
+				 (unsigned long long)v->priv->real_cr2);
 	memset(vm->stub_fd.base, 0, VM_STUB_BYTES);
 	vm->stub_slot = slot;
 	stub_build(vm->stub_window, vm->stub_fd.base, slot);
@@ -30,6 +30,6 @@ int vcpu_move_stub(struct vcpu *v)
 	v->priv->cs_real = v->priv->ss_real = 0;
 	rc = vcpu_real_init(v);
 	if (rc)
-		return vm_stop(vm, VM_STOP_ERROR, 0, report_vcpu(v), "KVM does not take the moved stub: %s", strerror(-rc));
+		return vcpu_stop(v, VM_STOP_ERROR, "KVM does not take the moved stub: %s", strerror(-rc));
 	return pool_link_lost(v);
 }

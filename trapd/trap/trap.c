@@ -112,7 +112,7 @@ int trap_dispatch(struct vcpu *v)
 	int rc;
 
 	if (!t || !t->handle)
-		return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "unexpected trap: vector %u", v->priv->vector);
+		return vcpu_stop(v, VM_STOP_ERROR, "unexpected trap: vector %u", v->priv->vector);
 	counter_add(&v->stat[t->stat], 1);
 	if (v->priv->segment_adopted) {
 		v->priv->segment_adopted = false;

@@ -41,7 +41,7 @@ static int follow_answer(struct vcpu *v, int status, uint64_t gpa)
 	case POOL_STEP:
 		return step_begin(v, gpa);
 	default:
-		return status < 0 ? status : vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "poold answered a write with status %d", status);
+		return status < 0 ? status : vcpu_stop(v, VM_STOP_ERROR, "poold answered a write with status %d", status);
 	}
 }
 

@@ -49,7 +49,7 @@ int startup_take(struct vcpu *v)
 	message = exchange_acquire(&v->startup, 0);	/* pairs with send */
 	if (message & MESSAGE_INIT) {
 		if (v->index == 0)
-			return vm_stop(v->vm, VM_STOP_FAULT, 0, NULL, "the guest has reset its boot processor: there is no BIOS to begin with");
+			return vcpu_stop(v, VM_STOP_FAULT, "the guest has reset its boot processor: there is no BIOS to begin with");
 		startup_wait(v);
 	}
 	if ((message & MESSAGE_BEGIN) && v->waits_for_startup) {

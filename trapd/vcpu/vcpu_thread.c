@@ -28,7 +28,7 @@
 
 static bool stopping(const struct vcpu *v)
 {
-	return load_acquire(&v->vm->stopping);	/* pairs with the store in vm_stop */
+	return stop_is_requested(&v->machine->stop);
 }
 
 /* What was made of the pool that is gone means nothing to the next one. The other vCPUs rest. */
@@ -77,7 +77,7 @@ static int attach(struct vcpu *v)
 		if (!rc || rc == -ECANCELED)
 			return rc;
 		if (first || clock_ms() - start > RECONNECT_MAX_MS)
-			return vm_stop(vm, VM_STOP_ERROR, 0, NULL, "%s", err);
+			return stop_vm(&v->machine->stop, VM_STOP_ERROR, "%s", err);
 		poll(NULL, 0, RECONNECT_MS);	/* a kick ends it early */
 	}
 }
@@ -238,7 +238,7 @@ static int leave_in_place(struct vcpu *v)
 	if (link && !wants_state(v))
 		return 1;
 	if (kcpu_capture(&v->priv->kcpu, &ctx))
-		return vm_stop(v->vm, VM_STOP_ERROR, 0, NULL, "KVM does not finish an exit");
+		return vcpu_stop(v, VM_STOP_ERROR, "KVM does not finish an exit");
 	if (kcpu_holds_exception(&v->priv->kcpu)) {
 		if (link)
 			return 1;
@@ -257,7 +257,7 @@ static int broken(struct vcpu *v)
 
 	kcpu_describe_exit(&v->priv->kcpu, what, sizeof(what));
 	counter_add(&v->stat[TRAP_STAT_exit_other], 1);
-	return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "%s", what);
+	return vcpu_stop(v, VM_STOP_ERROR, "%s", what);
 }
 
 /* One entry and its exit. 0: prepare the way back and enter; 1: enter as it stands; negative: end. */
@@ -303,21 +303,8 @@ static void final_audit(struct vcpu *v)
 	n = pool_link_audit(v, true);
 	if (n <= 0)
 		return;
-	pthread_mutex_lock(&vm->stop_lock);
-	vm->stop.reason = VM_STOP_ERROR;
-	snprintf(vm->stop.message, sizeof(vm->stop.message), "the final pool audit found %lld violations; poold's log lists them", (long long)n);
-	pthread_mutex_unlock(&vm->stop_lock);
-}
-
-/* Every VM that a fault has stopped leaves a report, wherever the fault was noticed. */
-static void complete_report(struct vcpu *v)
-{
-	struct vm *vm = v->vm;
-
-	pthread_mutex_lock(&vm->stop_lock);
-	if (vm->stop.reason == VM_STOP_FAULT && !vm->stop.report)
-		vm->stop.report = report_vcpu(v);
-	pthread_mutex_unlock(&vm->stop_lock);
+	stop_overrule(&vm->machine.stop, VM_STOP_ERROR, "the final pool audit found %lld violations; poold's log lists them",
+		      (long long)n);
 }
 
 /* Until something happens that may be for this vCPU. */
@@ -374,7 +361,8 @@ void *vcpu_thread_main(void *arg)
 	interrupt_thread_end(v);
 	vcpu_kick_end(v);
 	vcpu_write_end(v);
-	complete_report(v);
+	if (stop_wants_report(v))
+		stop_set_report(&vm->machine.stop, report_vcpu(v));
 	world_rest(v);
 	if (fetch_sub_acq_rel(&vm->running, 1) == 1) {
 		final_audit(v);		/* the last one, who sees what the others did: nobody else uses the link any more */

@@ -37,6 +37,6 @@ int vcpu_write_x87(struct vcpu *v, const struct x87_image *in)
 	memcpy(area.region, in, sizeof(*in));
 	area.region[XSTATE_BV] |= XSTATE_X87;
 	if (ioctl(v->priv->kcpu.fd, KVM_SET_XSAVE, &area))
-		return vm_stop(v->vm, VM_STOP_ERROR, 0, report_vcpu(v), "KVM does not take back the FPU's state");
+		return vcpu_stop(v, VM_STOP_ERROR, "KVM does not take back the FPU's state");
 	return 0;
 }

@@ -55,27 +55,28 @@ static int add_cmos(struct vm *vm)
 /* A VM does not start again by itself: a reset ends it. */
 static void on_reset(void *ctx, const char *how)
 {
-	vm_stop(ctx, VM_STOP_RESET, 0, NULL, "the guest reset the machine through %s", how);
+	stop_vm(ctx, VM_STOP_RESET, "the guest reset the machine through %s", how);
 }
 
 static int add_i8042(struct vm *vm)
 {
-	return i8042_add(vm->machine.bus, vm->irqs, &(struct reset_line){ on_reset, vm });
+	return i8042_add(vm->machine.bus, vm->irqs, &(struct reset_line){ on_reset, &vm->machine.stop });
 }
 
 static int add_chipset(struct vm *vm)
 {
-	return chipset_add(vm->machine.bus, &(struct reset_line){ on_reset, vm });
+	return chipset_add(vm->machine.bus, &(struct reset_line){ on_reset, &vm->machine.stop });
 }
 
 static void on_power_off(void *ctx)
 {
-	vm_stop(ctx, VM_STOP_POWEROFF, 0, NULL, "the guest switched the machine off");
+	stop_vm(ctx, VM_STOP_POWEROFF, "the guest switched the machine off");
 }
 
 static int add_acpi_pm(struct vm *vm)
 {
-	return acpi_pm_add(vm->machine.bus, vm->irqs, device_thread_timers(vm->devices), &(struct power_line){ on_power_off, vm });
+	return acpi_pm_add(vm->machine.bus, vm->irqs, device_thread_timers(vm->devices),
+			   &(struct power_line){ on_power_off, &vm->machine.stop });
 }
 
 /* A channel without a disk reads as ones. */
@@ -97,12 +98,12 @@ static int add_tables(struct vm *vm)
 
 static void on_guest_exit(void *ctx, int code)
 {
-	vm_stop(ctx, VM_STOP_GUEST_EXIT, code, NULL, "the guest exited with code %d", code);
+	stop_exit(ctx, code);
 }
 
 static int add_debug_exit(struct vm *vm)
 {
-	return debug_exit_add(vm->machine.bus, &(struct exit_line){ on_guest_exit, vm });
+	return debug_exit_add(vm->machine.bus, &(struct exit_line){ on_guest_exit, &vm->machine.stop });
 }
 
 /* In this order: the interrupt controllers before those who use their lines. */

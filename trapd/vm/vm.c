@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Creation and end of a VM. Process trapd; vm_create, vm_start and vm_destroy on the control thread, vm_stop and vm_kick on
- * any. Machine address map: doc/architecture.md.
+ * Creation and end of a VM. Process trapd; vm_create, vm_start and vm_destroy on the control thread, vm_kick on any.
+ * Machine address map: doc/architecture.md.
  */
 #include "trapd/vm/vm.h"
 
@@ -58,33 +58,9 @@ void vm_kick(struct vm *vm)
 		vcpu_kick(&vm->vcpu[i]);
 }
 
-int vm_stop(struct vm *vm, enum vm_stop_reason reason, int exit_code, char *report, const char *fmt, ...)
+static void kick(void *vm)
 {
-	va_list ap;
-
-	pthread_mutex_lock(&vm->stop_lock);
-	if (vm->stop.reason == VM_RUNNING) {
-		vm->stop.reason = reason;
-		vm->stop.exit_code = exit_code;
-		vm->stop.report = report;
-		report = NULL;
-		va_start(ap, fmt);
-		vsnprintf(vm->stop.message, sizeof(vm->stop.message), fmt, ap);
-		va_end(ap);
-	}
-	pthread_mutex_unlock(&vm->stop_lock);
-	free(report);
-	store_release(&vm->stopping, 1);	/* pairs with the load in vcpu_thread.c */
 	vm_kick(vm);
-	return -ECANCELED;
-}
-
-void vm_stop_state(struct vm *vm, struct vm_stop *out)
-{
-	pthread_mutex_lock(&vm->stop_lock);
-	*out = vm->stop;
-	out->report = vm->stop.report ? strdup(vm->stop.report) : NULL;
-	pthread_mutex_unlock(&vm->stop_lock);
 }
 
 static int fail(char *err, size_t err_size, int rc, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -275,7 +251,8 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 	vm->disk[0].fd = vm->disk[1].fd = -1;
 	vm->ram_fd = vm->stub_fd = vm->link_t = vm->stats_t = vm->link_p = vm->page_state_fd = vm->stats_p = (struct memfd)MEMFD_NONE;
 	vm->stub_slot = VM_STUB_SLOT;
-	pthread_mutex_init(&vm->stop_lock, NULL);
+	stop_init(&vm->machine.stop, kick, vm);
+	pthread_mutex_init(&vm->pool_lock, NULL);
 	pthread_mutex_init(&vm->slot_lock, NULL);
 	world_init(&vm->world);
 	config_copy(&vm->config, config);
@@ -340,7 +317,7 @@ void vm_destroy(struct vm *vm)
 		struct vcpu *v = &vm->vcpu[i];
 
 		if (v->thread_started) {
-			vm_stop(vm, VM_STOP_REQUESTED, 0, NULL, "destroyed");
+			stop_vm(&vm->machine.stop, VM_STOP_REQUESTED, "destroyed");
 			pthread_join(v->thread, NULL);
 			v->thread_started = false;
 		}
@@ -368,7 +345,6 @@ void vm_destroy(struct vm *vm)
 	if (vm->config.console_out >= 0)
 		close(vm->config.console_out);
 	config_free(&vm->config);
-	free(vm->stop.report);
 	free(vm->stub_window);
 	free(vm->machine.cpuid);
 	for (uint32_t i = 0; vm->vcpu && i < vm->machine.nvcpu; i++) {
@@ -378,6 +354,7 @@ void vm_destroy(struct vm *vm)
 	free(vm->vcpu);
 	world_destroy(&vm->world);
 	pthread_mutex_destroy(&vm->slot_lock);
-	pthread_mutex_destroy(&vm->stop_lock);
+	pthread_mutex_destroy(&vm->pool_lock);
+	stop_destroy(&vm->machine.stop);
 	free(vm);
 }

@@ -43,19 +43,6 @@ struct vm_config {
 	int console_in, console_out;	/* descriptors, -1: none. Owned by the VM */
 };
 
-/* Why a VM ended; travels to shadowctl as numbers and text. */
-enum vm_stop_reason {
-	VM_RUNNING, VM_STOP_GUEST_EXIT, VM_STOP_FAULT, VM_STOP_ERROR, VM_STOP_REQUESTED, VM_STOP_TIMEOUT, VM_STOP_RESET,
-	VM_STOP_POWEROFF
-};
-
-struct vm_stop {
-	enum vm_stop_reason reason;
-	int exit_code;			/* VM_STOP_GUEST_EXIT: 0 to 255 */
-	char *report;			/* several lines of text: what happened, registers, bytes at RIP decoded; or NULL */
-	char message[256];		/* one line */
-};
-
 struct vm {
 	struct vm_config config;
 	struct machine machine;		/* the part that guest code's stand-ins see */
@@ -74,13 +61,11 @@ struct vm {
 	struct disk disk[2];		/* opened ones, until a device has taken them over */
 	struct vcpu *vcpu;		/* machine.nvcpu of them */
 	struct world world;		/* what they do together */
+	pthread_mutex_t pool_lock;	/* the next three and stats_p: the control thread reads them while a vCPU attaches */
 	uint64_t epoch;
 	uint32_t pool_pages;		/* what poold really uses */
 	uint64_t pool_bytes;
 	pthread_mutex_t slot_lock;	/* one vCPU at a time cycles the dummy memslot */
-	pthread_mutex_t stop_lock;
-	struct vm_stop stop;
-	uint32_t stopping;		/* atomic: set by vm_stop */
 	uint32_t link_lost;		/* atomic: set by the link's watcher, cleared by the vCPU thread that attaches anew */
 	uint32_t quiesce;		/* atomic: poold wants AUDIT from a VM that stands; set by the watcher, cleared by vCPU 0 */
 	uint32_t running;		/* vCPU threads that have not ended */
@@ -97,26 +82,17 @@ struct vm {
  */
 int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t err_size);
 /*
- * Start the vCPU threads. ended is called once, from a vCPU thread, when the VM has ended: vm->stop says why; the callee
+ * Start the vCPU threads. ended is called once, from a vCPU thread, when the VM has ended: machine.stop says why; the callee
  * must not destroy the VM from there. 0 or -errno.
  */
 int vm_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx);
 /* Joins the threads (a running VM is stopped first) and frees everything. NULL is ignored. */
 void vm_destroy(struct vm *vm);
-/* Why the VM ended, copied under the lock; reason VM_RUNNING while it runs. report: malloc'ed or NULL, the caller's. */
-void vm_stop_state(struct vm *vm, struct vm_stop *out);
 /* Make every vCPU thread leave KVM_RUN. Any thread. */
 void vm_kick(struct vm *vm);
 /* Add and remove a one-page memslot: KVM drops everything it derived from the shadow tables. Thread: a vCPU's. */
 void vm_cycle_dummy_slot(struct vcpu *v);
 /* Memslot id (VM_SLOT_*) at maddr; size 0 removes. 0 or -errno. */
 int vm_set_slot(struct vm *vm, uint32_t id, uint64_t maddr, uint64_t size, const void *hva);
-
-/*
- * Record why the VM ends (the first reason wins) and kick every vCPU. Any thread. Returns -ECANCELED for convenience.
- * report may be NULL and is then owned by the VM.
- */
-int vm_stop(struct vm *vm, enum vm_stop_reason reason, int exit_code, char *report, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
 
 #endif

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Stand-ins for unit tests of trapd, see fake_vcpu.h. Linked into test programs only. */
 #include <criterion/criterion.h>
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,23 +118,6 @@ int vcpu_write_x87(struct vcpu *v, const struct x87_image *in)
 	return 0;
 }
 
-int vm_stop(struct vm *vm, enum vm_stop_reason reason, int exit_code, char *report, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (vm->stop.reason == VM_RUNNING) {
-		vm->stop.reason = reason;
-		vm->stop.exit_code = exit_code;
-		vm->stop.report = report;
-		va_start(ap, fmt);
-		vsnprintf(vm->stop.message, sizeof(vm->stop.message), fmt, ap);
-		va_end(ap);
-	} else {
-		free(report);
-	}
-	return -ECANCELED;
-}
-
 static struct segment flat_segment(uint16_t selector, uint8_t type)
 {
 	return (struct segment){ .selector = selector, .usable = true, .type = type, .code_or_data = true, .present = true,
@@ -155,12 +135,18 @@ static struct cpuid_table cpuid = {
 	},
 };
 
+/* There is no other vCPU, and this one looks by itself. */
+static void no_kick(void *ctx)
+{
+}
+
 void fake_vcpu_init(struct fake_vcpu *f, uint64_t ram_bytes)
 {
 	struct cpu_state *c = &f->v.cpu;
 
 	*f = (struct fake_vcpu){ 0 };
 	f->v.machine = &f->vm.machine;
+	stop_init(&f->v.machine->stop, no_kick, NULL);
 	guest_ram_layout(&f->v.machine->ram, ram_bytes);
 	f->v.machine->ram.base = calloc(1, ram_bytes);
 	f->page_state = calloc(1, ram_bytes >> PAGE_SHIFT);
@@ -182,7 +168,7 @@ void fake_vcpu_init(struct fake_vcpu *f, uint64_t ram_bytes)
 
 void fake_vcpu_fini(struct fake_vcpu *f)
 {
-	free(f->vm.stop.report);
+	stop_destroy(&f->v.machine->stop);
 	free(f->v.machine->ram.base);
 	free(f->page_state);
 	*f = (struct fake_vcpu){ 0 };

@@ -75,7 +75,7 @@ Test(priv, user_mode_gets_gp_for_what_is_ring_0_only)
 	EXPECT_GP0("\x0f\x23\xf8");	/* mov dr7 */
 	EXPECT_GP0("\xfa");		/* cli */
 	EXPECT_GP0("\xfb");		/* sti */
-	cr_expect_eq(f.vm.stop.reason, VM_RUNNING);
+	cr_expect_eq(f.v.machine->stop.why.reason, VM_RUNNING);
 	cr_expect_eq(f.set_modes_calls, 0);
 }
 
@@ -132,7 +132,7 @@ Test(priv, real_mode_is_refused)
 {
 	c->gpr[GPR_RAX] = 0;
 	cr_expect_eq(FAKE_RUN(&f, MOV_CR0_EAX), -ECANCELED);
-	cr_expect(strstr(f.vm.stop.message, "real mode"));
+	cr_expect(strstr(f.v.machine->stop.why.message, "real mode"));
 }
 
 Test(priv, lmsw_sets_but_never_clears_pe)
@@ -629,8 +629,8 @@ Test(priv, hlt_that_nothing_can_end_stops_the_vm)
 {
 	c->rflags &= ~RFLAGS_IF;
 	cr_expect_eq(FAKE_RUN(&f, "\xf4"), -ECANCELED);
-	cr_expect_eq(f.vm.stop.reason, VM_STOP_FAULT);
-	cr_expect(strstr(f.vm.stop.message, "halted"));
+	cr_expect_eq(f.v.machine->stop.why.reason, VM_STOP_FAULT);
+	cr_expect(strstr(f.v.machine->stop.why.message, "halted"));
 }
 
 Test(priv, hlt_with_interrupts_on_sleeps_behind_the_instruction)
@@ -638,7 +638,7 @@ Test(priv, hlt_with_interrupts_on_sleeps_behind_the_instruction)
 	c->rflags |= RFLAGS_IF;
 	EXPECT_DONE("\xf4");
 	cr_expect(c->halted);
-	cr_expect_eq(f.vm.stop.reason, VM_RUNNING);
+	cr_expect_eq(f.v.machine->stop.why.reason, VM_RUNNING);
 }
 
 Test(priv, invlpg_takes_the_linear_address)

@@ -118,7 +118,7 @@ static void check(unsigned cpl_before, int ret, const struct insn *in)
 	const struct segment *cs = &c->seg[SREG_CS], *ss = &c->seg[SREG_SS];
 
 	cr_assert(ret == 0 || ret == -EFAULT || ret == -EOPNOTSUPP || ret == -ECANCELED, "%d by %s", ret, in->text);
-	cr_assert_eq(ret == -ECANCELED, f.vm.stop.reason != VM_RUNNING, "%s", in->text);
+	cr_assert_eq(ret == -ECANCELED, f.v.machine->stop.why.reason != VM_RUNNING, "%s", in->text);
 	cr_assert(c->cpl == 0 || c->cpl == 3);
 	cr_assert(segment_is_code(cs) && cs->present && cs->usable, "CS after %s", in->text);
 	cr_assert_eq(cs->selector & 3, c->cpl, "RPL of CS after %s", in->text);

@@ -154,9 +154,9 @@ Test(look_ahead, whoever_waits_for_the_vcpu_ends_it)
 	f.v.irq_request = 1;
 	cr_assert(!RUN("\xfa", &done) && !done, "interrupt");
 	f.v.irq_request = 0;
-	f.vm.stopping = 1;
+	f.v.machine->stop.requested = 1;
 	cr_assert(!RUN("\xfa", &done) && !done, "stop");
-	f.vm.stopping = 0;
+	f.v.machine->stop.requested = 0;
 	f.vm.link_lost = 1;
 	cr_assert(!RUN("\xfa", &done) && !done, "no link");
 	f.vm.link_lost = 0;

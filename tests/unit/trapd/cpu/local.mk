@@ -1,0 +1,1 @@
+UNIT_TESTS += tests/unit/trapd/cpu/test_stop
