@@ -22,20 +22,20 @@ lint: all
 check-unit: all
 	$(MAKE) check TESTS='$(UNIT_TESTS)'
 
-check-hosts: all tests/integration/json_check tests/integration/map_writable tests/integration/kick_storm
+check-hosts: all tests/integration/json_check tests/integration/map_writable tests/integration/kick_storm $(INTEGRATION_TESTS)
 	$(top_srcdir)/tests/hosts/check-hosts $(abs_top_builddir)
 
 # As many edits as the guest makes by itself, other histories, the whole access-rights matrix, a million
 # instructions through the emulator and the CPU, in a process and in a VM, more processes and more hostile accesses.
 check-long: all check-random
-	CHURN_EDITS=200000 $(MAKE) check TESTS=tests/integration/churn.sh
+	CHURN_EDITS=200000 $(MAKE) check TESTS=tests/integration/test_churn
 	EMULATE_CASES=1000000 $(MAKE) check TESTS=tests/unit/trapd/emulate/test_emulate_cpu
 	COW_STEPS=20000 COW_PROCESSES=500 $(MAKE) check TESTS=tests/integration/cow.sh
 	VANDAL_ACCESSES=300000 VANDAL_SEED=2 $(MAKE) check TESTS=tests/integration/vandal.sh
 	STORES_CASES=1000000 $(MAKE) check TESTS=tests/integration/stores.sh
 	BESIDE_SECONDS=60 $(MAKE) check TESTS=tests/integration/beside.sh
 	MATRIX_SLICES=1 $(MAKE) check TESTS=tests/integration/matrix.sh
-	for seed in 2 3 4 5; do CHURN_SEED=$$seed CHURN_EDITS=20000 $(MAKE) check TESTS=tests/integration/churn.sh || exit 1; done
+	for seed in 2 3 4 5; do CHURN_SEED=$$seed CHURN_EDITS=20000 $(MAKE) check TESTS=tests/integration/test_churn || exit 1; done
 
 # Ten million random steps against the pool; POOL_RANDOM_SEED=N POOL_RANDOM_OPS=1 runs the plan of one seed again.
 check-random:

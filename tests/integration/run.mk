@@ -2,7 +2,6 @@
 RUN_TESTS = \
 	tests/integration/fault_path_doc.sh \
 	tests/integration/beside.sh \
-	tests/integration/churn.sh \
 	tests/integration/unsync.sh \
 	tests/integration/cow.sh \
 	tests/integration/guests.sh \
