@@ -11,7 +11,7 @@ struct bus;
 struct irqs;
 struct timers;
 
-#define ACPI_GPA	0xe0000ull	/* of the RSDP; all of it lies below 0xf0000, which no memory map calls usable */
+#define ACPI_GPA	0xe0000ull	/* the RSDP; the tables end below 0xf0000, and no memory map calls this part usable */
 
 /* Ports of the fixed hardware, acpi_pm.c. */
 #define ACPI_PM1_EVENT	0x600u		/* status, enable: 4 bytes */
@@ -22,11 +22,11 @@ struct timers;
 #define ACPI_SLEEP_OFF	5u		/* SLP_TYP that \_S5 names */
 
 /*
- * RSDP, RSDT, XSDT, FADT, FACS, DSDT and MADT for cpus (1 to 255, APIC ids from 0) and one I/O APIC (id cpus). Nothing is written
- * if RAM ends below 1 MiB. Control thread, before the image is loaded.
+ * Write RSDP, RSDT, XSDT, FADT, FACS, DSDT and MADT into RAM, for cpus processors (1 to 255, APIC IDs from 0) and one I/O APIC
+ * whose ID is cpus. Nothing is written if RAM ends below 1 MiB. Thread: control, before the image is loaded.
  */
 void acpi_write(const struct guest_ram *ram, unsigned cpus);
-/* Where acpi_write() has left the RSDP, or 0 if it is not there. Control thread. */
+/* The address at which acpi_write() has left the RSDP, or 0 if it has written nothing. Thread: control. */
 uint64_t acpi_rsdp(const struct guest_ram *ram);
 
 /* Called with the bus lock held on the thread of the vCPU that switches the machine off. */
@@ -35,7 +35,10 @@ struct power_line {
 	void *ctx;
 };
 
-/* PM1 event and control registers and the power management timer. 0, -EEXIST, -ENOMEM. Control thread. */
+/*
+ * Add the PM1 event and control registers and the power management timer to the bus. Returns 0, -EEXIST, -ENOMEM. Thread:
+ * control.
+ */
 int acpi_pm_add(struct bus *b, struct irqs *irqs, struct timers *timers, const struct power_line *power);
 
 #endif

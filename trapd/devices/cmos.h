@@ -12,8 +12,9 @@ struct irqs;
 struct timers;
 
 /*
- * start_s: time of day (seconds since 1970, UTC) when the VM's clock stands at timers_now(). disks: bit per disk that there is.
- * What the guest sets is its own: the host's clock is never changed. 0, -EEXIST, -ENOMEM. Control thread.
+ * Add CMOS memory and clock to the bus. start_s: the time of day at this moment, in seconds since 1970, UTC. disks: bit 0 and bit
+ * 1 say whether there is a master and a slave. A guest that sets the clock sets its own; the host's is never changed. Returns 0,
+ * -EEXIST, -ENOMEM. Thread: control.
  */
 int cmos_add(struct bus *b, struct irqs *irqs, struct timers *timers, const struct guest_ram *ram, int64_t start_s, unsigned disks);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The device thread of a VM: runs its timers when they are due and watches descriptors for its devices. One per VM, never
- * one per vCPU or device; it sleeps unless there is something to do.
+ * The device thread: each VM has one for all its devices. It runs timers (timer.h) when they are due, waits for descriptors on
+ * behalf of devices (struct watch), and sleeps when there is nothing to do.
  */
 #ifndef SHADOWPOOL_TRAPD_DEVICES_DEVICE_THREAD_H
 #define SHADOWPOOL_TRAPD_DEVICES_DEVICE_THREAD_H
@@ -12,30 +12,36 @@ struct bus;
 struct device_thread;
 struct timers;
 
-/* A descriptor that a device waits for. Embedded in the device; all calls with the bus lock held. */
+/*
+ * A descriptor that a device waits for, part of the device's own struct. All watch_*() functions are called with the bus lock
+ * held.
+ */
 struct watch {
-	struct device_thread *thread;	/* NULL: a device without one (unit tests); every call then does nothing */
+	struct device_thread *thread;	/* NULL (unit tests): there is no device thread, and watch_*() do nothing */
 	int fd;
-	short events;			/* POLLIN, POLLOUT; 0: not now */
+	short events;			/* POLLIN, POLLOUT: what is waited for; 0: nothing */
 	void (*ready)(void *dev, short revents);
 	void *dev;
 	struct watch *next;
 };
 
-/* 0, -ENOMEM, or -errno of eventfd. Control thread. */
+/* Make the device thread's state; the thread does not run yet. Returns 0, -ENOMEM, or -errno of eventfd(2). Thread: control. */
 int device_thread_create(struct device_thread **out, struct bus *b);
-/* 0 or -errno. Control thread. */
+/* Start the thread. Returns 0 or -errno. Thread: control. */
 int device_thread_start(struct device_thread *d);
-/* Ends the thread if it runs and waits for it; timers and watches stay. Before bus_destroy(). NULL is allowed. */
+/* End the thread, if it runs, and wait for its end. Timers and watches stay. Called before bus_destroy(). d may be NULL. */
 void device_thread_stop(struct device_thread *d);
-/* After bus_destroy(): devices disarm their timers when they are destroyed. NULL is allowed. */
+/* Free the state. Called after bus_destroy(), because devices disarm their timers when they are destroyed. d may be NULL. */
 void device_thread_destroy(struct device_thread *d);
 struct timers *device_thread_timers(struct device_thread *d);
 
-/* The watch must stay where it is until watch_fini(). ready is called on the device thread with the bus lock held. */
+/* The struct must not move in memory until watch_fini(). ready() is called on the device thread with the bus lock held. */
 void watch_init(struct watch *w, struct device_thread *d, int fd, void (*ready)(void *dev, short revents), void *dev);
 void watch_fini(struct watch *w);
-/* Wait for these events from now on; a level, not an edge: ready is called as long as they hold. */
+/*
+ * Wait for these events from now on. They are a level and no edge: ready() is called again and again as long as one of them
+ * holds.
+ */
 void watch_set(struct watch *w, short events);
 
 #endif

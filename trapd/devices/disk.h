@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A file that is a guest's disk, in sectors of 512 bytes. All calls of a disk on one thread at a time (the bus lock). */
+/*
+ * A file of the host as a guest's disk, in sectors of 512 bytes. One thread at a time calls for a disk: the bus lock sees to it.
+ */
 #ifndef SHADOWPOOL_TRAPD_DEVICES_DISK_H
 #define SHADOWPOOL_TRAPD_DEVICES_DISK_H
 
@@ -11,20 +13,23 @@
 
 struct disk {
 	int fd;			/* -1: no disk */
-	uint64_t sectors;	/* whole ones when it was opened; the file may shrink later, then reads fail */
+	uint64_t sectors;	/* whole sectors that the file had when it was opened; if it shrinks later, reads fail */
 };
 
 /*
- * Open a regular file for reading and writing and lock it, so that no two VMs write it. 0; -errno with one line (cause and
- * remedy) in err. Control thread.
+ * Open a regular file for reading and writing, and lock it, so that no two VMs write the same file. Returns 0, or -errno with one
+ * line (cause and remedy) in err. Thread: control.
  */
 int disk_open(struct disk *d, const char *path, char *err, size_t err_size);
-/* Safe for a disk with fd -1. */
+/* Close the file. A disk with fd -1 is allowed: nothing happens. */
 void disk_close(struct disk *d);
-/* [first, first + count) is inside the disk. 0 or -errno; a part may then have been done. May block. */
+/*
+ * Read or write count sectors from sector first on; the caller has checked that all of them are inside the disk. Returns 0, or
+ * -errno: some of the sectors may have been moved then. May block as long as the host's file system does.
+ */
 int disk_read(const struct disk *d, uint64_t first, unsigned count, void *to);
 int disk_write(const struct disk *d, uint64_t first, unsigned count, const void *from);
-/* What was written before is on the host's disk. 0 or -errno. */
+/* After 0 everything that was written before is on the host's storage (fdatasync(2)); else -errno. */
 int disk_flush(const struct disk *d);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What resets a PC and opens its A20 gate, and the little of a keyboard controller that kernels insist on. */
+/*
+ * The ports that reset a PC and open its A20 gate, and those parts of a keyboard controller without which kernels do not start.
+ */
 #ifndef SHADOWPOOL_TRAPD_DEVICES_I8042_H
 #define SHADOWPOOL_TRAPD_DEVICES_I8042_H
 

@@ -16,7 +16,7 @@ struct irqs;
 
 #define IDE_MULTIPLE_MAX	16u	/* sectors in one block of READ and WRITE MULTIPLE */
 #define IDE_HEADS		16u
-#define IDE_TRACK		63u	/* sectors of it */
+#define IDE_TRACK		63u	/* sectors of a track */
 
 #define IDE_STATUS_ERR	0x01u
 #define IDE_STATUS_DRQ	0x08u
@@ -32,7 +32,7 @@ struct irqs;
 #define IDE_DEVICE_LBA	0x40u
 #define IDE_DEVICE_SLAVE	0x10u
 
-/* Registers that LBA48 commands write twice: [0] the last value, [1] the one before. */
+/* The command block's registers. An LBA48 command has each of them written twice: [0] is the last value, [1] the one before. */
 struct ide_regs {
 	uint8_t feature[2], count[2], lba[3][2], device;
 };
@@ -41,15 +41,15 @@ struct ide_drive {
 	struct disk disk;
 	struct ide_regs regs;
 	uint8_t status, error;
-	unsigned multiple;		/* sectors of a block, 0: off */
-	uint16_t heads, track;		/* of INITIALIZE DEVICE PARAMETERS */
+	unsigned multiple;		/* sectors in a block of READ and WRITE MULTIPLE, 0: not allowed */
+	uint16_t heads, track;		/* geometry that INITIALIZE DEVICE PARAMETERS has set: heads, sectors of a track */
 	bool write_cache;
 	/* the transfer that runs while DRQ is 1 */
 	bool to_disk;
-	uint64_t next;			/* sector */
-	uint32_t left;			/* sectors that follow the block in the buffer */
-	unsigned block;			/* sectors per block */
-	unsigned fill, at;		/* bytes in the buffer, bytes that the guest has moved */
+	uint64_t next;			/* sector that follows the block in the buffer */
+	uint32_t left;			/* sectors of the command that follow the block in the buffer */
+	unsigned block;			/* sectors that are moved between two interrupts */
+	unsigned fill, at;		/* bytes in the buffer, and bytes of them that the guest has moved */
 	uint8_t buffer[IDE_MULTIPLE_MAX * DISK_SECTOR];
 };
 
@@ -61,15 +61,21 @@ struct ide {
 	bool interrupt;			/* INTRQ of the selected drive */
 };
 
-/* disk: two of them, master and slave; fd -1: there is none. They are the IDE's from success on. 0, -EEXIST, -ENOMEM. Control thread. */
+/*
+ * disk: two of them, master and slave; one with fd -1 does not exist. After success the files are the IDE channel's. Returns 0,
+ * -EEXIST, -ENOMEM. Thread: control.
+ */
 int ide_add(struct bus *b, struct irqs *irqs, const struct disk *disk);
 
-/* Between the files. ide_command.c: run a command on the selected drive; the guest has moved a whole block. */
+/*
+ * ide_command.c, called by ide.c. ide_command(): the guest has written the command register. ide_block_done(): the guest has
+ * moved the last byte of the block in the buffer through the data port.
+ */
 void ide_command(struct ide *ide, uint8_t command);
 void ide_block_done(struct ide *ide);
-/* Sector numbers as CHS and LBA see them, words of IDENTIFY DEVICE. */
+/* ide_identify.c: what IDENTIFY DEVICE answers, geometry and size among it. */
 void ide_identify(const struct ide_drive *d, bool slave, uint8_t out[DISK_SECTOR]);
-/* State after power-on, SRST and EXECUTE DEVICE DIAGNOSTIC. */
+/* Registers as a drive has them after power-on, SRST and EXECUTE DEVICE DIAGNOSTIC: the signature of an ATA disk. */
 void ide_signature(struct ide_drive *d);
 
 #endif

@@ -13,11 +13,17 @@ struct apic_message;
 struct bus;
 struct ioapic;
 
-/* id: its APIC ID after reset. deliver: send a message; was it taken? The bus owns *out. 0, -EEXIST, -ENOMEM. */
+/*
+ * Add the I/O APIC to the bus, which owns *out. id: its APIC ID after reset. deliver(): sends a message to the local APICs and
+ * returns whether one of them took it. Returns 0, -EEXIST, -ENOMEM.
+ */
 int ioapic_add(struct ioapic **out, struct bus *b, uint8_t id, bool (*deliver)(void *ctx, const struct apic_message *m), void *ctx);
-/* true is the active level, whatever polarity the entry names. */
+/*
+ * The line of a pin is active (true) or not. The polarity that the pin's entry names does not matter: lines say "active", not
+ * "high".
+ */
 void ioapic_set_pin(struct ioapic *a, unsigned pin, bool level);
-/* A local APIC's handler of this level-triggered vector is done. */
+/* A local APIC got EOI for this level-triggered vector: pins that sent it and are still active send it again. */
 void ioapic_eoi(struct ioapic *a, uint8_t vector);
 
 #endif

@@ -27,8 +27,9 @@ struct lapics;
 struct timers;
 
 /*
- * 0 to 15: the ISA lines, which go to the 8259 pair and to the I/O APIC (line 0 there to pin 2, the others to the pin of their
- * number); 2 is the 8259 pair's own. 16 to 23: pins of the I/O APIC only. Anything else is ignored.
+ * Numbers of lines. 0 to 15 are the ISA lines, which go to the 8259 pair and to the I/O APIC: line 0 to its pin 2, each other one
+ * to the pin of its number. Line 2 belongs to the 8259 pair itself. 16 to 23 are pins of the I/O APIC only. Other numbers are
+ * ignored.
  */
 #define IRQ_LINES	24u
 #define IRQ_TIMER	0u
@@ -38,36 +39,38 @@ struct timers;
 #define IRQ_MOUSE	12u
 #define IRQ_IDE		14u
 
-/* Level of a line, see above. Bus lock held. Never blocks. */
+/* The line is active (true) or not from now on. Called with the bus lock held; never blocks. */
 void irq_set(struct irqs *s, unsigned line, bool level);
 
-/* What the controllers need of the vCPUs. All are called with the bus lock held and return at once. */
+/* What the interrupt controllers call when a vCPU is concerned. They hold the bus lock; each function returns at once. */
 struct irqs_ops {
-	/* There may be something for irqs_pending() on this vCPU: it looks soon, woken from HLT if need be. */
+	/* irqs_pending() may be true for this vCPU now: have it look soon, wake it from HLT if need be. */
 	void (*notify)(void *ctx, unsigned cpu);
-	/* Messages of the local APICs: INIT, and start-up at page vector (SDM vol. 3A 8.4). NULL: dropped. */
+	/*
+	 * INIT and start-up messages for this vCPU; it begins at address vector * 4096 (SDM vol. 3A 8.4). NULL: they are dropped.
+	 */
 	void (*init)(void *ctx, unsigned cpu);
 	void (*startup)(void *ctx, unsigned cpu, uint8_t vector);
 };
 
 /*
- * cpus: 1 to 255. The controllers (pic.h, lapic.h, ioapic.h) are added to the bus. The ops and ctx outlive the bus.
- * 0, -EEXIST, -ENOMEM; *out is set, and to be destroyed after the bus, unless it is NULL.
+ * Add the interrupt controllers (pic.h, lapic.h, ioapic.h) to the bus and wire them. cpus: 1 to 255. ops and ctx must outlive the
+ * bus. Returns 0, -EEXIST, -ENOMEM. If *out is not NULL afterwards, also after an error, the caller destroys it after the bus.
  */
 int irqs_create(struct irqs **out, struct bus *b, struct timers *timers, unsigned cpus, const struct irqs_ops *ops, void *ctx);
-/* After bus_destroy(). NULL is allowed. */
+/* Called after bus_destroy(). s may be NULL. */
 void irqs_destroy(struct irqs *s);
-/* For CR8 and the MSRs of the local APIC, lapic.h. */
+/* The local APICs, for CR8 and the MSRs that concern them (lapic.h). */
 struct lapics *irqs_lapics(struct irqs *s);
 
 /*
- * For a vCPU, bus lock held. pending: is there an interrupt that it would take if IF allowed it? accept: the vector to deliver
- * now, which counts as delivered from here on, or -1 if there is none.
+ * Called by a vCPU's thread with the bus lock held. irqs_pending(): is there an interrupt that this vCPU would take if IF allowed
+ * it? irqs_accept(): the vector of that interrupt, which counts as delivered from here on; -1: there is none.
  */
 bool irqs_pending(struct irqs *s, unsigned cpu);
 int irqs_accept(struct irqs *s, unsigned cpu);
 
-/* For who watches, bus lock held: the local APIC of one vCPU, and the 8259 pair. */
+/* What `shadowctl show` tells of one vCPU's local APIC and of the 8259 pair. Called with the bus lock held. */
 void irqs_look_cpu(const struct irqs *s, unsigned cpu, struct lapic_state *out);
 void irqs_look_pic(const struct irqs *s, struct pic_state *out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What firmware leaves in RAM for kernels: the BIOS data area's sizes and the MP configuration table. */
+/* What firmware leaves in RAM for kernels: two words of the BIOS data area and the MP configuration table (specification 1.4). */
 #ifndef SHADOWPOOL_TRAPD_DEVICES_MPTABLE_H
 #define SHADOWPOOL_TRAPD_DEVICES_MPTABLE_H
 
@@ -12,8 +12,8 @@
 #define MPTABLE_IOAPIC	0xfec00000u
 
 /*
- * Base memory ends at 639 KiB, cpus (1 to 255, APIC ids from 0) and one I/O APIC (id cpus) with the ISA lines of
- * devices/irq.h. Nothing is written if RAM ends below 1 MiB. Control thread, before the image is loaded.
+ * Write them: base memory of 639 KiB, cpus processors (1 to 255, APIC IDs from 0), one I/O APIC whose ID is cpus, with the ISA
+ * lines of devices/irq.h. Nothing is written if RAM ends below 1 MiB. Thread: control, before the image is loaded.
  */
 void mptable_write(const struct guest_ram *ram, unsigned cpus);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The pair of 8259A interrupt controllers, behind irqs.c. All calls with the bus lock held. */
+/*
+ * The pair of 8259A interrupt controllers. irqs.c tells it the levels of the ISA lines. All functions are called with the bus
+ * lock held.
+ */
 #ifndef SHADOWPOOL_TRAPD_DEVICES_PIC_H
 #define SHADOWPOOL_TRAPD_DEVICES_PIC_H
 
@@ -10,17 +13,17 @@ struct bus;
 struct pic;
 
 /*
- * Ports 0x20, 0xa0 and ELCR at 0x4d0. output: the level of the pair's INTR pin has changed. The bus owns *out. 0, -EEXIST,
- * -ENOMEM.
+ * Add the pair to the bus, which owns *out: ports 0x20 and 0x21, 0xa0 and 0xa1, ELCR at 0x4d0. output() is called when the level
+ * of the pair's INTR line has changed. Returns 0, -EEXIST, -ENOMEM.
  */
 int pic_add(struct pic **out, struct bus *b, void (*output)(void *ctx, bool level), void *ctx);
-/* Line 0 to 15; 2 is the cascade and ignored. */
+/* Level of ISA line 0 to 15. Line 2 is where the second chip hangs: it is ignored. */
 void pic_set_line(struct pic *p, unsigned line, bool level);
 bool pic_output(const struct pic *p);
-/* Both chips' registers: bit n is line n. */
+/* What `shadowctl show` tells of the pair: bit n of each set is line n. */
 struct pic_state { uint16_t masked, requested, in_service; };
 void pic_look(const struct pic *p, struct pic_state *out);
-/* INTA: the vector, which is the spurious one (input 7) if the request has gone away. */
+/* The CPU's interrupt acknowledge. Returns the vector; that of input 7 (spurious) if the request has gone away meanwhile. */
 unsigned pic_acknowledge(struct pic *p);
 
 #endif

@@ -9,7 +9,7 @@ struct timers;
 
 #define PIT_HZ 1193182u
 
-/* Channel 0's output is interrupt line 0. The bus owns it. 0, -EEXIST, -ENOMEM. */
+/* Add the 8254 to the bus, which owns it. The output of channel 0 is interrupt line 0. Returns 0, -EEXIST, -ENOMEM. */
 int pit_add(struct bus *b, struct irqs *irqs, struct timers *timers);
 
 #endif

@@ -18,8 +18,8 @@
 
 #define TIMER_NEVER		UINT64_MAX
 /*
- * However short the period that the guest programs, a timer interrupts no more often than this. Its counter is not affected.
- * The device thread and the vCPU's kicks then cost at most some percent of one processor.
+ * The shortest time between two interrupts of a periodic timer, however short a period the guest programs; what the guest reads
+ * from the counter is not affected. So device thread and kicks cost at most some percent of one processor.
  */
 #define TIMER_MIN_PERIOD_NS	200000ull
 
@@ -30,32 +30,32 @@ struct timer {
 	void (*expired)(void *dev);
 	void *dev;
 	uint64_t at_ns;			/* TIMER_NEVER: not armed */
-	struct timer *next;		/* all timers of the VM */
+	struct timer *next;		/* in the list of all timers of the VM */
 };
 
 struct timers_ops {
 	uint64_t (*now)(void *ctx);	/* never goes back */
-	/* A timer was armed that is due before all others: whoever sleeps until the next one must look again. */
+	/* A timer was armed that is due before all others: the thread that sleeps until the next one must look again. */
 	void (*earlier)(void *ctx);
 };
 
-/* 0, -ENOMEM. */
+/* Make the list of a VM's timers. Returns 0 or -ENOMEM. */
 int timers_create(struct timers **out, const struct timers_ops *ops, void *ctx);
-/* After all devices with timers. NULL is allowed. */
+/* Called after all devices that have timers are destroyed. May be NULL. */
 void timers_destroy(struct timers *q);
 uint64_t timers_now(const struct timers *q);
-/* Run what is due; returns when the next one is, or TIMER_NEVER. */
+/* Call the functions of all timers that are due. Returns the time at which the next timer is due, or TIMER_NEVER. */
 uint64_t timers_expire(struct timers *q);
 
-/* The timer must stay where it is until timers_destroy() or timer_fini(). */
+/* The struct must not move in memory until timer_fini() or timers_destroy(). */
 void timer_init(struct timer *t, struct timers *q, void (*expired)(void *dev), void *dev);
 void timer_fini(struct timer *t);
-/* A time that has passed is due at once, but not from within this call. */
+/* at_ns in the past: the timer is due at once. Its function is not called from within timer_arm(). */
 void timer_arm(struct timer *t, uint64_t at_ns);
 void timer_disarm(struct timer *t);
 /*
- * The first tick after now of a row of ticks period_ns (> 0) apart of which one was at last_ns, not sooner than
- * TIMER_MIN_PERIOD_NS after now.
+ * The time of the next tick of a periodic timer: ticks lie period_ns (more than 0) apart, one of them was at last_ns. Ticks that
+ * have passed are skipped, and so are those less than TIMER_MIN_PERIOD_NS from now.
  */
 uint64_t timer_next_tick(uint64_t last_ns, uint64_t period_ns, uint64_t now_ns);
 

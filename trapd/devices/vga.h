@@ -12,18 +12,18 @@
 #define VGA_TEXT_SIZE	0x8000u
 #define VGA_COLUMNS	80u
 #define VGA_ROWS	25u
-/* Of vga_text(): rows that end with a newline, up to 3 bytes of UTF-8 for a character, a 0. */
+/* Bytes that vga_text() may write: each row ends with a newline, a character has up to 3 bytes of UTF-8, a 0 ends the text. */
 #define VGA_TEXT_MAX	(VGA_ROWS * (VGA_COLUMNS * 3 + 1) + 1)
 
 struct bus;
 struct timers;
 struct vga;
 
-/* Ports 0x3c0 to 0x3cf, 0x3d4, 0x3d5 and 0x3da. The bus owns it. 0, -EEXIST, -ENOMEM. Control thread. */
+/* Add it to the bus, which owns it: ports 0x3c0 to 0x3cf, 0x3d4, 0x3d5, 0x3da. Returns 0, -EEXIST, -ENOMEM. Thread: control. */
 int vga_add(struct vga **out, struct bus *b, struct timers *timers);
 /*
- * The screen as text, blanks at the ends of rows cut; code page 437. RAM is read once, byte by byte, while the guest runs. Bus
- * lock held, any thread.
+ * The screen as UTF-8 text; blanks at the ends of rows are left out, characters are those of code page 437. RAM is read once,
+ * byte by byte, while the guest may be writing it. Called with the bus lock held. Thread: any.
  */
 void vga_text(const struct vga *v, const struct guest_ram *ram, char text[VGA_TEXT_MAX]);
 
