@@ -1,6 +1,6 @@
 # poold: the process; its rooms are libraries, linked from top to bottom, so that unit tests link the same code.
 noinst_LIBRARIES += poold/libpoold.a
-poold_libpoold_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_CFLAGS) $(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS)
+poold_libpoold_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_CFLAGS) $(SECCOMP_CFLAGS)
 poold_libpoold_a_SOURCES = \
 	poold/daemon.c \
 	poold/daemon.h \

@@ -1,6 +1,6 @@
 # trapd: the process; its rooms are libraries, linked from top to bottom, so that unit tests link the same code.
 noinst_LIBRARIES += trapd/libtrapd.a
-trapd_libtrapd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS)
+trapd_libtrapd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SECCOMP_CFLAGS)
 trapd_libtrapd_a_SOURCES = \
 	trapd/config.c \
 	trapd/config.h \
