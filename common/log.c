@@ -25,17 +25,11 @@ static const char *log_program = "shadowpool";
 static bool log_to_journal;
 static int log_level = LOG_LEVEL_INFO;
 
-static const struct {
-	const char *name;
-	int priority;		/* syslog(3) number, as sd-daemon(3) wants it in "<N>" */
-} levels[] = {
-	[LOG_LEVEL_ERROR] = { "error", 3 },
-	[LOG_LEVEL_WARNING] = { "warning", 4 },
-	[LOG_LEVEL_INFO] = { "info", 6 },
-	[LOG_LEVEL_DEBUG] = { "debug", 7 },
-};
+const char *const log_level_names[] = { "error", "warning", "info", "debug", NULL };
+/* syslog(3) numbers, as sd-daemon(3) wants them in "<N>". */
+static const int priorities[] = { 3, 4, 6, 7 };
 
-#define LEVEL_COUNT ((int)(sizeof(levels) / sizeof(levels[0])))
+#define LEVEL_COUNT ((int)(sizeof(priorities) / sizeof(priorities[0])))
 
 /* JOURNAL_STREAM names device and inode of the stream that systemd connected; stderr may be another by now: sd-daemon(3). */
 static bool stderr_is_journal(void)
@@ -71,7 +65,7 @@ int log_level_parse(const char *name, enum log_level *out)
 	int i;
 
 	for (i = 0; i < LEVEL_COUNT; i++) {
-		if (!strcmp(name, levels[i].name)) {
+		if (!strcmp(name, log_level_names[i])) {
 			*out = (enum log_level)i;
 			return 0;
 		}
@@ -118,8 +112,8 @@ void log_msg(enum log_level level, const char *fmt, ...)
 	if ((int)level > load_relaxed(&log_level) || (int)level < 0 || (int)level >= LEVEL_COUNT)
 		return;
 	if (log_to_journal)
-		head = (size_t)snprintf(line, room, "<%d>", levels[level].priority);
-	n = snprintf(line + head, room - head, "%s: %s: ", log_program, levels[level].name);
+		head = (size_t)snprintf(line, room, "<%d>", priorities[level]);
+	n = snprintf(line + head, room - head, "%s: %s: ", log_program, log_level_names[level]);
 	len = head + (n < 0 ? 0 : (size_t)n);
 	if (len < room) {
 		/* Errors of the caller's last call are what "%m" means. */

@@ -15,7 +15,9 @@ void log_init(const char *program, enum log_level level);
 /* Thread: any. */
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
-/* "error", "warning", "info", "debug"; returns 0 or -EINVAL. */
+/* "error", "warning", "info", "debug", NULL: by level, as CONF_ENUM takes them. */
+extern const char *const log_level_names[];
+/* One of these names; returns 0 or -EINVAL. */
 int log_level_parse(const char *name, enum log_level *out);
 
 /* One line, whole, however many threads log. A newline is added; control characters in the text are replaced by '?'. */

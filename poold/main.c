@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 	log_init("poold", LOG_LEVEL_INFO);
 	rc = poold_config_load(&d.config, argc, argv, err, sizeof(err));
 	if (rc < 0)
-		log_error("%s", err[0] ? err : "out of memory");
+		log_error("%s", err);
 	if (rc || d.config.test_only) {
 		poold_config_free(&d.config);
 		return rc < 0 ? POOLD_EXIT_CONFIG : 0;
