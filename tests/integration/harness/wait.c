@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/frame.h"
+#include "common/clock.h"
 #include "tests/integration/harness/harness_priv.h"
 
 #define PAUSE_MS	5
@@ -36,13 +36,13 @@ struct sp_limit sp_limit(double seconds)
 {
 	static int64_t watched_ns;
 	const double scale = sp_scale();
-	struct sp_limit limit = { .end_ns = frame_now_ns() + (int64_t)(seconds * scale * 1e9) };
+	struct sp_limit limit = { .end_ns = clock_ns() + (int64_t)(seconds * scale * 1e9) };
 	const int64_t alarm_ns = limit.end_ns + (int64_t)(WATCHDOG_S * scale * 1e9);
 
 	if (alarm_ns > watched_ns) {
 		watched_ns = alarm_ns;
 		signal(SIGALRM, on_alarm);
-		alarm((unsigned)((alarm_ns - frame_now_ns()) / 1000000000) + 1);
+		alarm((unsigned)((alarm_ns - clock_ns()) / 1000000000) + 1);
 	}
 	return limit;
 }
@@ -54,7 +54,7 @@ void sp_watchdog_stop(void)
 
 int sp_limit_left_ms(const struct sp_limit *limit)
 {
-	int64_t left = (limit->end_ns - frame_now_ns() + 999999) / 1000000;
+	int64_t left = (limit->end_ns - clock_ns() + 999999) / 1000000;
 
 	return left < 0 ? 0 : left > 1 << 30 ? 1 << 30 : (int)left;
 }
