@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of the memory emulator: one row per instruction id, handlers by form of the operands, arithmetic as pure functions.
+ * What the files of the emulator share: a row for each instruction, handlers for each form of operands, arithmetic as pure
+ * functions.
  */
 #ifndef SHADOWPOOL_TRAPD_EMULATE_PRIV_H
 #define SHADOWPOOL_TRAPD_EMULATE_PRIV_H
@@ -8,17 +9,20 @@
 #include "trapd/insn/insn.h"
 
 /*
- * result = alu(dst, src) in size bytes; operands come zero-extended, the result is masked. *rflags: the six arithmetic
- * flags are changed as the instruction does, everything else is kept. Flags that the manual calls undefined are set as
- * most CPUs do, or kept.
+ * An arithmetic operation on size bytes: dst and src are zero-extended, the result is cut to size. The six arithmetic flags in
+ * *rflags change as the instruction changes them, all other bits are kept. Flags that the manual calls undefined are set as most
+ * processors do, or kept. Pure.
  */
 typedef uint64_t emulate_alu(uint64_t dst, uint64_t src, unsigned size, uint64_t *rflags);
 
 struct emulate_row {
-	/* 0: done, RIP is still to be advanced; EMULATE_AGAIN: done so far, RIP stays; else as in vcpu.h */
+	/*
+	 * Returns 0: done, the caller advances RIP; EMULATE_AGAIN: some iterations of a REP are done, RIP stays; else as in
+	 * vcpu.h.
+	 */
 	int (*run)(struct vcpu *v, const struct insn *in, const struct emulate_row *row);
 	emulate_alu *alu;
-	uint8_t arg;		/* condition code; string operand bytes */
+	uint8_t arg;		/* condition code of SETcc and CMOVcc; bytes of an operand of a string instruction */
 	bool lockable;		/* LOCK is allowed with a memory destination */
 };
 
@@ -35,19 +39,19 @@ static inline uint64_t emulate_mask(unsigned size)
 	return size >= 8 ? ~0ull : (1ull << size * 8) - 1;
 }
 
-/* NULL: not emulated in this form. */
+/* The row of an instruction; NULL: it is not emulated with these operands. */
 const struct emulate_row *emulate_find(const struct insn *in);
-/* Condition cc (0 to 15, SDM vol. 1 appendix B) under rflags. */
+/* Is condition cc (0 to 15, SDM vol. 1 appendix B) true under rflags? */
 bool emulate_condition(unsigned cc, uint64_t rflags);
-/* Event class of a store by this instruction at gva. */
+/* The class (enum write_class) of a store by this instruction at gva, for its write event. */
 unsigned emulate_class(struct vcpu *v, const struct insn *in, uint64_t gva);
 
-/* Operand values, zero-extended from their size. Loads and stores of memory fault as vcpu.h says. */
+/* Load and store the value of an operand, zero-extended from its size. Return values for operands in memory: vcpu.h. */
 int operand_load(struct vcpu *v, const struct insn *in, const struct operand *op, uint64_t *value);
 int operand_store(struct vcpu *v, const struct insn *in, const struct operand *op, uint64_t value);
 /*
- * Read-modify-write of memory at gva: flags are committed, *old gets the value before. One host atomic if aligned in RAM;
- * otherwise, without LOCK, a load and a store; -EOPNOTSUPP for a misaligned LOCK.
+ * Read-modify-write of memory at gva: v's flags change, *old gets the value that was there. An aligned operand in RAM is changed
+ * by one host atomic; any other by a load and a store, or, with LOCK, not at all (-EOPNOTSUPP). Other return values: vcpu.h.
  */
 int emulate_rmw(struct vcpu *v, const struct insn *in, uint64_t gva, unsigned size, emulate_alu *alu, uint64_t src,
 		uint64_t *old);

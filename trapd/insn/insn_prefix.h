@@ -9,13 +9,13 @@
 struct insn_prefix {
 	uint8_t length;		/* bytes of prefixes, REX included */
 	bool lock, opsize, addrsize;
-	uint8_t repeat;		/* 0, 0xf2 or 0xf3: the last one counts */
-	uint8_t segment;	/* 0 or the override byte in force; in 64-bit code only FS and GS count */
-	uint8_t rex;		/* 0 or the REX byte directly before the opcode */
-	bool redundant;		/* a group is repeated, or holds a byte that has no effect */
+	uint8_t repeat;		/* 0, or the last one of 0xf2 and 0xf3 */
+	uint8_t segment;	/* 0, or the last segment override; in 64-bit code only those of FS and GS count */
+	uint8_t rex;		/* 0, or the REX byte if it stands directly before the opcode */
+	bool redundant;		/* two prefixes of one group, or one that has no effect */
 };
 
-/* Reads at most n bytes (n <= 15). code_bits 16, 32, 64. */
+/* Read the prefixes of an instruction of n bytes at most (n <= 15). code_bits: 16, 32 or 64. Pure. */
 void insn_prefix_read(const uint8_t *bytes, unsigned n, unsigned code_bits, struct insn_prefix *out);
 /*
  * Write each prefix that counts once, in the order that capstone understands: 66 after F2 and F3 before a one-byte opcode,
