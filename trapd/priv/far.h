@@ -20,20 +20,26 @@ struct far_target {
 };
 
 /*
- * CS of a far RET or IRET: RPL not below the CPL, DPL rules, present, ring 0 or 3. t->cpl gets the RPL. Nothing is loaded.
- * 0, -EFAULT (#GP, #NP), -ECANCELED. Source: SDM vol. 2 RET, IRET.
+ * Read and check the code segment that a far RET or IRET returns to: RPL not below the CPL, DPL rules, present, ring 0 or 3.
+ * t->cs and t->cpl (the RPL) are set; nothing is loaded. Returns 0, -EFAULT (#GP, #NP), -ECANCELED (ring 1 or 2). Source: SDM
+ * vol. 2 RET, IRET.
  */
 int far_read_return_cs(struct vcpu *v, uint16_t selector, struct far_target *t);
-/* SS that comes with it; t->cs and t->cpl are set. 0, -EFAULT (#GP, #SS). */
+/*
+ * Read and check the stack segment that is popped with the code segment; t->cs and t->cpl must be set. Returns 0, -EFAULT (#GP,
+ * #SS).
+ */
 int far_read_return_ss(struct vcpu *v, uint16_t selector, struct far_target *t);
-/* Is t->rip within the limit of, or canonical for, t->cs? #GP(0) if not. The accessed bit of CS is set. */
+/*
+ * Check that t->rip is within the limit of t->cs, or canonical, and set the accessed bit of CS. Returns 0, -EFAULT (#GP(0), #PF).
+ */
 int far_check_rip(struct vcpu *v, struct far_target *t);
-/* Load CS, RIP and, if switch_stack, SS:rSP. An outward return clears data segments that the outer level may not use. */
+/* Load CS and RIP and, if t->switch_stack, SS:rSP. A return to an outer ring clears the data segments that it may not use. */
 void far_commit(struct vcpu *v, const struct far_target *t);
 
 /*
- * SYSCALL, with the RIP of the next instruction: RCX, R11, CS, SS, RIP and RFLAGS. #UD unless long mode and EFER.SCE.
- * v->cpu.rip must be the SYSCALL instruction. 0, -EFAULT (#UD, #DB).
+ * Carry out SYSCALL: RCX (gets next_rip, the address behind the instruction), R11, CS, SS, RIP and RFLAGS. v->cpu.rip must be
+ * that of the instruction. Returns 0, or -EFAULT: #UD outside long mode or without EFER.SCE, or #DB of the single step.
  */
 int syscall_enter(struct vcpu *v, uint64_t next_rip);
 

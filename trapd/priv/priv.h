@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of the privileged emulator: one handler per instruction or group, reached through the table in
- * emulate_privileged.c. All run on the vCPU's own thread and return as vcpu.h says; 0 means that RIP and RSP are final.
+ * What the files of the privileged emulator share: a handler for each instruction or group of instructions, reached through the
+ * table in emulate_privileged.c. Handlers run on the vCPU's own thread and return as vcpu.h says; after 0 RIP and RSP are final.
  */
 #ifndef SHADOWPOOL_TRAPD_PRIV_H
 #define SHADOWPOOL_TRAPD_PRIV_H
@@ -10,8 +10,8 @@
 #include "trapd/insn/insn.h"
 
 /*
- * CR4 bits that a guest may set. CPUID must hide what is missing here: VME, PVI, FSGSBASE, XSAVE, LA57, PKU.
- * (VME and PVI would make the real CPU interpret IF; without OSXSAVE there is no XCR0 to virtualise.)
+ * CR4 bits that a guest may set. CPUID must hide the features whose bit is missing here: VME, PVI, FSGSBASE, XSAVE, LA57, PKU.
+ * VME and PVI would have the real CPU interpret IF; OSXSAVE is added where guest code has XSAVE anyway (host_facts.xcr0).
  */
 #define CR4_GUEST_BITS	(CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT | \
 			 CR4_UMIP | CR4_PCIDE | CR4_SMEP | CR4_SMAP)
@@ -40,7 +40,7 @@ priv_handler priv_mov_dr;
 /* priv_misc.c */
 priv_handler priv_hlt, priv_invlpg, priv_cache, priv_wait, priv_undefined;
 
-/* #GP(0) unless the virtual CPL is 0. */
+/* Raises #GP(0) unless the virtual CPL is 0. Returns 0 or -EFAULT. */
 static inline int priv_require_ring0(struct vcpu *v)
 {
 	return v->cpu.cpl == 0 ? 0 : vcpu_raise(v, VEC_GP, 0);
@@ -55,7 +55,7 @@ static inline const struct operand *priv_memory(const struct insn *in)
 	return NULL;
 }
 
-/* Width of near stack operations: PUSH and POP of segment registers, PUSHF, POPF (SDM vol. 1 6.2.3). */
+/* Bytes that PUSHF, POPF, and PUSH and POP of segment registers move (SDM vol. 1 6.2.3). */
 static inline unsigned priv_stack_width(const struct vcpu *v, const struct insn *in)
 {
 	return cpu_code64(&v->cpu) && in->opsize != 2 ? 8 : in->opsize;
@@ -63,9 +63,9 @@ static inline unsigned priv_stack_width(const struct vcpu *v, const struct insn 
 
 /* Retire, with RIP set by the instruction: RF is the caller's. tf: TF as it counts for this instruction. 0, -EFAULT (#DB). */
 int priv_branched(struct vcpu *v, bool tf);
-/* The first 16 bits of a register or memory operand. 0, -EFAULT. */
+/* Load the low 16 bits of a register, or 16 bits of memory. Returns 0, -EFAULT. */
 int priv_load16(struct vcpu *v, const struct insn *in, const struct operand *op, uint16_t *value);
-/* Store in a register (operand size) or in memory (16 bits). 0, -EFAULT. */
+/* Store value in a register with the operand's size, or 16 bits of it in memory. Returns 0, -EFAULT. */
 int priv_store16(struct vcpu *v, const struct insn *in, const struct operand *op, uint64_t value);
 
 #endif
