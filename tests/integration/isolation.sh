@@ -46,8 +46,8 @@ done
 cd "$top_srcdir" || exit 1
 uses=$(grep -n 'link->pool\b\|l->pool\b' trapd/*.[ch] trapd/*/*.[ch])
 echo "$uses" | grep -v '^trapd/link/pool_link.c:' && fail "the pool's mapping is used outside trapd/link/pool_link.c"
-echo "$uses" | grep 'pool\.base' | grep -v 'vm_set_slot(vm, VM_SLOT_POOL\|if (!vm->link->pool\.base)' && fail "the pool's address goes elsewhere"
+echo "$uses" | grep 'pool\.base' | grep -v 'slots_set(vm->fd, VM_SLOT_POOL\|if (!vm->link->pool\.base)' && fail "the pool's address goes elsewhere"
 echo "$uses" | grep -v 'pool\.base' | grep -v 'memfd_open_sealed(&\|memfd_close(&\|l->pool = (struct memfd)MEMFD_NONE' &&
 	fail "the pool's mapping goes elsewhere"
-[ "$(echo "$uses" | grep -c 'vm_set_slot')" = 2 ] || fail "the memslot is not set and removed: this test is blind"
+[ "$(echo "$uses" | grep -c 'slots_set')" = 2 ] || fail "the memslot is not set and removed: this test is blind"
 finish

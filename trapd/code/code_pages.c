@@ -518,11 +518,11 @@ void code_pages_reset(struct vm *vm)
 
 static int window_add(struct vm *vm, struct code_pages *c)
 {
-	int rc = vm_set_slot(vm, VM_SLOT_COPIES_LOW, c->maddr, vm->machine.ram.low_end, c->copies);
+	int rc = slots_set(vm->fd, VM_SLOT_COPIES_LOW, c->maddr, vm->machine.ram.low_end, c->copies);
 
 	if (!rc && vm->machine.ram.high_end)
-		rc = vm_set_slot(vm, VM_SLOT_COPIES_HIGH, c->maddr + GUEST_RAM_HIGH_BASE, vm->machine.ram.high_end - GUEST_RAM_HIGH_BASE,
-				 c->copies + GUEST_RAM_HIGH_BASE);
+		rc = slots_set(vm->fd, VM_SLOT_COPIES_HIGH, c->maddr + GUEST_RAM_HIGH_BASE,
+			       vm->machine.ram.high_end - GUEST_RAM_HIGH_BASE, c->copies + GUEST_RAM_HIGH_BASE);
 	return rc;
 }
 

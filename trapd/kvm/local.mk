@@ -9,6 +9,8 @@ trapd_kvm_libkvm_a_SOURCES = \
 	trapd/kvm/registers.h \
 	trapd/kvm/selftest.c \
 	trapd/kvm/selftest.h \
+	trapd/kvm/slots.c \
+	trapd/kvm/slots.h \
 	trapd/kvm/stub.c \
 	trapd/kvm/stub.h \
 	trapd/kvm/stub_code.S \

@@ -16,6 +16,7 @@
 #include "common/barrier.h"
 #include "common/x86.h"
 #include "trapd/kvm/kcpu.h"
+#include "trapd/kvm/slots.h"
 #include "trapd/kvm/windows.h"
 
 #define TEST_POOL_BYTES	(2ull << 20)
@@ -49,14 +50,6 @@ static uint64_t pool_maddr(unsigned page)
 static void map_page(struct rig *r, uint64_t va, unsigned ram_page)
 {
 	store_release(&pool_table(r, LEAF_PAGE)[(va >> 12) & 511], (VM_RAM_MADDR + ram_page * PAGE_SIZE) | ENTRY_FLAGS);
-}
-
-static int add_slot(int vm_fd, uint32_t id, uint64_t maddr, uint64_t size, void *hva)
-{
-	struct kvm_userspace_memory_region m = { .slot = id, .guest_phys_addr = maddr, .memory_size = size,
-						 .userspace_addr = (uint64_t)(uintptr_t)hva };
-
-	return ioctl(vm_fd, KVM_SET_USER_MEMORY_REGION, &m) ? -errno : 0;
 }
 
 static void build_tables(struct rig *r)
@@ -108,9 +101,9 @@ static int rig_create(struct rig *r, int kvm_fd, const struct kvm_cpuid2 *cpuid)
 	stub_build(&r->stub, r->stub_mem, VM_STUB_SLOT);
 	stub_map_pool(&r->stub, VM_POOL_MADDR, TEST_POOL_BYTES);
 	build_tables(r);
-	if ((rc = add_slot(r->vm_fd, 0, VM_STUB_MADDR, VM_STUB_BYTES, r->stub_mem)) ||
-	    (rc = add_slot(r->vm_fd, 1, VM_POOL_MADDR, TEST_POOL_BYTES, r->pool)) ||
-	    (rc = add_slot(r->vm_fd, 2, VM_RAM_MADDR, TEST_RAM_BYTES, r->ram)) ||
+	if ((rc = slots_set(r->vm_fd, VM_SLOT_STUB, VM_STUB_MADDR, VM_STUB_BYTES, r->stub_mem)) ||
+	    (rc = slots_set(r->vm_fd, VM_SLOT_POOL, VM_POOL_MADDR, TEST_POOL_BYTES, r->pool)) ||
+	    (rc = slots_set(r->vm_fd, VM_SLOT_RAM_LOW, VM_RAM_MADDR, TEST_RAM_BYTES, r->ram)) ||
 	    (rc = kcpu_create(&r->cpu, kvm_fd, r->vm_fd, 0, &r->stub, cpuid)))
 		return rc;
 	kcpu_bind_thread(&r->cpu);

@@ -8,14 +8,11 @@
 
 #define VM_STUB_MADDR	0ull
 #define VM_STUB_BYTES	(4ull << 20)
-#define VM_DUMMY_MADDR	(768ull << 20)	/* one page, there for a moment only: vm_cycle_dummy_slot() */
+#define VM_DUMMY_MADDR	(768ull << 20)	/* one page, there for a moment only: slots_dummy_cycle() */
 #define VM_POOL_MADDR	(1ull << 30)
 #define VM_RAM_MADDR	(64ull << 30)	/* of gpa 0 */
 #define VM_POOL_MAX	(VM_RAM_MADDR - VM_POOL_MADDR)
 /* PML4 index at which each shadow root maps stub and pool, until a guest uses an address in there: stub_move.c. Linux leaves it free. */
 #define VM_STUB_SLOT	271u
-
-/* KVM's number of each window's memslot. */
-enum { VM_SLOT_STUB, VM_SLOT_POOL, VM_SLOT_RAM_LOW, VM_SLOT_RAM_HIGH, VM_SLOT_DUMMY, VM_SLOT_COPIES_LOW, VM_SLOT_COPIES_HIGH };
 
 #endif

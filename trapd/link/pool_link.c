@@ -42,14 +42,14 @@ static int pool_window_add(struct vm *vm, int fd, uint64_t bytes)
 {
 	int rc = memfd_open_sealed(&vm->link->pool, fd, bytes, true);
 
-	return rc ? rc : vm_set_slot(vm, VM_SLOT_POOL, VM_POOL_MADDR, bytes, vm->link->pool.base);
+	return rc ? rc : slots_set(vm->fd, VM_SLOT_POOL, VM_POOL_MADDR, bytes, vm->link->pool.base);
 }
 
 static void pool_window_remove(struct vm *vm)
 {
 	if (!vm->link->pool.base)
 		return;
-	vm_set_slot(vm, VM_SLOT_POOL, VM_POOL_MADDR, 0, vm->link->pool.base);
+	slots_set(vm->fd, VM_SLOT_POOL, VM_POOL_MADDR, 0, vm->link->pool.base);
 	memfd_close(&vm->link->pool);	/* before the new attach: hugepages of the dead pool must be free again */
 }
 

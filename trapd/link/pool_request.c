@@ -140,7 +140,7 @@ static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 		}
 		/* Every vCPU loads CR3 before its next guest instruction; the memslot does the rest. */
 		world_shootdown(v);
-		vm_cycle_dummy_slot(v);
+		slots_dummy_cycle(&v->vm->dummy_slot, &v->stat[TRAP_STAT_slot_cycles]);
 		v->priv->work.flush = true;
 		v->priv->work.promised = true;
 		v->priv->work.ntouch = 0;

@@ -170,7 +170,7 @@ void vcpu_store_state(struct vcpu *v)
 	if (world_take_flush(v))
 		p->work.flush = p->work.promised = true;
 	if (p->work.cycle)
-		vm_cycle_dummy_slot(v);
+		slots_dummy_cycle(&v->vm->dummy_slot, &v->stat[TRAP_STAT_slot_cycles]);
 	/* After an attach, and after a flush that was promised, the root that the CPU has may not map the stub any more. */
 	if (!p->real_root || (p->work.promised && root != p->real_root)) {
 		p->kcpu.run->s.regs.sregs.cr3 = root;

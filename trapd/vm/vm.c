@@ -16,8 +16,6 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include "common/barrier.h"
-#include "common/counters.h"
 #include "common/vm_conf.h"
 #include "trapd/code/code_pages.h"
 #include "trapd/kvm/cpuid.h"
@@ -32,25 +30,6 @@
 
 #define STATS_HEADER 64u
 #define STATS_BLOCK (((uint64_t)TRAP_STAT_COUNT * 8 + 63) & ~63ull)
-
-int vm_set_slot(struct vm *vm, uint32_t id, uint64_t maddr, uint64_t size, const void *hva)
-{
-	struct kvm_userspace_memory_region m = { .slot = id, .guest_phys_addr = maddr, .memory_size = size,
-						 .userspace_addr = (uint64_t)(uintptr_t)hva };
-
-	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &m) ? -errno : 0;
-}
-
-void vm_cycle_dummy_slot(struct vcpu *v)
-{
-	struct vm *vm = v->vm;
-
-	pthread_mutex_lock(&vm->slot_lock);
-	vm_set_slot(vm, VM_SLOT_DUMMY, VM_DUMMY_MADDR, PAGE_SIZE, vm->stub_fd.base);
-	vm_set_slot(vm, VM_SLOT_DUMMY, VM_DUMMY_MADDR, 0, vm->stub_fd.base);
-	pthread_mutex_unlock(&vm->slot_lock);
-	counter_add(&v->stat[TRAP_STAT_slot_cycles], 1);
-}
 
 void vm_kick(struct vm *vm)
 {
@@ -142,12 +121,13 @@ static int reserve_memory(struct vm *vm, char *err, size_t err_size)
 	    (rc = memfd_create_sealed(&vm->stats_t, "shadowpool-stats-t", (stats + 4095) & ~4095ull, MEMFD_4K, true, false)))
 		return fail(err, err_size, rc, "cannot reserve memory for the VM: %s; give less with --mem or free some", strerror(-rc));
 	vm->machine.ram.base = vm->ram_fd.base;
-	if ((rc = vm_set_slot(vm, VM_SLOT_STUB, VM_STUB_MADDR, VM_STUB_BYTES, vm->stub_fd.base)) ||
-	    (rc = vm_set_slot(vm, VM_SLOT_RAM_LOW, VM_RAM_MADDR, vm->machine.ram.low_end, vm->machine.ram.base)))
+	slots_dummy_init(&vm->dummy_slot, vm->fd, vm->stub_fd.base);
+	if ((rc = slots_set(vm->fd, VM_SLOT_STUB, VM_STUB_MADDR, VM_STUB_BYTES, vm->stub_fd.base)) ||
+	    (rc = slots_set(vm->fd, VM_SLOT_RAM_LOW, VM_RAM_MADDR, vm->machine.ram.low_end, vm->machine.ram.base)))
 		return fail(err, err_size, rc, "KVM refuses the VM's memory: %s", strerror(-rc));
 	if (vm->machine.ram.high_end)
-		rc = vm_set_slot(vm, VM_SLOT_RAM_HIGH, VM_RAM_MADDR + GUEST_RAM_HIGH_BASE, vm->machine.ram.high_end - GUEST_RAM_HIGH_BASE,
-				 vm->machine.ram.base + GUEST_RAM_HIGH_BASE);
+		rc = slots_set(vm->fd, VM_SLOT_RAM_HIGH, VM_RAM_MADDR + GUEST_RAM_HIGH_BASE,
+			       vm->machine.ram.high_end - GUEST_RAM_HIGH_BASE, vm->machine.ram.base + GUEST_RAM_HIGH_BASE);
 	return rc ? fail(err, err_size, rc, "KVM refuses the VM's memory above 4 GiB: %s", strerror(-rc)) : 0;
 }
 
@@ -253,7 +233,6 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 	vm->stub_slot = VM_STUB_SLOT;
 	stop_init(&vm->machine.stop, kick, vm);
 	pthread_mutex_init(&vm->pool_lock, NULL);
-	pthread_mutex_init(&vm->slot_lock, NULL);
 	world_init(&vm->world);
 	config_copy(&vm->config, config);
 	vm->machine.nvcpu = config->nvcpu ? config->nvcpu : 1;
@@ -353,7 +332,7 @@ void vm_destroy(struct vm *vm)
 	}
 	free(vm->vcpu);
 	world_destroy(&vm->world);
-	pthread_mutex_destroy(&vm->slot_lock);
+	slots_dummy_destroy(&vm->dummy_slot);
 	pthread_mutex_destroy(&vm->pool_lock);
 	stop_destroy(&vm->machine.stop);
 	free(vm);

@@ -14,6 +14,7 @@
 #include "trapd/cpu/machine.h"
 #include "trapd/cpu/vcpu.h"
 #include "trapd/devices/disk.h"
+#include "trapd/kvm/slots.h"
 #include "trapd/kvm/windows.h"
 #include "trapd/link/world.h"
 
@@ -65,7 +66,7 @@ struct vm {
 	uint64_t epoch;
 	uint32_t pool_pages;		/* what poold really uses */
 	uint64_t pool_bytes;
-	pthread_mutex_t slot_lock;	/* one vCPU at a time cycles the dummy memslot */
+	struct dummy_slot dummy_slot;
 	uint32_t link_lost;		/* atomic: set by the link's watcher, cleared by the vCPU thread that attaches anew */
 	uint32_t quiesce;		/* atomic: poold wants AUDIT from a VM that stands; set by the watcher, cleared by vCPU 0 */
 	uint32_t running;		/* vCPU threads that have not ended */
@@ -90,9 +91,5 @@ int vm_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx);
 void vm_destroy(struct vm *vm);
 /* Make every vCPU thread leave KVM_RUN. Any thread. */
 void vm_kick(struct vm *vm);
-/* Add and remove a one-page memslot: KVM drops everything it derived from the shadow tables. Thread: a vCPU's. */
-void vm_cycle_dummy_slot(struct vcpu *v);
-/* Memslot id (VM_SLOT_*) at maddr; size 0 removes. 0 or -errno. */
-int vm_set_slot(struct vm *vm, uint32_t id, uint64_t maddr, uint64_t size, const void *hva);
 
 #endif

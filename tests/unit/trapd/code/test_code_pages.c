@@ -25,7 +25,7 @@ static bool step_open;
 
 /* ---- stand-ins */
 
-int vm_set_slot(struct vm *vm, uint32_t id, uint64_t maddr, uint64_t size, const void *hva)
+int slots_set(int vm_fd, uint32_t id, uint64_t maddr, uint64_t size, const void *hva)
 {
 	cr_assert_eq(id, VM_SLOT_COPIES_LOW);
 	cr_assert_eq(size, RAM);
