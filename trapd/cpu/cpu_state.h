@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The virtual CPU as the guest believes it to be, kept by trapd. GPRs, RIP and RFLAGS are valid while the vCPU stands at a
- * trap; DS, ES, FS and GS are the real registers (see seg.h), CS and SS are virtual: their selectors carry the virtual RPL.
+ * The virtual CPU: the registers as the guest believes them to be. General registers, RIP, RFLAGS, DS, ES, FS and GS are taken
+ * from the real CPU at each trap and are not valid while guest code runs. CS and SS are virtual: their selectors carry the
+ * virtual RPL, while the real ones have RPL 3.
  */
 #ifndef SHADOWPOOL_TRAPD_CPU_STATE_H
 #define SHADOWPOOL_TRAPD_CPU_STATE_H
@@ -17,7 +18,7 @@ struct desc_table { uint64_t base; uint16_t limit; };
 struct cpu_state {
 	uint64_t gpr[GPR_COUNT];
 	uint64_t rip;
-	uint64_t rflags;	/* IOPL is virtual; IF is virtual */
+	uint64_t rflags;	/* with the virtual IF and IOPL */
 	struct segment seg[SREG_COUNT];
 	struct segment ldtr, tr;
 	struct desc_table gdtr, idtr;
@@ -28,13 +29,13 @@ struct cpu_state {
 	uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
 	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
 	uint64_t pat, apic_base, misc_enable, tsc_aux;
-	bool inhibit;		/* the instruction before left an STI or MOV SS shadow */
-	bool halted;		/* HLT: RIP is behind it, nothing runs until something is delivered */
+	bool inhibit;		/* STI, MOV SS or POP SS was emulated: no interrupt before the next instruction is done */
+	bool halted;		/* HLT is done, RIP is behind it; nothing runs until an interrupt is delivered */
 };
 
 /*
- * The state after INIT, real-address mode with CS:IP 0, as SDM vol. 3A table 9-1 has it; what has no effect on a virtual CPU is
- * left out. bootstrap: the processor that boots the guest, which IA32_APIC_BASE tells.
+ * Set the state after INIT: real-address mode with CS:IP 0 (SDM vol. 3A table 9-1); registers that have no effect on a virtual
+ * CPU are left out. bootstrap: this is the processor that boots the guest, as IA32_APIC_BASE.BSP will say.
  */
 void cpu_reset(struct cpu_state *c, bool bootstrap);
 
@@ -55,7 +56,7 @@ static inline unsigned cpu_operand_size(const struct cpu_state *c)
 	return cpu_code64(c) || c->seg[SREG_CS].db ? 4 : 2;
 }
 
-/* Bytes of a stack push's address: 8, 4 or 2. */
+/* Bytes of the stack pointer that a push uses: 8, 4 or 2. */
 static inline unsigned cpu_stack_size(const struct cpu_state *c)
 {
 	return cpu_code64(c) ? 8 : c->seg[SREG_SS].db ? 4 : 2;

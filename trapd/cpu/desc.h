@@ -28,9 +28,9 @@ enum system_type {
 #define DESC_CODE	8u
 
 struct descriptor {
-	struct segment seg;	/* selector as given, RPL included */
+	struct segment seg;	/* its selector is the one that was asked for, with its RPL */
 	uint64_t gva;		/* linear address of the descriptor itself */
-	uint64_t low, high;	/* as read; high is 0 for 8-byte descriptors */
+	uint64_t low, high;	/* the words in memory; high is 0 for a descriptor of 8 bytes */
 };
 
 struct gate {
@@ -62,28 +62,29 @@ static inline bool segment_is_writable_data(const struct segment *s)
 	return s->code_or_data && (s->type & (DESC_CODE | DESC_WRITABLE)) == DESC_WRITABLE;
 }
 
-/* vcpu_raise() with a selector error code: RPL bits cleared. Returns -EFAULT. */
+/* Raise a vector whose error code is a selector without its RPL. Returns -EFAULT. */
 int desc_raise(struct vcpu *v, uint8_t vector, uint16_t selector);
 
 /* Parse an 8-byte segment descriptor (or the lower half of a 16-byte one). */
 void desc_parse(uint64_t low, uint16_t selector, struct segment *out);
-/* Parse a gate. high: the upper half of a 16-byte gate; wide says that there is one. 16-bit offsets are zero-extended. */
+/* Parse a gate. wide: it has 16 bytes and high is their upper half. The offset of a 16-bit gate is zero-extended. */
 void desc_parse_gate(uint64_t low, uint64_t high, bool wide, struct gate *out);
 
 /*
- * Read the 8-byte descriptor that a non-null selector names. Outside its table, or an LDT selector without LDT:
- * vector(selector) is raised. 0, -EFAULT.
+ * Read the descriptor of 8 bytes that a selector other than null names. If it lies outside its table, or in an LDT that there is
+ * not, the vector given is raised with the selector as error code. Returns 0, -EFAULT.
  */
 int desc_read(struct vcpu *v, uint16_t selector, uint8_t vector, struct descriptor *out);
 /*
- * Fetch the upper half of a system descriptor read by desc_read, in long mode: base or offset bits 63 to 32. Beyond the table,
- * or its type field (bits 40 to 44) not 0: vector(selector). A no-op in legacy mode. 0, -EFAULT.
+ * Long mode: read the upper half of a system descriptor that desc_read() has read, with bits 63 to 32 of base or offset. If it
+ * lies beyond the table, or its type field (bits 40 to 44) is not 0, the vector given is raised with the selector as error code.
+ * In legacy mode nothing happens. Returns 0, -EFAULT.
  */
 int desc_read_upper(struct vcpu *v, uint8_t vector, struct descriptor *d);
 
-/* Set the accessed bit of a code or data descriptor in guest memory, if it is clear. 0, -EFAULT (#PF). */
+/* Set the accessed bit of a code or data descriptor in guest memory, unless it is set already. Returns 0, -EFAULT (#PF). */
 int desc_set_accessed(struct vcpu *v, struct descriptor *d);
-/* Mark an available TSS descriptor busy. 0, -EFAULT (#PF). */
+/* Mark the descriptor of an available TSS as busy in guest memory. Returns 0, -EFAULT (#PF). */
 int desc_set_busy(struct vcpu *v, struct descriptor *d);
 
 #endif

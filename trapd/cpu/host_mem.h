@@ -44,7 +44,7 @@ static inline void host_store(void *p, uint64_t value, unsigned size)
 	}
 }
 
-/* Compare and swap of an aligned operand; *old gets the value found if that differs. */
+/* Compare and swap of an aligned operand of size bytes. False: the operand is not *old; *old gets the value that was found. */
 static inline bool host_cas(void *p, uint64_t *old, uint64_t value, unsigned size)
 {
 	uint8_t o1 = (uint8_t)*old;

@@ -10,11 +10,14 @@
 
 /* CR0.PE is 0. */
 bool real_mode(const struct cpu_state *c);
-/* A segment register gets base 16 * selector and a limit of 64 KiB; CS keeps its limit. */
+/*
+ * Load a segment register as real-address mode does: the base is 16 * selector, the limit 64 KiB; CS keeps the limit that it has.
+ */
 void real_mode_load(struct vcpu *v, enum sreg sreg, uint16_t selector);
 /*
- * The real CPU has loaded sreg by itself, from a null selector or from the descriptor that stands for CS. true: the register
- * has been made what it should be, and the instruction that trapped is to be run again.
+ * Called at a trap. The real CPU, which is not in real-address mode, may have loaded sreg natively with a value (real) that
+ * real-address mode would not give: from a null selector, or from the descriptor that stands in for CS. true: that was so, the
+ * virtual register is right now, and the instruction that trapped must be run again.
  */
 bool real_mode_adopt(struct vcpu *v, enum sreg sreg, const struct segment *real);
 

@@ -14,14 +14,14 @@
 
 struct stack {
 	struct segment ss;
-	uint64_t sp;		/* whole register; the bits in mask take part */
-	uint64_t mask;		/* 0xffff, 0xffffffff or ~0 */
-	bool flat;		/* 64-bit mode: no base, no limit, canonical addresses */
-	unsigned gva_flags;	/* 0: the current CPL; GVA_SUPERVISOR: a stack switched to */
-	uint16_t error;		/* error code of #SS */
+	uint64_t sp;		/* the stack pointer register as a whole */
+	uint64_t mask;		/* bits of it that address the stack: 0xffff, 0xffffffff or all */
+	bool flat;		/* 64-bit mode: there is no base and no limit, addresses must be canonical */
+	unsigned gva_flags;	/* 0: accesses are made at the virtual CPL; GVA_SUPERVISOR: it is the stack of an inner ring */
+	uint16_t error;		/* error code of an #SS that an access to it raises */
 };
 
-/* The stack that SS:rSP name now. */
+/* The stack at SS:rSP. */
 void stack_current(const struct vcpu *v, struct stack *s);
 /* The 64-bit stack of a handler at privilege level cpl. */
 void stack_flat(struct stack *s, uint64_t rsp, uint8_t cpl);
@@ -38,7 +38,7 @@ int stack_inner(struct vcpu *v, uint8_t cpl, struct segment *ss, struct stack *s
 int stack_push(struct vcpu *v, struct stack *s, const uint64_t *word, unsigned n, unsigned size, enum write_class class);
 /* Pop n words, zero-extended; s->sp moves on success. 0, -EFAULT. */
 int stack_pop(struct vcpu *v, struct stack *s, uint64_t *word, unsigned n, unsigned size);
-/* Store s->sp in rSP: bits outside the mask of a 16-bit stack are kept. */
+/* Load the stack pointer register with s->sp; of a 16-bit stack only the low 16 bits change. */
 void stack_commit(struct vcpu *v, const struct stack *s);
 
 #endif

@@ -9,13 +9,19 @@
 
 #include "trapd/cpu/vcpu.h"
 
-/* Legacy mode: SSn:ESPn of a privilege level 0 to 2. Beyond the limit: #TS(TR). */
+/* Legacy mode: SS and ESP of privilege level 0, 1 or 2. #TS with TR as error code if they lie beyond the TSS's limit. */
 int tss_stack(struct vcpu *v, unsigned level, uint16_t *ss, uint64_t *sp);
-/* Long mode: RSPn. Beyond the limit: #TS(TR); not canonical: #SS(0). */
+/*
+ * Long mode: RSP of a privilege level. #TS with TR as error code if it lies beyond the TSS's limit; #SS(0) if it is not
+ * canonical.
+ */
 int tss_rsp(struct vcpu *v, unsigned level, uint64_t *rsp);
-/* Long mode: interrupt stack ist, 1 to 7. Errors as tss_rsp(). */
+/* Long mode: stack pointer of interrupt stack ist, 1 to 7. Exceptions as for tss_rsp(). */
 int tss_ist(struct vcpu *v, unsigned ist, uint64_t *rsp);
-/* May the guest use size ports from port? Looks at CPL, IOPL and, if they say no, the bitmap. 0; -EFAULT (#GP(0), #PF). */
+/*
+ * May guest code access size ports from port on? By CPL and IOPL, or else by the I/O permission bitmap. Returns 0, -EFAULT
+ * (#GP(0) if it may not, #PF).
+ */
 int tss_check_io(struct vcpu *v, uint16_t port, unsigned size);
 
 #endif

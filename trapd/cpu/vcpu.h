@@ -49,41 +49,40 @@ struct vcpu {
 	uint32_t index;
 	struct cpu_state cpu;
 	struct exception exc;
-	struct walk_mode walk;		/* derived from cpu by vcpu_modes_changed(); ac is refreshed at each trap */
-	/* what must be put back into the real CPU before it runs again */
-	bool ac_is_native;	/* AC was set without a trap, so it may be cleared without one: alignment.c */
+	struct walk_mode walk;		/* the modes in cpu as the guest walker wants them; ac is set anew at each trap */
+	bool ac_is_native;		/* AC was set without a trap, so it may be cleared without a trap: alignment.c */
 	bool cs_detached;		/* the guest's GDT no longer holds what CS was loaded from: seg_gdt_changed() */
-	bool sregs_dirty;		/* real segment registers, CR0 or CR4 bits changed: seg_load_real() */
+	bool sregs_dirty;		/* segments, CR0 or CR4 in cpu changed: the real ones are loaded before the next entry */
 	bool root_changed;		/* SET_ROOT was answered: CR3 must be loaded by the return program */
 	uint64_t root[2];		/* machine addresses of supervisor and user view */
 	/* the link */
 	struct link_client link;
 	bool link_up;
-	uint32_t flush_epoch;		/* last epoch completed by a full flush */
+	uint32_t flush_epoch;		/* flush epoch of poold's that this vCPU has completed by a full flush */
 	bool events_since_reply;	/* an event was posted since the last reply: flush rule of a delivered #PF */
 	pthread_t thread;
-	bool thread_started;		/* the control thread's: there is a thread to join */
+	bool thread_started;		/* used by the control thread alone: there is a thread to join */
 	/* kicks and sleep, under sleep_lock: link/kick.c */
 	pthread_mutex_t sleep_lock;
 	pthread_cond_t sleep_cond;
-	pthread_t self;			/* while alive */
-	bool alive, woken;
+	pthread_t self;			/* valid while alive */
+	bool alive, woken;		/* the thread can be kicked; a kick has come since the last sleep */
 	/* under the lock of vm->world: world.c */
-	bool in_guest;
-	bool at_rest;			/* touches nothing that an attach replaces */
-	bool parked;			/* waits for another one, with its trap handled and its events published */
-	bool flush_demanded;		/* by another vCPU's shootdown */
-	uint32_t writing;		/* atomic, odd: stores are in RAM whose events may not be published yet */
-	uint32_t startup;		/* atomic: messages of startup.c */
-	bool waits_for_startup;
-	uint32_t irq_request;		/* atomic: ask the interrupt controllers before the guest goes on */
-	uint64_t *stat;			/* TRAP_STAT_COUNT counters in shared memory */
-	struct vcpu_priv *priv;		/* stub frame, return program, step state: vcpu_priv.h */
+	bool in_guest;			/* between world_enter() and world_leave(): may run guest code */
+	bool at_rest;			/* touches nothing that an attach to a pool replaces */
+	bool parked;			/* waits for another vCPU; its trap is handled, its events are published */
+	bool flush_demanded;		/* another vCPU's shootdown: load CR3 before the next guest instruction */
+	uint32_t writing;		/* atomic; odd: stores are in RAM whose events may not be published yet */
+	uint32_t startup;		/* atomic: INIT and start-up messages that have come, startup.c */
+	bool waits_for_startup;		/* runs nothing until a start-up message comes */
+	uint32_t irq_request;		/* atomic; 1: ask the interrupt controllers before the guest goes on */
+	uint64_t *stat;			/* TRAP_STAT_COUNT counters in shared memory; this thread writes them */
+	struct vcpu_priv *priv;		/* what only the trap path needs: trap/vcpu_priv.h */
 };
 
 /* Record an exception for delivery and return -EFAULT. error is ignored for vectors that push none. raise.c */
 int vcpu_raise(struct vcpu *v, uint8_t vector, uint32_t error);
-/* #PF with CR2. */
+/* Record a #PF with this error code; gva becomes CR2 at delivery. Returns -EFAULT. raise.c */
 int vcpu_raise_pf(struct vcpu *v, uint64_t gva, uint32_t error);
 
 /*
@@ -91,7 +90,9 @@ int vcpu_raise_pf(struct vcpu *v, uint64_t gva, uint32_t error);
  * answered store them in v->cpu and v->walk. 0, -ENOTCONN, -ECANCELED. AC is the one in v->cpu.rflags.
  */
 int vcpu_set_modes(struct vcpu *v, const struct modes *modes);
-/* Tell poold once more what holds: what it depends on beside the modes has changed, or poold is a fresh one. As vcpu_set_modes. */
+/*
+ * Tell poold once more what holds: what it depends on beside the modes has changed, or poold is a fresh one. As vcpu_set_modes.
+ */
 static inline int vcpu_send_modes(struct vcpu *v)
 {
 	const struct modes now = modes_now(&v->cpu);
@@ -107,10 +108,16 @@ int vcpu_invlpg(struct vcpu *v, uint64_t gva);
 void vcpu_write_begin(struct vcpu *v);
 /* Publish what was posted. Before the guest goes on, and before anything that waits for another vCPU. */
 void vcpu_write_end(struct vcpu *v);
-/* Tell the pool of one store that is done in RAM, if its page is monitored (sites S1, P1..P3). Never fails: a lost link cancels the debt. */
+/*
+ * One store of size bytes is done in RAM: post its write event if the page is monitored (sites S1, P1 to P3 of doc/ring.md).
+ * Never fails: when the link is lost the event is owed to nobody. new_bytes, old_bytes: content after and before.
+ */
 void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes,
 		     uint16_t ev_flags);
-/* The same for count stores of one value, ascending from gpa inside one page (REP STOS): one event. size 1, 2, 4, 8. */
+/*
+ * Post one write event for count stores of one value of size bytes (1, 2, 4, 8), done in RAM at ascending addresses inside one
+ * page.
+ */
 void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count, uint64_t value, uint16_t ev_flags);
 /* cpu.dr[], dr6 or dr7 changed: load the real debug registers before the guest runs again. Never fails. */
 void vcpu_debug_changed(struct vcpu *v);

@@ -14,7 +14,7 @@
 
 #define STUB_BYTES		(4ull << 20)
 #define STUB_CODE		0x00000ull
-#define STUB_VECTORS_END	0x01000ull	/* vector entries, then the tails */
+#define STUB_VECTORS_END	0x01000ull	/* the entries of the 256 vectors end here, the tails follow */
 #define STUB_CODE_END		0x02000ull
 #define STUB_IDT		0x02000ull
 #define STUB_PDPT		0x03000ull
@@ -22,11 +22,11 @@
 #define STUB_POOL_PD		0x10000ull	/* one page per GiB of pool, up to 63 */
 #define STUB_SYSCALL_PAGE	0x0f000ull	/* LSTAR points here: a fetch fault at it is a SYSCALL on some hosts */
 #define STUB_VCPU(n)		(0x100000ull + 0x28000ull * (n))
-#define STUB_VCPU_GDT		0x00000ull	/* 64 KiB, one per view; today both views share the first */
+#define STUB_VCPU_GDT		0x00000ull	/* 64 KiB; there is room for a second one */
 #define STUB_VCPU_TSS		0x20000ull
-#define STUB_VCPU_STACK_TOP	0x22000ull	/* RSP0 */
-#define STUB_VCPU_DB_TOP	0x23000ull	/* IST 1 */
-#define STUB_VCPU_DF_TOP	0x24000ull	/* IST 2 */
+#define STUB_VCPU_STACK_TOP	0x22000ull	/* RSP0: stack of all traps but #DB and #DF */
+#define STUB_VCPU_DB_TOP	0x23000ull	/* IST 1: stack of #DB */
+#define STUB_VCPU_DF_TOP	0x24000ull	/* IST 2: stack of #DF */
 #define STUB_MAX_TOUCH		8u
 
 /* trapd's own descriptors, at the top end of every real GDT. */
@@ -37,27 +37,30 @@
 #define STUB_SEL_GUEST_SS	0xffc3u
 #define STUB_SEL_FIRST_OWN	0xffc0u
 
-/* What the CPU pushed, error code (or the stub's zero) first. SDM vol. 3A 6.14.2. */
+/*
+ * A frame on a stack of the stub: what the CPU has pushed, SDM vol. 3A 6.14.2. error: for vectors without an error code the
+ * stub's zero.
+ */
 struct stub_frame { uint64_t error, rip, cs, rflags, rsp, ss; };
 
 struct stub {
-	uint8_t *base;		/* the window in trapd */
-	uint32_t slot;		/* PML4 index */
-	uint64_t va;		/* address of the window in the VM: slot address + machine address 0 */
+	uint8_t *base;		/* trapd's mapping of the window */
+	uint32_t slot;		/* PML4 index at which every shadow root maps stub and pool */
+	uint64_t va;		/* virtual address of the window in the VM */
 };
 
 /* Lay out code, IDT and tables in a zeroed window of STUB_BYTES. slot: PML4 index 256 to 511. */
 void stub_build(struct stub *s, uint8_t *base, uint32_t slot);
-/* GDT, TSS and stacks of vCPU n. */
+/* Fill the block of vCPU n: GDT with trapd's own descriptors, TSS, stacks. */
 void stub_build_vcpu(struct stub *s, unsigned n);
 /* Map pool_bytes at machine address pool_maddr (both 2 MiB and 1 GiB aligned, up to 63 GiB) by 2 MiB supervisor entries. */
 void stub_map_pool(struct stub *s, uint64_t pool_maddr, uint64_t pool_bytes);
-/* The PML4 entry that every root must hold in s->slot. */
+/* The PML4 entry that every shadow root must hold at index s->slot. */
 uint64_t stub_pml4_entry(const struct stub *s);
-/* Is va inside the slot that holds stub and pool? */
+/* Is va an address of the PML4 slot that maps stub and pool? */
 bool stub_contains(const struct stub *s, uint64_t va);
 
-/* Frame that a trap on the RSP0 stack / the #DB stack of vCPU n has left. */
+/* The frame that the last trap of vCPU n has left: on the RSP0 stack, or for #DB on the stack of IST 1. */
 struct stub_frame *stub_frame_of(const struct stub *s, unsigned n);
 struct stub_frame *stub_db_frame_of(const struct stub *s, unsigned n);
 
