@@ -14,12 +14,9 @@
 #include <sys/random.h>
 
 #include "common/log.h"
-#include <config.h>
-#include "poold/control/control.h"
 #include "poold/sandbox.h"
 #include "poold/serve/attach_server.h"
 
-#define CONTROL_SOCKET_MODE	0660	/* group shadowpool-admin */
 #define STOP_WAIT_MS		3000
 
 static void on_signal(evutil_socket_t sig, short what, void *arg)
@@ -61,7 +58,7 @@ static int start_epoch(struct poold *d, char *err, size_t err_size)
 		snprintf(err, err_size, "no random number: %s", strerror(errno));
 		return -EIO;
 	}
-	d->epoch = (uint64_t)start + 1;
+	d->service.epoch = (uint64_t)start + 1;
 	return 0;
 }
 
@@ -72,7 +69,7 @@ static int start_recorder(struct poold *d, char *err, size_t err_size)
 	if (!d->config.trace)
 		return 0;
 	fd = open(d->config.trace, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	rc = fd < 0 ? -errno : recorder_create(&d->recorder, fd);
+	rc = fd < 0 ? -errno : recorder_create(&d->service.recorder, fd);
 	if (rc)
 		snprintf(err, err_size, "trace %s: %s", d->config.trace, strerror(-rc));
 	return rc;
@@ -80,28 +77,16 @@ static int start_recorder(struct poold *d, char *err, size_t err_size)
 
 static int start_connections(struct poold *d, char *err, size_t err_size)
 {
-	connections_init(&d->connections, (unsigned)d->config.max_vms);
-	traces_init(&d->traces, d);
-	verifies_init(&d->verifies, d);
-	hugepages_open(&d->huge);
-	return attach_server_create(&d->attach, d, err, err_size);
-}
-
-/* A session has something to tell a client. */
-static void daemon_woken(void *ctx)
-{
-	traces_woken(ctx);
-	verifies_woken(ctx);
+	d->service.config = &d->config;
+	connections_init(&d->service.connections, (unsigned)d->config.max_vms);
+	trace_jobs_init(&d->service.trace_jobs);
+	hugepages_open(&d->service.huge);
+	return attach_server_create(&d->attach, d->base, &d->service, err, err_size);
 }
 
 static int start_control(struct poold *d, char *err, size_t err_size)
 {
-	struct control_server_config config = {
-		.path = d->config.control_socket, .mode = CONTROL_SOCKET_MODE, .program = "poold",
-		.version = PACKAGE_VERSION, .verbs = poold_verbs, .ctx = d, .woken = daemon_woken,
-	};
-
-	return control_server_create(&d->control, d->base, &config, err, err_size);
+	return poold_control_open(&d->control, d->base, &d->service, err, err_size);
 }
 
 static int start_notify(struct poold *d, char *err, size_t err_size)
@@ -138,7 +123,7 @@ static int (*const start_steps[])(struct poold *d, char *err, size_t err_size) =
 
 int daemon_start(struct poold *d, char *err, size_t err_size)
 {
-	d->huge.free_fd = d->huge.total_fd = d->notify.fd = -1;
+	d->service.huge.free_fd = d->service.huge.total_fd = d->notify.fd = -1;
 	for (size_t i = 0; i < sizeof(start_steps) / sizeof(start_steps[0]); i++) {
 		int rc = start_steps[i](d, err, err_size);
 
@@ -150,13 +135,6 @@ int daemon_start(struct poold *d, char *err, size_t err_size)
 	return 0;
 }
 
-/* The sessions have ended, and with them what clients were waiting for: the answers go out as far as the sockets take them at once. */
-static void answer_last(struct poold *d)
-{
-	daemon_woken(d);
-	event_base_loop(d->base, EVLOOP_NONBLOCK);
-}
-
 void daemon_stop(struct poold *d)
 {
 	bool quiet = true;
@@ -164,20 +142,18 @@ void daemon_stop(struct poold *d)
 	notify_send(&d->notify, "STOPPING=1");
 	attach_server_destroy(d->attach);
 	if (d->attach)
-		quiet = connections_close(&d->connections, STOP_WAIT_MS);
-	if (d->control)
-		answer_last(d);
-	traces_close(&d->traces);
-	verifies_close(&d->verifies);
-	control_server_destroy(d->control);
+		quiet = connections_close(&d->service.connections, STOP_WAIT_MS);
+	/* The sessions have ended, and with them what clients were waiting for. */
+	poold_control_answer(&d->control);
+	poold_control_close(&d->control);
 	notify_close(&d->notify);
 	if (!quiet) {
 		/* A session still uses what is left; the end of the process frees it. */
 		log_warning("a session did not end within %u ms", STOP_WAIT_MS);
 		return;
 	}
-	recorder_destroy(d->recorder);
-	hugepages_close(&d->huge);
+	recorder_destroy(d->service.recorder);
+	hugepages_close(&d->service.huge);
 	if (d->on_term)
 		event_free(d->on_term);
 	if (d->on_int)

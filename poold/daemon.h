@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What there is once in a poold process. Made and ended by main(); constant for the other threads unless said
- * otherwise.
+ * What there is once in a poold process. Made and ended by main(), and known to it alone: the other rooms get the parts that
+ * they need.
  */
 #ifndef SHADOWPOOL_POOLD_DAEMON_H
 #define SHADOWPOOL_POOLD_DAEMON_H
@@ -10,14 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/control_server.h"
 #include "common/notify.h"
-#include "poold/control/traces.h"
-#include "poold/control/verify.h"
+#include "poold/control/control.h"
 #include "poold/serve/config.h"
-#include "poold/serve/hugepages.h"
-#include "poold/serve/connections.h"
-#include "poold/trace/trace.h"
+#include "poold/serve/service.h"
 
 struct attach_server;
 
@@ -25,14 +21,9 @@ struct poold {
 	struct poold_config config;
 	struct event_base *base;
 	struct event *on_term, *on_int;
-	struct connections connections;
-	struct hugepages huge;
-	struct recorder *recorder;	/* of --trace, NULL: none */
-	struct verifies verifies;	/* that clients wait for */
-	struct traces traces;		/* that clients have asked for */
-	uint64_t epoch;			/* atomic; of the next session */
+	struct service service;		/* what sessions share */
 	struct attach_server *attach;
-	struct control_server *control;
+	struct poold_control control;
 	struct notify notify;
 };
 

@@ -25,6 +25,6 @@ TRACE_SOURCES = $(poold_trace_replay_libreplay_a_SOURCES) $(poold_trace_libtrace
 libexec_PROGRAMS += poold/poold
 poold_poold_CPPFLAGS = $(poold_libpoold_a_CPPFLAGS)
 poold_poold_SOURCES = poold/main.c
-poold_poold_LDADD = $(POOLD_ROOMS) $(POOLD_ROOMS) common/libcommon.a proto/libproto.a \
+poold_poold_LDADD = $(POOLD_ROOMS) common/libcommon.a proto/libproto.a \
 	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) -lpthread
 EXTRA_DIST += doc/pool.md doc/trace.md

@@ -13,9 +13,11 @@
 #include "common/pool_stats.h"
 #include "common/walk.h"
 #include "poold/control/inspect.h"
-#include "poold/control/traces.h"
-#include "poold/control/verify.h"
-#include "poold/daemon.h"
+#include "poold/control/trace_verbs.h"
+#include "poold/serve/service.h"
+#include <config.h>
+
+#define CONTROL_SOCKET_MODE	0660	/* group shadowpool-admin */
 
 static const char *page_size_name(const struct session *s)
 {
@@ -51,7 +53,7 @@ static void no_such_vm(struct control_call *call, const char *name)
 
 static void on_list(struct control_call *call, const Shadowpool__Request *request, void *ctx)
 {
-	struct poold *d = ctx;
+	struct poold_control *control = ctx;
 	Shadowpool__VmList list;
 	Shadowpool__Reply reply;
 	Shadowpool__VmInfo *infos;
@@ -59,10 +61,10 @@ static void on_list(struct control_call *call, const Shadowpool__Request *reques
 
 	shadowpool__vm_list__init(&list);
 	shadowpool__reply__init(&reply);
-	connections_lock(&d->connections);
-	infos = calloc(d->connections.count + 1, sizeof(*infos));
-	list.vms = calloc(d->connections.count + 1, sizeof(*list.vms));
-	for (const struct connection *c = d->connections.first; infos && list.vms && c; c = c->next) {
+	connections_lock(control->connections);
+	infos = calloc(control->connections->count + 1, sizeof(*infos));
+	list.vms = calloc(control->connections->count + 1, sizeof(*list.vms));
+	for (const struct connection *c = control->connections->first; infos && list.vms && c; c = c->next) {
 		if (!c->session)
 			continue;
 		fill_info(&infos[n], c->session);
@@ -76,21 +78,21 @@ static void on_list(struct control_call *call, const Shadowpool__Request *reques
 		control_reply(call, &reply);
 	else
 		control_error(call, CONTROL_FAILED, NULL, "poold is out of memory");
-	connections_unlock(&d->connections);
+	connections_unlock(control->connections);
 	free(infos);
 	free(list.vms);
 }
 
 static void on_show(struct control_call *call, const Shadowpool__Request *request, void *ctx)
 {
-	struct poold *d = ctx;
+	struct poold_control *control = ctx;
 	Shadowpool__VmInfo info;
 	Shadowpool__Reply reply;
 	const struct session *s;
 
 	shadowpool__reply__init(&reply);
-	connections_lock(&d->connections);
-	s = connections_find(&d->connections, request->show->name);
+	connections_lock(control->connections);
+	s = connections_find(control->connections, request->show->name);
 	if (s) {
 		fill_info(&info, s);
 		reply.result_case = SHADOWPOOL__REPLY__RESULT_VM;
@@ -99,7 +101,7 @@ static void on_show(struct control_call *call, const Shadowpool__Request *reques
 	} else {
 		no_such_vm(call, request->show->name);
 	}
-	connections_unlock(&d->connections);
+	connections_unlock(control->connections);
 }
 
 static void reply_stats(struct control_call *call, const struct session *s)
@@ -128,16 +130,16 @@ static void reply_stats(struct control_call *call, const struct session *s)
 
 static void on_stats(struct control_call *call, const Shadowpool__Request *request, void *ctx)
 {
-	struct poold *d = ctx;
+	struct poold_control *control = ctx;
 	const struct session *s;
 
-	connections_lock(&d->connections);
-	s = connections_find(&d->connections, request->stats->name);
+	connections_lock(control->connections);
+	s = connections_find(control->connections, request->stats->name);
 	if (s)
 		reply_stats(call, s);
 	else
 		no_such_vm(call, request->stats->name);
-	connections_unlock(&d->connections);
+	connections_unlock(control->connections);
 }
 
 static void reply_walk(struct control_call *call, const struct inspection *in)
@@ -182,13 +184,13 @@ static void reply_walk(struct control_call *call, const struct inspection *in)
 static void on_walk(struct control_call *call, const Shadowpool__Request *request, void *ctx)
 {
 	const Shadowpool__WalkRequest *r = request->walk;
-	struct poold *d = ctx;
+	struct poold_control *control = ctx;
 	struct inspection in;
 	struct session *s;
 	int rc;
 
-	connections_lock(&d->connections);
-	s = connections_find(&d->connections, r->name);
+	connections_lock(control->connections);
+	s = connections_find(control->connections, r->name);
 	rc = s ? inspect_walk(s, r->vcpu, r->view, r->gva, &in) : 0;
 	if (!s)
 		no_such_vm(call, r->name);
@@ -201,16 +203,68 @@ static void on_walk(struct control_call *call, const Shadowpool__Request *reques
 			      "VM %s has no vCPU %u or no view %u", r->name, r->vcpu, r->view);
 	else
 		reply_walk(call, &in);
-	connections_unlock(&d->connections);
+	connections_unlock(control->connections);
 }
 
-const struct control_verb poold_verbs[] = {
+static const struct control_verb verbs[] = {
 	{ SHADOWPOOL__REQUEST__OP_LIST, on_list },
 	{ SHADOWPOOL__REQUEST__OP_SHOW, on_show },
 	{ SHADOWPOOL__REQUEST__OP_STATS, on_stats },
 	{ SHADOWPOOL__REQUEST__OP_WALK, on_walk },
 	{ SHADOWPOOL__REQUEST__OP_VERIFY, verify_handler },
-	{ SHADOWPOOL__REQUEST__OP_TRACE, traces_handler },
-	{ SHADOWPOOL__REQUEST__OP_TRACE_STOP, traces_stop_handler },
+	{ SHADOWPOOL__REQUEST__OP_TRACE, trace_verbs_start },
+	{ SHADOWPOOL__REQUEST__OP_TRACE_STOP, trace_verbs_stop },
 	{ SHADOWPOOL__REQUEST__OP__NOT_SET, NULL },
 };
+
+/* A session has something to tell a client. */
+static void on_woken(void *ctx)
+{
+	trace_verbs_woken(ctx);
+	verify_woken(ctx);
+}
+
+/* struct trace_jobs, thread: any. */
+static void wake(void *ctx)
+{
+	struct poold_control *control = ctx;
+
+	control_server_wake(control->server);
+}
+
+int poold_control_open(struct poold_control *control, struct event_base *base, struct service *service, char *err,
+		       size_t err_size)
+{
+	struct control_server_config config = {
+		.path = service->config->control_socket, .mode = CONTROL_SOCKET_MODE, .program = "poold",
+		.version = PACKAGE_VERSION, .verbs = verbs, .ctx = control, .woken = on_woken,
+	};
+	int rc;
+
+	*control = (struct poold_control){
+		.base = base, .connections = &service->connections, .trace_jobs = &service->trace_jobs,
+	};
+	verify_init(&control->verify_jobs);
+	rc = control_server_create(&control->server, base, &config, err, err_size);
+	if (!rc)
+		trace_jobs_tell(control->trace_jobs, wake, control);
+	return rc;
+}
+
+void poold_control_answer(struct poold_control *control)
+{
+	if (!control->server)
+		return;
+	on_woken(control);
+	event_base_loop(control->base, EVLOOP_NONBLOCK);
+}
+
+void poold_control_close(struct poold_control *control)
+{
+	if (!control->server)
+		return;
+	trace_jobs_tell(control->trace_jobs, NULL, NULL);
+	verify_close(&control->verify_jobs);
+	control_server_destroy(control->server);
+	control->server = NULL;
+}

@@ -1,11 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* poold's verbs on its control socket. Thread: main. */
+/* poold's control socket: its clients, its verbs, and those who wait for an answer of a session. Thread: main. */
 #ifndef SHADOWPOOL_POOLD_CONTROL_H
 #define SHADOWPOOL_POOLD_CONTROL_H
 
-#include "common/control_server.h"
+#include <event2/event.h>
+#include <stddef.h>
 
-/* Ends with a NULL handler; the context is the struct poold. */
-extern const struct control_verb poold_verbs[];
+#include "common/control_server.h"
+#include "poold/control/verify.h"
+
+struct connections;
+struct trace_jobs;
+struct service;
+
+struct poold_control {
+	struct event_base *base;
+	struct control_server *server;	/* NULL: not open */
+	struct connections *connections;
+	struct trace_jobs *trace_jobs;
+	struct verify_jobs verify_jobs;
+};
+
+/* Listen on the configured socket. 0, or -errno with one line in err. The service outlives the control. */
+int poold_control_open(struct poold_control *control, struct event_base *base, struct service *service, char *err,
+		       size_t err_size);
+/* Tell clients what sessions have to tell them, without waiting for either. Nothing happens if it is not open. */
+void poold_control_answer(struct poold_control *control);
+/* Sessions wake nobody any more, the socket goes. */
+void poold_control_close(struct poold_control *control);
 
 #endif

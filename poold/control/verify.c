@@ -9,19 +9,22 @@
 #include "poold/control/verify.h"
 
 #include <errno.h>
+#include <event2/event.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "poold/daemon.h"
+#include "poold/control/control.h"
+#include "poold/serve/connections.h"
 
 #define QUIESCE_S 10		/* a vCPU is at its trap within microseconds, one that waits for its pool within seconds */
 
 enum job_state { JOB_WAITING, JOB_DONE, JOB_LOST };
 
 struct verify_job {
-	struct verify_job *next;
-	struct verifies *all;
+	LIST_ENTRY(verify_job) entry;
+	struct poold_control *control;
 	struct session_verify wait;
 	char name[33];
 	struct control_call *call;	/* NULL: the client has gone */
@@ -32,26 +35,23 @@ struct verify_job {
 	struct pool_violation violation[POOL_CALL_MAX_VIOLATIONS];
 };
 
-void verifies_init(struct verifies *v, struct poold *daemon)
+void verify_init(struct verify_jobs *jobs)
 {
-	*v = (struct verifies){ .daemon = daemon };
-	pthread_mutex_init(&v->lock, NULL);
+	*jobs = (struct verify_jobs){ .closing = false };
+	LIST_INIT(&jobs->list);
+	pthread_mutex_init(&jobs->lock, NULL);
 }
 
-void verifies_close(struct verifies *v)
+void verify_close(struct verify_jobs *jobs)
 {
-	pthread_mutex_lock(&v->lock);
-	v->closing = true;
-	pthread_mutex_unlock(&v->lock);
+	pthread_mutex_lock(&jobs->lock);
+	jobs->closing = true;
+	pthread_mutex_unlock(&jobs->lock);
 }
 
 static void job_free(struct verify_job *j)
 {
-	for (struct verify_job **p = &j->all->first; *p; p = &(*p)->next)
-		if (*p == j) {
-			*p = j->next;
-			break;
-		}
+	LIST_REMOVE(j, entry);
 	if (j->deadline)
 		event_free(j->deadline);
 	free(j);
@@ -61,30 +61,30 @@ static void job_free(struct verify_job *j)
 static void on_audit(struct session_verify *v, const struct pool_call_out *audit)
 {
 	struct verify_job *j = (struct verify_job *)((char *)v - offsetof(struct verify_job, wait));
-	struct verifies *all = j->all;
+	struct verify_jobs *jobs = &j->control->verify_jobs;
 
-	pthread_mutex_lock(&all->lock);
+	pthread_mutex_lock(&jobs->lock);
 	j->state = audit ? JOB_DONE : JOB_LOST;
 	if (audit) {
 		j->nviolations = audit->nviolations;
 		memcpy(j->violation, audit->violation, sizeof(j->violation));
 	}
-	if (!all->closing)
-		control_server_wake(all->daemon->control);
-	pthread_mutex_unlock(&all->lock);
+	if (!jobs->closing)
+		control_server_wake(j->control->server);
+	pthread_mutex_unlock(&jobs->lock);
 }
 
-/* Out of the session's reach. false: it is telling, or has told, and verifies_woken() comes. */
+/* Out of the session's reach. false: it is telling, or has told, and verify_woken() comes. */
 static bool job_withdraw(struct verify_job *j)
 {
-	struct poold *d = j->all->daemon;
+	struct connections *all = j->control->connections;
 	struct session *s;
 	bool removed;
 
-	connections_lock(&d->connections);
-	s = connections_find(&d->connections, j->name);
+	connections_lock(all);
+	s = connections_find(all, j->name);
 	removed = s && session_verify_remove(s, &j->wait);
-	connections_unlock(&d->connections);
+	connections_unlock(all);
 	return removed;
 }
 
@@ -119,17 +119,18 @@ static void no_such_vm(struct control_call *call, const char *name)
 		      name);
 }
 
-void verifies_woken(struct poold *d)
+void verify_woken(struct poold_control *control)
 {
+	struct verify_jobs *jobs = &control->verify_jobs;
 	struct verify_job *next;
 
-	for (struct verify_job *j = d->verifies.first; j; j = next) {
+	for (struct verify_job *j = LIST_FIRST(&jobs->list); j; j = next) {
 		enum job_state state;
 
-		next = j->next;
-		pthread_mutex_lock(&d->verifies.lock);
+		next = LIST_NEXT(j, entry);
+		pthread_mutex_lock(&jobs->lock);
 		state = j->state;
-		pthread_mutex_unlock(&d->verifies.lock);
+		pthread_mutex_unlock(&jobs->lock);
 		if (state == JOB_WAITING)
 			continue;
 		if (j->call && state == JOB_DONE)
@@ -164,24 +165,24 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 /* 0; -ENOENT: no such VM; or why trapd cannot be asked. */
 static int job_start(struct verify_job *j)
 {
-	struct poold *d = j->all->daemon;
+	struct connections *all = j->control->connections;
 	struct session *s;
 	int rc = -ENOENT;
 
-	connections_lock(&d->connections);
-	s = connections_find(&d->connections, j->name);
+	connections_lock(all);
+	s = connections_find(all, j->name);
 	if (s) {
 		session_verify_add(s, &j->wait);
-		rc = connections_quiesce(&d->connections, j->name);
+		rc = connections_quiesce(all, j->name);
 		/* If it is not there any more, the answer is under way already. */
 		if (rc && !session_verify_remove(s, &j->wait))
 			rc = 0;
 	}
-	connections_unlock(&d->connections);
+	connections_unlock(all);
 	return rc;
 }
 
-static void verify_full(struct control_call *call, const char *name, struct poold *d)
+static void verify_full(struct control_call *call, const char *name, struct poold_control *control)
 {
 	struct timeval after = { .tv_sec = QUIESCE_S };
 	struct verify_job *j = calloc(1, sizeof(*j));
@@ -191,14 +192,13 @@ static void verify_full(struct control_call *call, const char *name, struct pool
 		control_error(call, CONTROL_FAILED, NULL, "poold is out of memory");
 		return;
 	}
-	j->all = &d->verifies;
+	j->control = control;
 	j->wait.full = true;
 	j->wait.done = on_audit;
 	j->call = call;
-	j->next = d->verifies.first;
-	d->verifies.first = j;
+	LIST_INSERT_HEAD(&control->verify_jobs.list, j, entry);
 	snprintf(j->name, sizeof(j->name), "%s", name);
-	j->deadline = evtimer_new(d->base, on_deadline, j);
+	j->deadline = evtimer_new(control->base, on_deadline, j);
 	rc = !j->deadline || event_add(j->deadline, &after) ? -ENOMEM : job_start(j);
 	if (!rc) {
 		control_defer(call, on_gone, j);
@@ -212,17 +212,17 @@ static void verify_full(struct control_call *call, const char *name, struct pool
 	job_free(j);
 }
 
-static void verify_cheap(struct control_call *call, const char *name, struct poold *d)
+static void verify_cheap(struct control_call *call, const char *name, struct connections *all)
 {
 	struct pool_call audit = { .op = POOL_CALL_AUDIT };
 	struct pool_call_out out;
 	struct session *s;
 
-	connections_lock(&d->connections);
-	s = connections_find(&d->connections, name);
+	connections_lock(all);
+	s = connections_find(all, name);
 	if (s)
 		session_call_out(s, &audit, &out);
-	connections_unlock(&d->connections);
+	connections_unlock(all);
 	if (s)
 		reply_verify(call, out.nviolations, out.violation);
 	else
@@ -232,9 +232,10 @@ static void verify_cheap(struct control_call *call, const char *name, struct poo
 void verify_handler(struct control_call *call, const Shadowpool__Request *request, void *ctx)
 {
 	const Shadowpool__VerifyRequest *r = request->verify;
+	struct poold_control *control = ctx;
 
 	if (r->full)
-		verify_full(call, r->name, ctx);
+		verify_full(call, r->name, control);
 	else
-		verify_cheap(call, r->name, ctx);
+		verify_cheap(call, r->name, control->connections);
 }

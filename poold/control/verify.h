@@ -5,26 +5,25 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "common/control_server.h"
 
-struct poold;
-struct verify_job;
+struct poold_control;
 
-/* Lock order: links, VM, verifies. */
-struct verifies {
-	struct poold *daemon;
+/* Those who wait for an audit. Lock order: connections, session, verify_jobs. */
+struct verify_jobs {
 	pthread_mutex_t lock;
-	struct verify_job *first;	/* of the main thread */
+	LIST_HEAD(, verify_job) list;	/* of the main thread */
 	bool closing;			/* the control server is no more */
 };
 
-void verifies_init(struct verifies *v, struct poold *daemon);
-/* Before the control server goes: nobody is told any more. Thread: main. */
-void verifies_close(struct verifies *v);
+void verify_init(struct verify_jobs *jobs);
+/* Before the control server goes: sessions wake nobody any more. Thread: main. */
+void verify_close(struct verify_jobs *jobs);
 /* Answer those whose audit is made. Thread: main, from the control server's woken(). */
-void verifies_woken(struct poold *d);
-/* Handler of the verb in poold_verbs; the context is the struct poold. */
+void verify_woken(struct poold_control *control);
+/* Handler of the verb; the context is the struct poold_control. */
 control_handler verify_handler;
 
 #endif

@@ -6,6 +6,7 @@
 #include "poold/serve/attach_server.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +16,13 @@
 #include "common/attach.h"
 #include "common/control_socket.h"
 #include "common/log.h"
-#include "poold/daemon.h"
 #include "poold/serve/connection_thread.h"
+#include "poold/serve/service.h"
 
 #define ATTACH_SOCKET_MODE 0660		/* group shadowpool-link, whose only member is trapd */
 
 struct attach_server {
-	struct poold *daemon;
+	struct service *service;
 	struct event *readable;
 	int fd;
 };
@@ -46,14 +47,15 @@ static void on_connection(evutil_socket_t fd, short what, void *arg)
 			log_error("attach socket: accept: %s", strerror(errno));
 		return;
 	}
-	rc = connection_thread_start(s->daemon, sock);
+	rc = connection_thread_start(s->service, sock);
 	if (rc) {
 		refuse(sock, rc);
 		close(sock);
 	}
 }
 
-int attach_server_create(struct attach_server **out, struct poold *daemon, char *err, size_t err_size)
+int attach_server_create(struct attach_server **out, struct event_base *base, struct service *service, char *err,
+			 size_t err_size)
 {
 	struct attach_server *s = calloc(1, sizeof(*s));
 
@@ -61,15 +63,15 @@ int attach_server_create(struct attach_server **out, struct poold *daemon, char 
 		snprintf(err, err_size, "out of memory");
 		return -ENOMEM;
 	}
-	s->daemon = daemon;
-	s->fd = control_socket_listen(daemon->config.attach_socket, SOCK_SEQPACKET, ATTACH_SOCKET_MODE, err, err_size);
+	s->service = service;
+	s->fd = control_socket_listen(service->config->attach_socket, SOCK_SEQPACKET, ATTACH_SOCKET_MODE, err, err_size);
 	if (s->fd < 0) {
 		int rc = s->fd;
 
 		free(s);
 		return rc;
 	}
-	s->readable = event_new(daemon->base, s->fd, EV_READ | EV_PERSIST, on_connection, s);
+	s->readable = event_new(base, s->fd, EV_READ | EV_PERSIST, on_connection, s);
 	if (!s->readable || event_add(s->readable, NULL)) {
 		snprintf(err, err_size, "attach socket: libevent refuses the event");
 		attach_server_destroy(s);

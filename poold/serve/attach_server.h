@@ -6,10 +6,12 @@
 #include <stddef.h>
 
 struct attach_server;
-struct poold;
+struct event_base;
+struct service;
 
 /* Listen on the configured socket; each connection gets a thread. 0, or -errno with one line in err. */
-int attach_server_create(struct attach_server **out, struct poold *daemon, char *err, size_t err_size);
+int attach_server_create(struct attach_server **out, struct event_base *base, struct service *service, char *err,
+			 size_t err_size);
 /* Stops listening; sessions live on. NULL is allowed. */
 void attach_server_destroy(struct attach_server *s);
 

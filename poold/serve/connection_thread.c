@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "poold/daemon.h"
 #include "poold/serve/events.h"
 #include "poold/serve/handshake.h"
 #include "poold/serve/requests.h"
+#include "poold/serve/service.h"
 
 #define CHECK_SOCKET_ROUNDS 256u	/* a busy peer's hang-up is noticed after so many rounds */
 
@@ -126,7 +126,7 @@ static void log_detach(const struct session *s, int rc)
 static void *connection_thread(void *arg)
 {
 	struct connection *c = arg;
-	struct connections *all = &c->daemon->connections;
+	struct connections *all = &c->service->connections;
 	struct session *s = NULL;
 
 	prctl(PR_SET_NAME, "session", 0, 0, 0);
@@ -134,7 +134,7 @@ static void *connection_thread(void *arg)
 		int rc;
 
 		connections_set_session(all, c, s);
-		traces_attached(&c->daemon->traces, s->name);
+		trace_jobs_attached(&c->service->trace_jobs, s->name);
 		rc = session_run(c, s);
 		/* First out of sight of the main thread; the socket goes last, so that hugepages are free by then. */
 		connections_set_session(all, c, NULL);
@@ -168,20 +168,20 @@ static int thread_start(struct connection *c)
 	return -rc;
 }
 
-int connection_thread_start(struct poold *daemon, int sock)
+int connection_thread_start(struct service *service, int sock)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	int rc;
 
 	if (!c)
 		return -ENOMEM;
-	c->daemon = daemon;
+	c->service = service;
 	c->sock = sock;
-	rc = connections_add(&daemon->connections, c);
+	rc = connections_add(&service->connections, c);
 	if (!rc) {
 		rc = thread_start(c);
 		if (rc)
-			connections_remove(&daemon->connections, c);
+			connections_remove(&service->connections, c);
 	}
 	if (rc)
 		free(c);

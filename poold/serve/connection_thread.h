@@ -3,12 +3,12 @@
 #ifndef SHADOWPOOL_POOLD_CONNECTION_THREAD_H
 #define SHADOWPOOL_POOLD_CONNECTION_THREAD_H
 
-#include "poold/serve/connections.h"
+struct service;
 
 /*
  * Start the thread of a connection; on success sock is its own. 0, -EUSERS (too many connections), -ESHUTDOWN, -EAGAIN (no
  * thread), -ENOMEM. Thread: main.
  */
-int connection_thread_start(struct poold *daemon, int sock);
+int connection_thread_start(struct service *service, int sock);
 
 #endif

@@ -12,13 +12,13 @@
 
 #include "poold/serve/session.h"
 
-struct poold;
+struct service;
 
 #define CONNECTIONS_HANDSHAKES 16u	/* of those that are no VM yet, or are just refused; beyond the limit of VMs */
 
 struct connection {
 	struct connection *next;
-	struct poold *daemon;
+	struct service *service;
 	int sock;			/* SEQPACKET to trapd; its hang-up is the detach */
 	char name[33];			/* claimed name, "" before */
 	struct session *session;	/* NULL until attached; under the lock of struct connections */
@@ -46,7 +46,7 @@ int connections_claim_name(struct connections *all, struct connection *c, const 
 /* Make a session visible to the main thread, or (s NULL) take it away: after that nobody but its own thread uses it. */
 void connections_set_session(struct connections *all, struct connection *c, struct session *s);
 
-/* Hold every session as it is: what connections_find() returns, and the list, are valid until connections_unlock(). Thread: main. */
+/* Hold every session as it is: the list, and what connections_find() returns, are valid until the unlock. Thread: main. */
 void connections_lock(struct connections *all);
 void connections_unlock(struct connections *all);
 /* Detach: trapd attaches anew, to an empty pool. false: no such VM is attached. */

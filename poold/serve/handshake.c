@@ -14,8 +14,8 @@
 
 #include "common/barrier.h"
 #include "common/log.h"
-#include "poold/daemon.h"
 #include "poold/serve/hello.h"
+#include "poold/serve/service.h"
 
 struct handshake {
 	struct connection *c;
@@ -57,7 +57,7 @@ static int step_receive(struct handshake *h, int fds[HELLO_NFDS])
 /* Takes fds in every case. */
 static int step_check(struct handshake *h, int fds[HELLO_NFDS])
 {
-	int rc = hello_check(&h->hello, &h->c->daemon->config, &h->config, &h->wanted, h->err, sizeof(h->err));
+	int rc = hello_check(&h->hello, h->c->service->config, &h->config, &h->wanted, h->err, sizeof(h->err));
 
 	if (rc) {
 		close_all(fds, HELLO_NFDS);
@@ -78,38 +78,38 @@ static int step_check(struct handshake *h, int fds[HELLO_NFDS])
 
 static int step_claim(struct handshake *h)
 {
-	int rc = connections_claim_name(&h->c->daemon->connections, h->c, h->hello.vm_name, HANDSHAKE_NAME_MS);
+	int rc = connections_claim_name(&h->c->service->connections, h->c, h->hello.vm_name, HANDSHAKE_NAME_MS);
 
 	if (rc == -EBUSY)
 		snprintf(h->err, sizeof(h->err), "VM %s is attached already; stop it, or choose another name",
 			 h->hello.vm_name);
 	else if (rc == -EUSERS)
 		snprintf(h->err, sizeof(h->err), "poold serves %u VMs already; stop one, or raise max-vms",
-			 h->c->daemon->connections.max_vms);
+			 h->c->service->connections.max_vms);
 	else if (rc)
 		snprintf(h->err, sizeof(h->err), "poold is shutting down");
 	return rc;
 }
 
 /* Higher than every epoch that this VM has seen, whichever poold gave it. */
-static uint64_t next_epoch(struct poold *d, uint64_t last)
+static uint64_t next_epoch(struct service *service, uint64_t last)
 {
-	uint64_t epoch = fetch_add_relaxed(&d->epoch, 1);
+	uint64_t epoch = fetch_add_relaxed(&service->epoch, 1);
 
 	return epoch > last ? epoch : last + 1;
 }
 
 static int step_create(struct handshake *h)
 {
-	struct poold *d = h->c->daemon;
-	struct session_trace trace = { .recorder = d->recorder };
-	int rc = objects_create(&h->objects, &h->wanted, &d->huge, h->err, sizeof(h->err), h->note, sizeof(h->note));
+	struct service *service = h->c->service;
+	struct session_trace trace = { .recorder = service->recorder };
+	int rc = objects_create(&h->objects, &h->wanted, &service->huge, h->err, sizeof(h->err), h->note, sizeof(h->note));
 	uint32_t pages = h->objects.pool_pages;
 
 	if (rc)
 		return rc;
-	h->params.epoch = next_epoch(d, h->hello.last_epoch);
-	traces_take(&d->traces, h->hello.vm_name, &trace);
+	h->params.epoch = next_epoch(service, h->hello.last_epoch);
+	trace_jobs_take(&service->trace_jobs, h->hello.vm_name, &trace);
 	rc = session_create(&h->session, &h->hello, &h->config, &h->objects, h->params.epoch, &trace, h->err,
 		       sizeof(h->err));
 	if (rc)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What each request of doc/spec/ring.md means for the pool. poold, the session's thread. req is a private copy of hostile words; it is
- * checked here against the VM's configuration before any of it reaches the library.
+ * What each request of doc/spec/ring.md means for the pool. poold, the session's thread. req is a private copy of hostile
+ * words; it is checked here against the VM's configuration before any of it reaches the library.
  */
 #include "poold/serve/requests.h"
 

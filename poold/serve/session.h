@@ -22,7 +22,10 @@
 /* Who records a session, and who is told when that ends. */
 struct session_trace {
 	struct recorder *recorder;	/* NULL: nobody */
-	/* NULL, or called once, with the session's lock held or the session in nobody's hands: 0, or -errno if the trace is not whole. */
+	/*
+	 * NULL, or called once, with the session's lock held or the session in nobody's hands. error: 0, or -errno if the trace
+	 * is not whole.
+	 */
 	void (*ended)(void *ctx, int error);
 	void *ctx;
 };
@@ -85,7 +88,10 @@ void session_verify_done(struct session *s, const struct pool_call_out *audit);
 
 /* Make one library call, traced if the session is; the outcome is in s->out. Thread: the session's; takes the lock. */
 void session_call(struct session *s, const struct pool_call *call);
-/* Make one library call, traced if the session is, with an outcome of the caller's own. Thread: any that knows that the session stays; not with its lock held. */
+/*
+ * Make one library call, traced if the session is, with an outcome of the caller's own. Thread: any that knows that the session
+ * stays; takes the lock.
+ */
 void session_call_out(struct session *s, const struct pool_call *call, struct pool_call_out *out);
 
 #endif

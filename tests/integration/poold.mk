@@ -1,5 +1,5 @@
 # poold as a process. The program is needed at its place in the build folder.
-POOLD_LIBS = $(POOLD_ROOMS) $(POOLD_ROOMS) common/libcommon.a proto/libproto.a \
+POOLD_LIBS = $(POOLD_ROOMS) common/libcommon.a proto/libproto.a \
 	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) -lpthread
 FAKE_TRAPD = tests/integration/fake_trapd.c tests/integration/fake_trapd.h
 
