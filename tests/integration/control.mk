@@ -10,7 +10,5 @@ TESTS += tests/integration/run.sh
 TESTS += tests/integration/trapd_config.sh
 EXTRA_DIST += tests/integration/cli.sh tests/integration/run.sh tests/integration/trapd_config.sh
 
-check_PROGRAMS += tests/integration/trapd_notify.test
-TESTS += tests/integration/trapd_notify.test
-tests_integration_trapd_notify_test_SOURCES = tests/integration/trapd_notify.c
-tests_integration_trapd_notify_test_LDADD = common/libcommon.a proto/libproto.a $(EVENT_LIBS) $(PROTOBUF_LIBS)
+INTEGRATION_TESTS += tests/integration/test_trapd_notify
+tests_integration_test_trapd_notify_LDADD = $(HARNESS_LIBS)

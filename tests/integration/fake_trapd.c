@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See fake_trapd.h. Runs in the test's only thread. */
+/* See fake_trapd.h. Runs in the only thread of a test. */
 #include "tests/integration/fake_trapd.h"
 
 #include <errno.h>
@@ -23,28 +23,29 @@
 #include "common/clock.h"
 #include "common/guest_ram.h"
 
-static pid_t running_poold;
+static pid_t test_process;
 
 void fake_check(bool ok, const char *file, int line, const char *what, const char *fmt, ...)
 {
+	char text[512];
 	va_list ap;
 
 	if (ok)
 		return;
-	fprintf(stderr, "%s:%d: %s: ", file, line, what);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
-	if (running_poold > 0)
-		kill(running_poold, SIGKILL);
-	exit(1);
+	if (test_process == getpid())
+		sp_fail("%s:%d: %s: %s", file, line, what, text);
+	fprintf(stderr, "%s:%d: %s: %s\n", file, line, what, text);
+	_exit(1);
 }
 
 void fake_poold_init(struct fake_poold *p)
 {
-	snprintf(p->dir, sizeof(p->dir), "/tmp/poold-test.XXXXXX");
-	CHECK(mkdtemp(p->dir), "no private directory: %s", strerror(errno));
+	test_process = getpid();
+	snprintf(p->dir, sizeof(p->dir), "%s", sp_path("poold"));
+	CHECK(!mkdir(p->dir, 0700), "%s: %s", p->dir, strerror(errno));
 	snprintf(p->attach, sizeof(p->attach), "%s/poold-attach.sock", p->dir);
 	snprintf(p->control, sizeof(p->control), "%s/poold-control.sock", p->dir);
 	snprintf(p->log, sizeof(p->log), "%s/log", p->dir);
@@ -74,11 +75,11 @@ static int notify_listen(const char *path)
 
 static void poold_exec(const struct fake_poold *p, const char *notify, const char *a, const char *b, const char *c)
 {
-	const char *builddir = getenv("top_builddir");
+	const char *builddir = sp_builddir();
 	char program[512];
 	int fd = open(p->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
-	snprintf(program, sizeof(program), "%s/poold/poold", builddir ? builddir : ".");
+	snprintf(program, sizeof(program), "%s/poold/poold", builddir);
 	dup2(fd, STDERR_FILENO);
 	setenv("NOTIFY_SOCKET", notify, 1);
 	execl(program, "poold", "--runtime-dir", p->dir, "--die-with-parent", a, b, c, (char *)NULL);
@@ -97,7 +98,6 @@ void fake_poold_start(struct fake_poold *p, const char *a, const char *b, const 
 	CHECK(p->pid >= 0, "fork: %s", strerror(errno));
 	if (!p->pid)
 		poold_exec(p, notify, a, b, c);
-	running_poold = p->pid;
 	CHECK(poll(&fd, 1, FAKE_WAIT_MS) == 1 && recv(fd.fd, text, sizeof(text) - 1, 0) > 0 && strstr(text, "READY=1"),
 	      "poold did not get ready, see %s", p->log);
 	p->notify = fd.fd;
@@ -129,7 +129,7 @@ int fake_poold_end(struct fake_poold *p, int sig)
 	while ((rc = waitpid(p->pid, &status, WNOHANG)) == 0 && clock_ms() < until)
 		poll(NULL, 0, 2);
 	CHECK(rc == p->pid, "poold did not end after signal %d", sig);
-	p->pid = running_poold = 0;
+	p->pid = 0;
 	close(p->notify);
 	return status;
 }

@@ -15,8 +15,10 @@
 #include "common/memfd.h"
 #include "common/write_class.h"
 #include "common/x86.h"
+#include "tests/integration/harness/harness.h"
 
-#define FAKE_WAIT_MS	10000
+/* Longest wait for anything here: ten seconds of an idle machine. */
+#define FAKE_WAIT_MS	((int)(10000 * sp_scale()))
 #define FAKE_RAM_MADDR	(64ull << 30)
 #define FAKE_POOL_MADDR	(1ull << 30)
 #define FAKE_RAM_BYTES	(16ull << 20)
@@ -29,7 +31,7 @@
 #define FAKE_DATA	0x100000ull
 #define FAKE_GVA	0x40000000ull
 
-/* Ends the test with one line unless cond holds. */
+/* Ends the test, or the child of it that runs, with one line unless cond holds. */
 #define CHECK(cond, ...) fake_check((cond), __FILE__, __LINE__, #cond, __VA_ARGS__)
 void fake_check(bool ok, const char *file, int line, const char *what, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -41,7 +43,7 @@ struct fake_poold {
 	char attach[96], control[96], log[96];
 };
 
-/* A private directory, no process yet. */
+/* A private directory below the test's, no process yet. */
 void fake_poold_init(struct fake_poold *p);
 /* Start poold --runtime-dir with up to three further arguments (NULL: none) and wait for its READY=1. */
 void fake_poold_start(struct fake_poold *p, const char *a, const char *b, const char *c);

@@ -3,20 +3,15 @@ POOLD_LIBS = $(POOLD_ROOMS) common/libcommon.a proto/libproto.a \
 	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) -lpthread
 FAKE_TRAPD = tests/integration/fake_trapd.c tests/integration/fake_trapd.h
 
-POOLD_TESTS = tests/integration/poold_attach.test
-check_PROGRAMS += $(POOLD_TESTS)
-TESTS += $(POOLD_TESTS)
-
-tests_integration_poold_attach_test_SOURCES = tests/integration/poold_attach.c $(FAKE_TRAPD)
-tests_integration_poold_attach_test_LDADD = $(POOLD_LIBS)
-
-POOLD_TESTS += tests/integration/poold_trace.test
-tests_integration_poold_trace_test_SOURCES = tests/integration/poold_trace.c $(FAKE_TRAPD)
-tests_integration_poold_trace_test_LDADD = $(POOLD_LIBS)
-
-POOLD_TESTS += tests/integration/poold_verify.test
-tests_integration_poold_verify_test_SOURCES = tests/integration/poold_verify.c $(FAKE_TRAPD)
-tests_integration_poold_verify_test_LDADD = $(POOLD_LIBS)
+INTEGRATION_TESTS += tests/integration/test_poold_attach
+tests_integration_test_poold_attach_SOURCES = tests/integration/test_poold_attach.c $(FAKE_TRAPD)
+tests_integration_test_poold_attach_LDADD = $(HARNESS_LIBS) $(POOLD_LIBS)
+INTEGRATION_TESTS += tests/integration/test_poold_trace
+tests_integration_test_poold_trace_SOURCES = tests/integration/test_poold_trace.c $(FAKE_TRAPD)
+tests_integration_test_poold_trace_LDADD = $(HARNESS_LIBS) $(POOLD_LIBS)
+INTEGRATION_TESTS += tests/integration/test_poold_verify
+tests_integration_test_poold_verify_SOURCES = tests/integration/test_poold_verify.c $(FAKE_TRAPD)
+tests_integration_test_poold_verify_LDADD = $(HARNESS_LIBS) $(POOLD_LIBS)
 
 TESTS += tests/integration/poold_config.sh tests/integration/statistics_doc.sh
 EXTRA_DIST += tests/integration/manual_knows.sh

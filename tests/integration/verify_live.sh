@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # verify --full of a guest that writes its page tables at full speed: it stands for the audit, is found sound each time, and
-# goes on. That a broken entry is found: poold_verify.c.
+# goes on. That a broken entry is found: test_poold_verify.c.
 . "$top_srcdir/tests/integration/lib.sh"
 need_kvm
 

@@ -17,6 +17,9 @@
 #include "poold/trace/replay/replay.h"
 #include "poold/trace/trace.h"
 #include "tests/integration/fake_trapd.h"
+#include "tests/integration/harness/harness.h"
+
+sp_suite(poold_trace);
 
 struct file {
 	uint8_t *data;
@@ -110,7 +113,7 @@ static struct file end(struct fake_poold *p, struct fake_trapd *t)
 	return r;
 }
 
-static void a_trace_replays_to_the_same_tables(void)
+sp_test(poold_trace, a_trace_replays_to_the_same_tables)
 {
 	struct replay_result result;
 	struct fake_poold p;
@@ -130,7 +133,7 @@ static void a_trace_replays_to_the_same_tables(void)
 }
 
 /* trapd has a writable mapping of the pool, because the stub touches tables: whatever it changes must show. */
-static void a_foreign_store_into_the_arena_shows(void)
+sp_test(poold_trace, a_foreign_store_into_the_arena_shows)
 {
 	struct replay_result result;
 	struct fake_poold p;
@@ -148,7 +151,7 @@ static void a_foreign_store_into_the_arena_shows(void)
 }
 
 /* The last link counts: a VM that attached anew begins another trace, from an empty pool. */
-static void a_new_link_begins_a_new_trace(void)
+sp_test(poold_trace, a_new_link_begins_a_new_trace)
 {
 	struct replay_result result;
 	struct fake_poold p;
@@ -179,7 +182,7 @@ static size_t block_end(const struct file *f, size_t at)
 	return pos;
 }
 
-static void any_prefix_of_whole_blocks_replays(void)
+sp_test(poold_trace, any_prefix_of_whole_blocks_replays)
 {
 	struct replay_result result;
 	struct fake_poold p;
@@ -218,7 +221,7 @@ static void expect_damage(const struct file *f, size_t at)
 	CHECK(named <= at && at < block_end(f, named), "damage at %zu: %s", at, err);
 }
 
-static void damage_is_refused_with_its_offset(void)
+sp_test(poold_trace, damage_is_refused_with_its_offset)
 {
 	struct replay_result result;
 	struct fake_poold p;
@@ -260,7 +263,7 @@ static void damage_is_refused_with_its_offset(void)
 }
 
 /* A pool of another size or policy sees the same guest: no error of its own, counters that move. */
-static void other_pools_replay_the_same_guest(void)
+sp_test(poold_trace, other_pools_replay_the_same_guest)
 {
 	static const struct replay_options others[] = {
 		{ .pool_bytes = 2u << 20 }, { .pool_bytes = 64u << 20 },
@@ -322,7 +325,7 @@ static void other_pools_replay_the_same_guest(void)
  * One leaf of the recorded pool is broken on purpose, and another one, or none, of the other pool: as recorded it replays,
  * side by side it shows, with the call after which it does.
  */
-static void a_wrong_translation_is_found_side_by_side(void)
+sp_test(poold_trace, a_wrong_translation_is_found_side_by_side)
 {
 	const struct replay_options other = { .policy = "prefetch=1", .compare = true };
 	struct replay_result result;
@@ -385,14 +388,14 @@ static size_t find_record(const struct file *f, enum trace_type type, unsigned n
 
 static int run_check(const struct fake_poold *p, const struct file *f)
 {
-	const char *top = getenv("top_builddir");
+	const char *top = sp_builddir();
 	char path[128], command[512];
 	int fd, status;
 
 	trace_path(p, path, sizeof(path));
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	CHECK(fd >= 0 && write(fd, f->data, f->size) == (ssize_t)f->size && !close(fd), "%s", path);
-	snprintf(command, sizeof(command), "%s/ctl/shadowctl replay --check %s >/dev/null", top ? top : ".", path);
+	snprintf(command, sizeof(command), "%s/ctl/shadowctl replay --check %s >/dev/null", top, path);
 	status = system(command);
 	CHECK(WIFEXITED(status), "status %d", status);
 	return WEXITSTATUS(status);
@@ -416,7 +419,7 @@ static void check_states(const struct file *f, const struct replay_difference *d
 }
 
 /* Differences behind right checksums: another answer, other arguments, another word read, another digest. */
-static void the_first_call_that_differs_is_named(void)
+sp_test(poold_trace, the_first_call_that_differs_is_named)
 {
 	static const struct {
 		enum trace_type type;
@@ -461,7 +464,7 @@ static void the_first_call_that_differs_is_named(void)
 }
 
 /* A file of something else, or of another version of the format: refused for what it is, not called damaged. */
-static void another_format_is_refused_by_its_name(void)
+sp_test(poold_trace, another_format_is_refused_by_its_name)
 {
 	static const struct {
 		uint64_t magic;
@@ -505,25 +508,4 @@ static void another_format_is_refused_by_its_name(void)
 		      strstr(err, "not a trace: "), "%zu bytes: %s", f.size, err);
 	free(f.data);
 	fake_poold_remove(&p);
-}
-
-int main(void)
-{
-	static const struct {
-		const char *name;
-		void (*run)(void);
-	} cases[] = {
-#define CASE(name) { #name, name }
-		CASE(a_trace_replays_to_the_same_tables), CASE(a_foreign_store_into_the_arena_shows),
-		CASE(a_new_link_begins_a_new_trace), CASE(any_prefix_of_whole_blocks_replays),
-		CASE(damage_is_refused_with_its_offset), CASE(other_pools_replay_the_same_guest),
-		CASE(a_wrong_translation_is_found_side_by_side),
-		CASE(the_first_call_that_differs_is_named), CASE(another_format_is_refused_by_its_name),
-	};
-
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		fprintf(stderr, "%s\n", cases[i].name);
-		cases[i].run();
-	}
-	return 0;
 }

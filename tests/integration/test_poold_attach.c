@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A real poold process and a trapd that is not one: attach, requests, events, refusals, deaths. Plain program, because
- * processes die here; each case has its own poold and its own directory.
+ * A real poold process and a trapd that is not one: attach, requests, events, refusals, deaths. Each test has its own
+ * poold and its own directory.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,6 +22,9 @@
 #include "common/frame.h"
 #include "common/pool_stats.h"
 #include "tests/integration/fake_trapd.h"
+#include "tests/integration/harness/harness.h"
+
+sp_suite(poold_attach);
 
 #define LEAF(t_gva)	(FAKE_RAM_MADDR + FAKE_DATA + ((t_gva) - FAKE_GVA))
 
@@ -52,7 +55,7 @@ static void end(struct fake_poold *p, struct fake_trapd *t)
 	fake_poold_remove(p);
 }
 
-static void maps_build_shadow_entries(void)
+sp_test(poold_attach, maps_build_shadow_entries)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -73,7 +76,7 @@ static void maps_build_shadow_entries(void)
 	end(&p, &t);
 }
 
-static void events_take_shadow_entries_away(void)
+sp_test(poold_attach, events_take_shadow_entries_away)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -96,7 +99,7 @@ static void events_take_shadow_entries_away(void)
 }
 
 /* More events than slots, each waiting for room: none is lost, the last state wins. */
-static void a_flood_of_events_is_consumed(void)
+sp_test(poold_attach, a_flood_of_events_is_consumed)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -121,7 +124,7 @@ static void a_flood_of_events_is_consumed(void)
 }
 
 /* The table maps itself: it may be read through a shadow entry, never written. */
-static void guest_tables_are_write_protected(void)
+sp_test(poold_attach, guest_tables_are_write_protected)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -196,7 +199,7 @@ static void check_walk(const struct fake_poold *p, const struct fake_trapd *t)
 	shadowpool__reply__free_unpacked(reply, NULL);
 }
 
-static void control_verbs_show_the_vm(void)
+sp_test(poold_attach, control_verbs_show_the_vm)
 {
 	Shadowpool__NameRequest name;
 	Shadowpool__Empty empty;
@@ -274,7 +277,7 @@ static void check_mappings(pid_t pid)
 	CHECK(found >= 3, "only %u objects of trapd's found", found);
 }
 
-static void poold_cannot_write_guest_ram(void)
+sp_test(poold_attach, poold_cannot_write_guest_ram)
 {
 	char dir[64], path[384], target[256];
 	struct fake_poold p;
@@ -323,7 +326,7 @@ static void replace_ram(struct fake_trapd *t, uint64_t bytes, bool writable)
 	CHECK(!memfd_create_sealed(&t->ram, "fake-ram", bytes, MEMFD_4K, false, writable), "no RAM");
 }
 
-static void bad_hellos_are_refused_with_a_reason(void)
+sp_test(poold_attach, bad_hellos_are_refused_with_a_reason)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -361,7 +364,7 @@ static void bad_hellos_are_refused_with_a_reason(void)
 }
 
 /* Not a hello at all, and a peer that goes without a word, while another VM is served. */
-static void garbage_does_not_disturb_others(void)
+sp_test(poold_attach, garbage_does_not_disturb_others)
 {
 	struct attach_welcome w;
 	struct fake_poold p;
@@ -381,7 +384,7 @@ static void garbage_does_not_disturb_others(void)
 	close(s);
 }
 
-static void too_few_hugepages_are_explained(void)
+sp_test(poold_attach, too_few_hugepages_are_explained)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -404,7 +407,7 @@ static void too_few_hugepages_are_explained(void)
 	end(&p, &t);
 }
 
-static void a_killed_poold_is_replaced(void)
+sp_test(poold_attach, a_killed_poold_is_replaced)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -447,7 +450,7 @@ static unsigned count_fds(pid_t pid)
 }
 
 /* The same name may come back at once, and nothing is left of the links that went. */
-static void detach_and_attach_leaves_nothing_behind(void)
+sp_test(poold_attach, detach_and_attach_leaves_nothing_behind)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -463,13 +466,11 @@ static void detach_and_attach_leaves_nothing_behind(void)
 		CHECK(fake_set_root(&t, &root) == POOL_OK, "SET_ROOT");
 	}
 	/* The last link but one has said good-bye before its name was free again, but closes its socket after that. */
-	for (unsigned i = 0; count_fds(p.pid) != before && i < 5000; i++)
-		poll(NULL, 0, 1);
-	CHECK(count_fds(p.pid) == before, "%u descriptors instead of %u", count_fds(p.pid), before);
+	CHECK(sp_await(10, count_fds(p.pid) == before), "%u descriptors instead of %u", count_fds(p.pid), before);
 	end(&p, &t);
 }
 
-static void a_name_belongs_to_one_vm(void)
+sp_test(poold_attach, a_name_belongs_to_one_vm)
 {
 	struct fake_poold p;
 	struct fake_trapd t, second;
@@ -486,7 +487,7 @@ static void a_name_belongs_to_one_vm(void)
 }
 
 /* What no honest trapd does: poold hangs up, says why, and serves the next one. */
-static void broken_peers_are_detached(void)
+sp_test(poold_attach, broken_peers_are_detached)
 {
 	static const struct link_req bad[] = {
 		{ .rq_op = LINK_OP_MAP, .rq_gpa = FAKE_RAM_BYTES, .rq_nwalk = 4 },
@@ -523,7 +524,7 @@ static void broken_peers_are_detached(void)
 	end(&p, &t);
 }
 
-static void events_outside_ram_detach(void)
+sp_test(poold_attach, events_outside_ram_detach)
 {
 	struct link_event ev = { .ev_type = LINK_EV_WRITE, .ev_size = 8, .ev_gpa = FAKE_RAM_BYTES, .ev_count = 1 };
 	struct fake_poold p;
@@ -541,7 +542,7 @@ static void events_outside_ram_detach(void)
 }
 
 /* The hook breaks the first leaf; the audit must see it, tell trapd, count and log it. */
-static void the_audit_reports_a_broken_entry(void)
+sp_test(poold_attach, the_audit_reports_a_broken_entry)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -563,7 +564,7 @@ static void the_audit_reports_a_broken_entry(void)
 	end(&p, &t);
 }
 
-static void audits_on_demand_find_sound_tables(void)
+sp_test(poold_attach, audits_on_demand_find_sound_tables)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -578,7 +579,7 @@ static void audits_on_demand_find_sound_tables(void)
 	end(&p, &t);
 }
 
-static void the_watchdog_is_fed(void)
+sp_test(poold_attach, the_watchdog_is_fed)
 {
 	struct fake_poold p;
 
@@ -594,7 +595,7 @@ static void the_watchdog_is_fed(void)
 	fake_poold_remove(&p);
 }
 
-static void the_number_of_vms_is_limited(void)
+sp_test(poold_attach, the_number_of_vms_is_limited)
 {
 	struct fake_poold p;
 	struct fake_trapd t, second;
@@ -611,26 +612,20 @@ static void the_number_of_vms_is_limited(void)
 }
 
 /* The sockets of a live poold are not taken over; those of a dead one are (a_killed_poold_is_replaced). */
-static void a_second_poold_leaves_the_first_alone(void)
+sp_test(poold_attach, a_second_poold_leaves_the_first_alone)
 {
-	const char *builddir = getenv("top_builddir");
-	char command[512];
 	struct fake_poold p;
 	struct fake_trapd t;
 	struct link_rep root, rep;
-	int status;
 
 	begin(&p, &t, &root);
-	snprintf(command, sizeof(command), "exec timeout 10 %s/poold/poold --runtime-dir %s 2>>%s",
-		 builddir ? builddir : ".", p.dir, p.log);
-	status = system(command);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1, "wait status 0x%x", status);
+	CHECK(sp_call("poold", "--runtime-dir", p.dir)->code == 1, "a second one starts");
 	CHECK(fake_map(&t, FAKE_GVA, true, &rep) == POOL_OK, "the first is disturbed");
 	end(&p, &t);
 }
 
 /* Control clients look at VMs that come, work and go. What could go wrong shows under the sanitizers. */
-static void control_verbs_while_vms_come_and_go(void)
+sp_test(poold_attach, control_verbs_while_vms_come_and_go)
 {
 	Shadowpool__NameRequest name;
 	Shadowpool__WalkRequest walk;
@@ -669,40 +664,4 @@ static void control_verbs_while_vms_come_and_go(void)
 	}
 	CHECK(WIFEXITED(status) && !WEXITSTATUS(status), "client: wait status 0x%x", status);
 	end(&p, &t);
-}
-
-int main(void)
-{
-	static const struct {
-		const char *name;
-		void (*run)(void);
-	} cases[] = {
-#define CASE(name) { #name, name }
-		CASE(maps_build_shadow_entries),
-		CASE(events_take_shadow_entries_away),
-		CASE(a_flood_of_events_is_consumed),
-		CASE(guest_tables_are_write_protected),
-		CASE(control_verbs_show_the_vm),
-		CASE(poold_cannot_write_guest_ram),
-		CASE(bad_hellos_are_refused_with_a_reason),
-		CASE(garbage_does_not_disturb_others),
-		CASE(too_few_hugepages_are_explained),
-		CASE(a_killed_poold_is_replaced),
-		CASE(detach_and_attach_leaves_nothing_behind),
-		CASE(a_name_belongs_to_one_vm),
-		CASE(broken_peers_are_detached),
-		CASE(events_outside_ram_detach),
-		CASE(the_audit_reports_a_broken_entry),
-		CASE(audits_on_demand_find_sound_tables),
-		CASE(the_watchdog_is_fed),
-		CASE(the_number_of_vms_is_limited),
-		CASE(a_second_poold_leaves_the_first_alone),
-		CASE(control_verbs_while_vms_come_and_go),
-	};
-
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		fprintf(stderr, "%s\n", cases[i].name);
-		cases[i].run();
-	}
-	return 0;
 }

@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "tests/integration/fake_trapd.h"
+#include "tests/integration/harness/harness.h"
+
+sp_suite(poold_verify);
 
 /* What trapd does when poold wants the VM to stand: here it always stands, and all that it did is told with the request. */
 static bool answer_quiesce(struct fake_trapd *t, int wait_ms)
@@ -28,7 +31,7 @@ static bool answer_quiesce(struct fake_trapd *t, int wait_ms)
 
 static pid_t verify_start(const struct fake_poold *p, const char *name, const char *option, const char *json)
 {
-	const char *top = getenv("top_builddir");
+	const char *top = sp_builddir();
 	char ctl[256], log[128];
 	pid_t pid = fork();
 	int fd;
@@ -36,7 +39,7 @@ static pid_t verify_start(const struct fake_poold *p, const char *name, const ch
 	CHECK(pid >= 0, "fork");
 	if (pid)
 		return pid;
-	snprintf(ctl, sizeof(ctl), "%s/ctl/shadowctl", top ? top : ".");
+	snprintf(ctl, sizeof(ctl), "%s/ctl/shadowctl", top);
 	snprintf(log, sizeof(log), "%s/log.verify", p->dir);
 	fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	dup2(fd, 1);
@@ -83,7 +86,7 @@ static void end(struct fake_poold *p, struct fake_trapd *t)
 	fake_poold_remove(p);
 }
 
-static void a_sound_pool_is_verified(void)
+sp_test(poold_verify, a_sound_pool_is_verified)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -95,7 +98,7 @@ static void a_sound_pool_is_verified(void)
 	end(&p, &t);
 }
 
-static void a_broken_entry_is_found(void)
+sp_test(poold_verify, a_broken_entry_is_found)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -124,7 +127,7 @@ static void __attribute__((noreturn)) write_for_ever(struct fake_trapd *t)
 	}
 }
 
-static void a_guest_that_writes_is_verified_at_once(void)
+sp_test(poold_verify, a_guest_that_writes_is_verified_at_once)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -143,7 +146,7 @@ static void a_guest_that_writes_is_verified_at_once(void)
 }
 
 /* Who waits for a VM that goes is told; who does not wait any more leaves nothing behind. */
-static void a_vm_that_goes_is_not_verified(void)
+sp_test(poold_verify, a_vm_that_goes_is_not_verified)
 {
 	struct fake_poold p;
 	struct fake_trapd t;
@@ -166,13 +169,4 @@ static void a_vm_that_goes_is_not_verified(void)
 	CHECK(!fake_trapd_attach(&t, &p), "refused: %s", t.welcome.error);
 	CHECK(verify(&p, &t, NULL, "--full", NULL, true) == 0, "the next link");
 	end(&p, &t);
-}
-
-int main(void)
-{
-	a_sound_pool_is_verified();
-	a_broken_entry_is_found();
-	a_guest_that_writes_is_verified_at_once();
-	a_vm_that_goes_is_not_verified();
-	return 0;
 }
