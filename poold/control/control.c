@@ -57,6 +57,7 @@ static void on_list(struct control_call *call, const Shadowpool__Request *reques
 	Shadowpool__VmList list;
 	Shadowpool__Reply reply;
 	Shadowpool__VmInfo *infos;
+	const struct connection *c;
 	unsigned n = 0;
 
 	shadowpool__vm_list__init(&list);
@@ -64,8 +65,8 @@ static void on_list(struct control_call *call, const Shadowpool__Request *reques
 	connections_lock(control->connections);
 	infos = calloc(control->connections->count + 1, sizeof(*infos));
 	list.vms = calloc(control->connections->count + 1, sizeof(*list.vms));
-	for (const struct connection *c = control->connections->first; infos && list.vms && c; c = c->next) {
-		if (!c->session)
+	LIST_FOREACH(c, &control->connections->list, entry) {
+		if (!infos || !list.vms || !c->session)
 			continue;
 		fill_info(&infos[n], c->session);
 		list.vms[n] = &infos[n];

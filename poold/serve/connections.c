@@ -14,6 +14,7 @@ void connections_init(struct connections *all, unsigned max_vms)
 	pthread_condattr_t attr;
 
 	*all = (struct connections){ .max_vms = max_vms };
+	LIST_INIT(&all->list);
 	pthread_mutex_init(&all->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -31,8 +32,7 @@ int connections_add(struct connections *all, struct connection *c)
 	} else if (all->count >= all->max_vms + CONNECTIONS_HANDSHAKES) {
 		rc = -EUSERS;
 	} else {
-		c->next = all->first;
-		all->first = c;
+		LIST_INSERT_HEAD(&all->list, c, entry);
 		all->count++;
 	}
 	pthread_mutex_unlock(&all->lock);
@@ -42,20 +42,17 @@ int connections_add(struct connections *all, struct connection *c)
 void connections_remove(struct connections *all, struct connection *c)
 {
 	pthread_mutex_lock(&all->lock);
-	for (struct connection **p = &all->first; *p; p = &(*p)->next) {
-		if (*p == c) {
-			*p = c->next;
-			all->count--;
-			break;
-		}
-	}
+	LIST_REMOVE(c, entry);
+	all->count--;
 	pthread_cond_broadcast(&all->changed);
 	pthread_mutex_unlock(&all->lock);
 }
 
 static bool name_is_taken(const struct connections *all, const struct connection *me, const char *name)
 {
-	for (const struct connection *c = all->first; c; c = c->next)
+	const struct connection *c;
+
+	LIST_FOREACH(c, &all->list, entry)
 		if (c != me && !strcmp(c->name, name))
 			return true;
 	return false;
@@ -63,9 +60,10 @@ static bool name_is_taken(const struct connections *all, const struct connection
 
 static unsigned count_names(const struct connections *all)
 {
+	const struct connection *c;
 	unsigned n = 0;
 
-	for (const struct connection *c = all->first; c; c = c->next)
+	LIST_FOREACH(c, &all->list, entry)
 		n += c->name[0] != 0;
 	return n;
 }
@@ -111,10 +109,12 @@ void connections_unlock(struct connections *all)
 
 static struct connection *connection_of(struct connections *all, const char *name)
 {
-	for (struct connection *c = all->first; c; c = c->next)
+	struct connection *c;
+
+	LIST_FOREACH(c, &all->list, entry)
 		if (c->session && !strcmp(c->name, name))
-			return c;
-	return NULL;
+			break;
+	return c;
 }
 
 struct session *connections_find(struct connections *all, const char *name)
@@ -141,12 +141,13 @@ int connections_quiesce(struct connections *all, const char *name)
 bool connections_close(struct connections *all, int wait_ms)
 {
 	struct timespec until = clock_timespec(clock_ns() + wait_ms * CLOCK_NS_PER_MS);
+	struct connection *c;
 	bool done;
 	int rc = 0;
 
 	pthread_mutex_lock(&all->lock);
 	all->closing = true;
-	for (struct connection *c = all->first; c; c = c->next)
+	LIST_FOREACH(c, &all->list, entry)
 		shutdown(c->sock, SHUT_RDWR);
 	pthread_cond_broadcast(&all->changed);
 	while (all->count && rc != ETIMEDOUT)

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "poold/serve/session.h"
 
@@ -17,7 +18,7 @@ struct service;
 #define CONNECTIONS_HANDSHAKES 16u	/* of those that are no VM yet, or are just refused; beyond the limit of VMs */
 
 struct connection {
-	struct connection *next;
+	LIST_ENTRY(connection) entry;
 	struct service *service;
 	int sock;			/* SEQPACKET to trapd; its hang-up is the detach */
 	char name[33];			/* claimed name, "" before */
@@ -27,7 +28,7 @@ struct connection {
 struct connections {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;		/* one has left */
-	struct connection *first;
+	LIST_HEAD(, connection) list;
 	unsigned count;			/* at most CONNECTIONS_HANDSHAKES more than VMs may be attached */
 	unsigned max_vms;
 	bool closing;

@@ -166,33 +166,31 @@ void session_call(struct session *s, const struct pool_call *call)
 void session_verify_add(struct session *s, struct session_verify *v)
 {
 	pthread_mutex_lock(&s->lock);
-	v->next = s->verify;
-	s->verify = v;
+	SLIST_INSERT_HEAD(&s->verify, v, entry);
 	pthread_mutex_unlock(&s->lock);
 }
 
 bool session_verify_remove(struct session *s, struct session_verify *v)
 {
-	bool found = false;
+	struct session_verify *found;
 
 	pthread_mutex_lock(&s->lock);
-	for (struct session_verify **p = &s->verify; *p && !found; p = &(*p)->next) {
-		found = *p == v;
-		if (found) {
-			*p = v->next;
+	SLIST_FOREACH(found, &s->verify, entry)
+		if (found == v)
 			break;
-		}
-	}
+	if (found)
+		SLIST_REMOVE(&s->verify, v, session_verify, entry);
 	pthread_mutex_unlock(&s->lock);
 	return found;
 }
 
 bool session_verify_is_full(struct session *s)
 {
+	const struct session_verify *v;
 	bool full = false;
 
 	pthread_mutex_lock(&s->lock);
-	for (const struct session_verify *v = s->verify; v; v = v->next)
+	SLIST_FOREACH(v, &s->verify, entry)
 		full |= v->full;
 	pthread_mutex_unlock(&s->lock);
 	return full;
@@ -200,14 +198,16 @@ bool session_verify_is_full(struct session *s)
 
 void session_verify_done(struct session *s, const struct pool_call_out *audit)
 {
-	struct session_verify *v, *next;
+	struct session_verify_list waiting;
 
 	pthread_mutex_lock(&s->lock);
-	v = s->verify;
-	s->verify = NULL;
+	waiting = s->verify;
+	SLIST_INIT(&s->verify);
 	pthread_mutex_unlock(&s->lock);
-	for (; v; v = next) {
-		next = v->next;		/* done() gives it away */
-		v->done(v, audit);
+	while (!SLIST_EMPTY(&waiting)) {
+		struct session_verify *v = SLIST_FIRST(&waiting);
+
+		SLIST_REMOVE_HEAD(&waiting, entry);
+		v->done(v, audit);	/* gives it away */
 	}
 }

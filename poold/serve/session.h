@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "common/attach.h"
@@ -32,11 +33,13 @@ struct session_trace {
 
 /* Somebody who waits for an audit of a VM that stands still. */
 struct session_verify {
-	struct session_verify *next;
+	SLIST_ENTRY(session_verify) entry;
 	bool full;
 	/* Called once, not with the session's lock held; audit NULL: the session ended before. */
 	void (*done)(struct session_verify *v, const struct pool_call_out *audit);
 };
+
+SLIST_HEAD(session_verify_list, session_verify);
 
 struct session {
 	char name[33];
@@ -51,7 +54,7 @@ struct session {
 	uint64_t *stats;		/* POOL_STAT_COUNT counters in stats-p; written by the session's thread */
 	struct session_trace trace;		/* recorder NULL unless this session is traced; under the lock */
 
-	struct session_verify *verify;	/* under the lock: who waits for the next AUDIT request */
+	struct session_verify_list verify;	/* under the lock: who waits for the next AUDIT request */
 
 	/* Of the session's thread alone. */
 	struct link_server link;

@@ -15,10 +15,11 @@
 #define SLAB_PAGES	63u		/* a slab is 256 KiB */
 
 struct trace_slab {
-	struct trace_slab *next;
-	uint8_t pad[PAGE_SIZE - sizeof(struct trace_slab *)];
+	SLIST_ENTRY(trace_slab) entry;
+	uint8_t pad[PAGE_SIZE - sizeof(void *)];	/* behind the entry, so that pages are aligned as pages */
 	uint8_t page[SLAB_PAGES][PAGE_SIZE];
 };
+_Static_assert(sizeof(struct trace_slab) == (SLAB_PAGES + 1) * PAGE_SIZE, "a slab is whole pages");
 
 static void *memory_get(uint64_t bytes)
 {
@@ -51,10 +52,10 @@ int trace_image_init(struct trace_image *image, const struct guest_ram *ram, uin
 
 void trace_image_fini(struct trace_image *image)
 {
-	struct trace_slab *next;
+	while (!SLIST_EMPTY(&image->slabs)) {
+		struct trace_slab *s = SLIST_FIRST(&image->slabs);
 
-	for (struct trace_slab *s = image->slabs; s; s = next) {
-		next = s->next;
+		SLIST_REMOVE_HEAD(&image->slabs, entry);
 		munmap(s, sizeof(*s));
 	}
 	if (image->page)
@@ -69,11 +70,10 @@ static uint8_t *page_new(struct trace_image *image)
 
 		if (!s)
 			return NULL;
-		s->next = image->slabs;
-		image->slabs = s;
+		SLIST_INSERT_HEAD(&image->slabs, s, entry);
 		image->left = SLAB_PAGES;
 	}
-	return image->slabs->page[--image->left];
+	return SLIST_FIRST(&image->slabs)->page[--image->left];
 }
 
 uint8_t *trace_image_find(const struct trace_image *image, uint64_t gfn)

@@ -7,6 +7,7 @@
 #define SHADOWPOOL_POOLD_TRACE_IMAGE_H
 
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "common/guest_ram.h"
 
@@ -16,7 +17,7 @@ struct trace_image {
 	struct guest_ram ram;
 	uint64_t npages, max_pages;	/* in use, allowed */
 	uint8_t **page;			/* by place of the gfn in RAM */
-	struct trace_slab *slabs;	/* memory of the pages, newest first */
+	SLIST_HEAD(, trace_slab) slabs;	/* memory of the pages, newest first */
 	unsigned left;			/* pages not given out of the newest one */
 };
 
