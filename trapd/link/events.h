@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Posting of write events: what trapd has stored for the guest is told to the pool, without waiting for an answer. doc/ring.md. The port
- * brackets each store with vcpu_write_begin() and vcpu_write_end() (cpu/vcpu.h), which are defined here as well.
- * Thread: the vCPU's own.
+ * Posting of write events: what trapd has stored for the guest is told to the pool, without waiting for an answer. doc/ring.md.
+ * The port brackets each store with vcpu_write_begin() and vcpu_write_end() (cpu/vcpu.h), which are defined here as well. Thread:
+ * the vCPU's own.
  */
 #ifndef SHADOWPOOL_TRAPD_EVENTS_H
 #define SHADOWPOOL_TRAPD_EVENTS_H
@@ -11,11 +11,12 @@
 #include "trapd/cpu/vcpu.h"
 
 /*
- * A store is done in RAM: post its event if the pool monitors the page; half of an entry may wait for the other half
- * (link/write_pair.h). Never fails: a lost link cancels the debt. Published by vcpu_write_end() or by the next request.
+ * A store is done in RAM: post its event if the pool monitors the page. The event of half an entry may wait for that of the other
+ * half (link/write_pair.h). Never fails: when the link is lost the event is owed to nobody. Published by vcpu_write_end() or by
+ * the next request.
  */
 void events_post(struct vcpu *v, const struct link_event *ev);
-/* The half that still waits is posted, and none waits from now on. */
+/* Post the event of a half that still waits for the other half; from now on events do not wait. */
 void events_close_pair(struct vcpu *v);
 
 #endif

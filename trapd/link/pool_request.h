@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Requests of a vCPU to poold, each answered before the function returns; what the reply obliges the vCPU to flush is noted for its
- * way back into the guest. doc/ring.md names every request; doc/fault-path.md shows when each is sent. vcpu_invlpg() of the port
- * (cpu/vcpu.h) is defined here as well.
- * Return a status below POOL_E_RANGE, or POOL_E_NOTFOUND; -ENOTCONN; -ECANCELED. Thread: the vCPU's own.
+ * Requests of a vCPU to poold. Each function sends one and returns when it is answered; what the reply obliges the vCPU to flush
+ * is noted for its way back into the guest. doc/spec/ring.md, "Requests and answers"; doc/fault-path.md shows when each is sent.
+ * vcpu_invlpg() of the port (cpu/vcpu.h) is defined in pool_request.c as well. Unless said otherwise they return a status below
+ * POOL_E_RANGE, or POOL_E_NOTFOUND; -ENOTCONN: the link is lost; -ECANCELED: the VM is stopped. Thread: the vCPU's own.
  */
 #ifndef SHADOWPOOL_TRAPD_POOL_REQUEST_H
 #define SHADOWPOOL_TRAPD_POOL_REQUEST_H
@@ -12,27 +12,39 @@
 #include "common/write_class.h"
 #include "trapd/cpu/vcpu.h"
 
-/* gva is not mapped as the guest's tables have it: map it. walk: how they do. */
+/* MAP: make the shadow of what the guest's tables say about gva. walk: the successful walk of the guest's tables. */
 int pool_link_map(struct vcpu *v, uint64_t gva, const struct walk_result *walk, bool write, bool fetch);
-/* The guest's D bit for gva has been set just now: POOL_E_NOTFOUND: map it. */
+/*
+ * DIRTY: the guest's D bit for gva has just been set, make the shadow entry writable. POOL_E_NOTFOUND: that is not enough, send
+ * MAP.
+ */
 int pool_link_dirty(struct vcpu *v, uint64_t gva);
-/* A write of this class and size to a monitored page: what is to be done with it? */
+/*
+ * WRITE_FAULT: the guest wants to write size bytes to a monitored page. Returns what poold decides: POOL_EMULATE, UNSYNC,
+ * UNSHADOW, STEP.
+ */
 int pool_link_write_fault(struct vcpu *v, uint64_t gva, uint64_t gpa, enum write_class class, unsigned size);
-/* A write to a monitored page that cannot be emulated: let the table go. */
+/*
+ * UNSHADOW: the guest wants to write to a monitored page with an instruction that cannot be emulated. POOL_OK: run it; POOL_STEP:
+ * step it.
+ */
 int pool_link_unshadow(struct vcpu *v, uint64_t gva, uint64_t gpa);
-/* One instruction may write to the table at gpa; several may be open. CLOSE: it is done, read them again (doc/pool.md, Step). */
+/*
+ * OPEN: from now on MAP may make the table at gpa writable; up to four tables may be open. CLOSE: the one instruction is done,
+ * all open tables are protected and read again. doc/spec/pool.md section 6, Step.
+ */
 int pool_link_open(struct vcpu *v, uint64_t gpa);
 int pool_link_close(struct vcpu *v);
-/* What the page is to watched code from now on. */
+/* CODE: what the page at gpa is to watched code from now on (doc/pool.md, Watched code). */
 int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code_state state);
 /*
- * These modes are to hold, nothing is stored in v. flags: LINK_RQF_AC and LINK_RQF_CODE, where they apply. root: of the supervisor's
- * and the user's view, 0: the old one.
+ * SET_ROOT: tell poold the modes that are to hold; v itself does not change. flags: LINK_RQF_AC and LINK_RQF_CODE, where they
+ * apply. root[] gets the machine addresses of the roots of supervisor and user view; 0: the root stays as it is.
  */
 int pool_link_set_root(struct vcpu *v, const struct modes *modes, uint16_t flags, uint64_t root[2]);
 /*
- * An audit, made while this vCPU stands; poold makes it a full one if somebody waits for that. Number of violations since the
- * attach, -ENOTCONN or -ECANCELED.
+ * AUDIT: have poold audit the pool while this vCPU stands. full: as a full audit, which poold also makes if a client waits for
+ * one. Returns the number of violations since the attach, -ENOTCONN or -ECANCELED.
  */
 int64_t pool_link_audit(struct vcpu *v, bool full);
 

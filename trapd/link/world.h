@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the vCPUs of one VM do together: keep the others out of the guest (a step, a TLB shootdown), and come to rest while one
- * of them attaches to a pool. With one vCPU all of it does nothing. doc/smp.md.
- * Thread: a vCPU's own, with itself as v.
+ * What the vCPUs of one VM do together: one keeps the others out of the guest (for a step or a TLB shootdown), or all come to
+ * rest while one of them attaches to a pool. With a single vCPU every function here returns at once. doc/smp.md. Thread: a vCPU's
+ * own; v is the caller's vCPU.
  */
 #ifndef SHADOWPOOL_TRAPD_WORLD_H
 #define SHADOWPOOL_TRAPD_WORLD_H
@@ -17,43 +17,56 @@ struct world {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	/* under the lock */
-	struct vcpu *holder;	/* nobody else may be in the guest */
-	unsigned depth;
-	struct vcpu *leader;	/* attaches: nobody else may do anything */
+	struct vcpu *holder;	/* the only vCPU that may be in the guest; NULL: all may */
+	unsigned depth;		/* times that the holder has called world_hold() and not yet world_release() */
+	struct vcpu *leader;	/* the vCPU that attaches while all others rest; NULL: none does */
 };
 
 void world_init(struct world *w);
 void world_destroy(struct world *w);
 
-/* About to enter the guest. Waits while another vCPU holds the world. false: flush first, take the state over. */
+/*
+ * Called before each entry. Waits while another vCPU is the holder. false: do not enter; a flush is demanded, so take the state
+ * over first.
+ */
 bool world_enter(struct vcpu *v);
-/* Out of the guest. */
+/* Called after each exit. */
 void world_leave(struct vcpu *v);
-/* Must the guest's registers be taken over, because a flush is demanded or another vCPU holds the world? */
+/* Must the guest's registers be taken over now, because a flush is demanded of this vCPU or another one is the holder? */
 bool world_wants_state(struct vcpu *v);
-/* Is a flush demanded? The caller makes it before the next guest instruction. */
+/* Is a flush demanded of this vCPU? If so, the demand is taken: the caller loads CR3 before the next guest instruction. */
 bool world_take_flush(struct vcpu *v);
 
-/* What follows publishes the vCPU's events first where it may wait for another one. */
+/* The functions from here on publish the caller's events before they wait for another vCPU. */
 
 /*
- * Keep every other vCPU out of the guest until world_release(); may be nested. The others go on handling their traps. A vCPU
- * that waits here is out of the guest as well. Held in vain if the link is lost meanwhile: world_lead() takes it away.
+ * Become the holder: on return every other vCPU is out of the guest and stays so until world_release(). Calls may be nested. The
+ * others go on handling their traps. Waits for an earlier holder; the caller counts as out of the guest then. If the link is lost
+ * meanwhile, world_lead() ends the hold.
  */
 void world_hold(struct vcpu *v);
 void world_release(struct vcpu *v);
-/* The same, and every other vCPU has handled its trap: it waits to enter, to hold the world, or is at rest, and stays so. */
+/*
+ * Become the holder as by world_hold(); on return every other vCPU has also handled its trap: it waits to enter the guest or to
+ * become the holder, or it is at rest, and stays so until world_release().
+ */
 void world_stand(struct vcpu *v);
-/* Every other vCPU is out of the guest once, and loads CR3 before its next guest instruction. SDM vol. 3A 4.10.5. */
+/*
+ * TLB shootdown: on return every other vCPU has left the guest and will load CR3 before its next guest instruction. SDM vol. 3A
+ * 4.10.5.
+ */
 void world_shootdown(struct vcpu *v);
 
 /*
- * The link is lost or not there yet. true: all others are at rest and stay so until world_led(), the caller attaches. false:
- * another vCPU has done so meanwhile, look again.
+ * The caller has found no link to poold. true: all other vCPUs are at rest until world_led(), and the caller attaches. false:
+ * another vCPU has attached meanwhile, look at the link again.
  */
 bool world_lead(struct vcpu *v);
 void world_led(struct vcpu *v);
-/* Between these two the vCPU touches nothing that an attach replaces: it sleeps, or its thread ends. The second waits for a holder. */
+/*
+ * Between these two the vCPU is at rest: it sleeps or its thread ends, and it touches nothing that an attach replaces.
+ * world_resume() waits while another vCPU attaches or is the holder.
+ */
 void world_rest(struct vcpu *v);
 void world_resume(struct vcpu *v);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An entry of 8 bytes that the guest writes in two halves, as 32-bit code does: the event of the first half waits until
- * the second one is done, and both are one event. doc/pool.md, switch "pair".
+ * 32-bit code writes an entry of 8 bytes by two stores of 4. The event of the first store waits until the second store is done,
+ * and one event tells of both. doc/pool.md, "Writes to monitored tables", switch "pair".
  */
 #ifndef SHADOWPOOL_TRAPD_WRITE_PAIR_H
 #define SHADOWPOOL_TRAPD_WRITE_PAIR_H
@@ -14,24 +14,28 @@ struct insn;
 struct vcpu;
 
 struct write_pair {
-	bool open;			/* between write_pair_begin() and _end() */
-	bool held;
-	struct link_event ev;		/* the first half */
+	bool open;			/* events of halves are held at present */
+	bool held;			/* ev is an event that waits */
+	struct link_event ev;		/* that of the first half */
 };
 
 /*
- * Pure. An event that is to be posted, while the pair is open: out gets what is to be posted now, the number is returned.
- * The first half of an entry: nothing, it is held. The other half: one event for both. Anything else: what was held, then it.
+ * ev is to be posted while the pair is open. out[] gets the events to post now, their number is returned: none if ev is the first
+ * half of an entry, which is held; one for both halves if ev is the other half; else the event that was held, if any, and ev.
+ * Pure.
  */
 unsigned write_pair_add(struct write_pair *p, const struct link_event *ev, struct link_event out[2]);
-/* Pure. Nothing more comes: 1 if out is to be posted. */
+/* No other half will come. Returns 1 if an event was held, which *out gets to be posted; else 0. Pure. */
 unsigned write_pair_end(struct write_pair *p, struct link_event *out);
 /*
- * in, at gva, has just been emulated: emulate up to four more instructions, as long as they touch registers only, until
- * the one that stores the other half. 0, or what emulation returned (vcpu.h); the instructions done are done.
+ * A store to gva that may be the first half of a pair has just been emulated. Emulate up to four more instructions, as long as
+ * they touch registers only, until the store of the other half is done. Returns 0, or what emulation returned (vcpu.h);
+ * instructions that are done stay done. Thread: the vCPU's own.
  */
 int write_pair_absorb(struct vcpu *v, uint64_t gva);
-/* May the store of size bytes at gva be the first half of a pair? */
+/*
+ * Can a store be the first half of a pair: aligned, 4 of 8 bytes of an entry, and no single step or breakpoint must see it alone?
+ */
 bool write_pair_possible(const struct vcpu *v, uint64_t gva, unsigned size);
 
 #endif
