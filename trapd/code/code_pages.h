@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * PUSHF patching. The supervisor's code pages where the CPU does not keep IF for the guest: looked at before they are executed, and executed
- * from a private copy in which HLT stands for PUSHF, POPF and CPUID. doc/flags-patcher.md. Where IF is native vm->code is NULL, and
- * nothing here does anything.
+ * PUSHF patching. The supervisor's code pages where the CPU does not keep IF for the guest: looked at before they are executed,
+ * and executed from a private copy in which HLT stands for PUSHF, POPF and CPUID. doc/flags-patcher.md. Where IF is native
+ * vm->code is NULL, and nothing here does anything.
  *
  * Thread: the vCPU's own, unless said otherwise. Return values of vcpu.h.
  */
@@ -14,33 +14,48 @@
 struct code_pages;
 
 /*
- * If this VM needs it: the window of copies behind that of RAM, and its memslots. After vm->if_native_* and RAM are known.
- * 0, also where it is not needed or the processor's physical addresses have no room for the window; -errno with a line in err.
- * Thread: control.
+ * Make the window of copies, behind that of RAM, with its memslots, if this VM needs it (IF is not native). vm->if_native_* and
+ * RAM must be set. Returns 0, also where the window is not needed, or where physical addresses have too few bits for it; -errno
+ * with one line in err. Thread: control.
  */
 int code_pages_create(struct vm *vm, char *err, size_t err_size);
-/* After the VM's file is closed. */
+/* Free the window. Called after the VM's file is closed. Thread: control. */
 void code_pages_destroy(struct vm *vm);
-/* A fresh pool knows of no page. No vCPU is in the VM. */
+/*
+ * Forget what each page is: after an attach the pool, which is a fresh one, knows of none. Thread: a vCPU's, while the others
+ * rest.
+ */
 void code_pages_reset(struct vm *vm);
-/* Machine address of the window for the attach; 0: none. */
+/* Machine address of gpa 0 in the window of copies, which poold is told at the attach; 0: there is no window. */
 uint64_t code_pages_maddr(const struct vm *vm);
 
-/* Is supervisor code watched under this EFER? */
+/* Is supervisor code watched when the guest runs with this EFER? */
 bool code_is_watched(const struct vcpu *v, uint64_t efer);
-/* Is the code that runs now? Unpaged, the user's is too: both views are one. */
+/* Is the code watched that the guest runs now? Without paging also code of CPL 3, because both views are one then. */
 bool code_is_watched_now(const struct vcpu *v);
-/* Before the pool is asked to map gpa, which gva leads to, for a fetch of the instruction at RIP. */
+/*
+ * A fetch of the instruction at RIP has faulted at gva, which leads to gpa: look at the page, and copy it if need be, before the
+ * pool is asked to map it.
+ */
 int code_before_fetch(struct vcpu *v, uint64_t gva, uint64_t gpa);
-/* Before the guest writes gpa natively, or trapd does so for a trapped instruction. */
+/* The page at gpa is about to be written, by the guest natively or by trapd for a trapped instruction: give its copy up first. */
 int code_before_write(struct vcpu *v, uint64_t gpa);
-/* The instruction at RIP has trapped: control does get there. */
+/* The instruction at RIP has trapped, so it is executed: follow the code from there and replace what is found. */
 int code_executed(struct vcpu *v);
-/* Does PUSHF, or POPF, trap where this vCPU executes now? Not on each page, but on most. */
+/*
+ * Do PUSHF and POPF trap in the code that this vCPU executes now? True where pages are watched, though single pages may be left
+ * alone.
+ */
 bool code_flags_trap(const struct vcpu *v);
-/* trapd has stored to RAM for the guest. Never fails: what it means for the copy is seen to by code_settle(). */
+/*
+ * trapd has stored bytes to RAM at gpa for the guest. Only notes it, and so cannot fail; code_settle() does what follows for the
+ * copy.
+ */
 void code_stored(struct vcpu *v, uint64_t gpa, uint64_t bytes);
-/* Before the guest goes on. */
+/*
+ * Called before the guest goes on: give up the copies of pages that code_stored() was told of, and look again at pages that are
+ * due.
+ */
 int code_settle(struct vcpu *v);
 
 #endif
