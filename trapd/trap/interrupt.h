@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interrupt injection: external interrupts and HLT as a vCPU thread sees them, between the controllers (devices/irq.h) and delivery through the
- * guest's IDT. Thread: the vCPU's own, unless said otherwise.
+ * Interrupt injection: external interrupts and HLT as a vCPU thread sees them, between the controllers (devices/irq.h) and
+ * delivery through the guest's IDT. Thread: the vCPU's own, unless said otherwise.
  */
 #ifndef SHADOWPOOL_TRAPD_INTERRUPT_H
 #define SHADOWPOOL_TRAPD_INTERRUPT_H
@@ -11,22 +11,23 @@
 #include "trapd/cpu/vcpu.h"
 #include "trapd/devices/irq.h"
 
-/* For irqs_create(); its context is the struct vm. */
+/* What irqs_create() is given, with the struct vm as context: how the interrupt controllers reach the vCPUs. */
 extern const struct irqs_ops interrupt_irqs_ops;
 
 /*
- * Before each entry, at an instruction boundary of the guest: deliver what is pending if IF is 1 and no STI or MOV SS shadow is
- * in force, which ends a HLT. A shadow is ended by emulating the instruction that it covers, or by stepping it
- * (v->priv->shadow_step); where IF is the real one and 0 KVM is asked to exit as soon as that changes.
- * 0: go on; -EFAULT: emulating raised an exception, settle it and come again; other values of vcpu.h.
+ * Called before each entry, at an instruction boundary of the guest. Delivers a pending interrupt if IF is 1 and no STI or MOV SS
+ * shadow is in force; a delivery ends a HLT. In a shadow the instruction that it covers is emulated first, or will be stepped
+ * (v->priv->shadow_step). If IF is 0 and native, KVM is asked to exit when IF becomes 1. Returns 0: go on; -EFAULT: the emulated
+ * instruction raised an exception, deliver it and call again; other values of vcpu.h.
  */
 int interrupt_before_entry(struct vcpu *v);
 /*
- * After an exit that could be entered again as it stands: must the guest's registers be taken over first, because an interrupt
- * can be delivered now? If not, asks for the window where that is needed.
+ * Called after an exit without a trap, when the vCPU could be entered again as it stands. true: an interrupt can be delivered
+ * now, so the guest's registers must be taken over first. false: not so; if an interrupt waits for IF, KVM is asked to exit when
+ * IF becomes 1.
  */
 bool interrupt_wants_state(struct vcpu *v);
-/* Before the vCPU's first entry, and after its last. */
+/* Before the vCPU's first entry, and after its last one. */
 void interrupt_thread_begin(struct vcpu *v);
 void interrupt_thread_end(struct vcpu *v);
 

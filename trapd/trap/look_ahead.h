@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Emulation of clusters: see look_ahead.c. */
+/*
+ * Look-ahead: after one emulated instruction those behind it are emulated too, as long as that saves traps. doc/fault-path.md,
+ * "Look-ahead".
+ */
 #ifndef SHADOWPOOL_TRAPD_LOOK_AHEAD_H
 #define SHADOWPOOL_TRAPD_LOOK_AHEAD_H
 
 #include "trapd/cpu/vcpu.h"
 
 /*
- * An instruction has just been emulated: go on with those behind it while that saves traps. A place where it saved none is
- * remembered and not looked at again. Returns 0, -EFAULT (an instruction raised an exception, to be settled as if it had
- * trapped), -ECANCELED; never -ENOTCONN: what the link has not answered is left undone and traps.
+ * An instruction has just been emulated: go on with those behind it while that saves traps. A place where no trap was saved is
+ * remembered and not tried again. Returns 0; -EFAULT: an instruction raised an exception, which is delivered as if the
+ * instruction had trapped; -ECANCELED. Never -ENOTCONN: an instruction that needs a link that is lost is left undone and traps.
  * Thread: the vCPU's own.
  */
 int look_ahead(struct vcpu *v);
-/* The same where nothing was emulated, but the host would emulate what follows, more slowly (doc/hosts.md, kind P). Else 0. */
+/*
+ * Go on emulating although nothing was emulated before, where the host itself would emulate the code that follows, more slowly
+ * (doc/hosts.md, kind P) and --emulate=ahead asks for it; elsewhere returns 0 at once. Return values of look_ahead().
+ * look_ahead_replaces_host(): is that so in the code that runs now?
+ */
 int look_ahead_in_place_of_host(struct vcpu *v);
 bool look_ahead_replaces_host(const struct vcpu *v);
 

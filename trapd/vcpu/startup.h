@@ -7,12 +7,18 @@
 
 #include "trapd/cpu/vcpu.h"
 
-/* From the local APICs, any thread; for irqs_ops. A start-up message counts only for a vCPU that waits for one. */
+/*
+ * A local APIC has sent INIT, or a start-up message, to this vCPU; functions of struct irqs_ops. A start-up message is ignored by
+ * a vCPU that does not wait for one. Thread: any, with the bus lock held.
+ */
 void startup_init(void *vm, unsigned cpu);
 void startup_begin(void *vm, unsigned cpu, uint8_t vector);
-/* A vCPU other than the first one, before its thread starts: it waits. */
+/* Before the thread of a vCPU other than the first one starts: it will wait for a start-up message. Thread: control. */
 void startup_wait(struct vcpu *v);
-/* On the vCPU's thread: obey what has come since. 0: go on if !v->waits_for_startup; -ECANCELED: the first vCPU was reset. */
+/*
+ * Do what INIT and start-up messages that have come demand. Returns 0: the vCPU goes on unless v->waits_for_startup; -ECANCELED:
+ * the first vCPU was reset, which ends the VM. Thread: the vCPU's own.
+ */
 int startup_take(struct vcpu *v);
 
 #endif

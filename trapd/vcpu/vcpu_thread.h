@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The thread of one vCPU: attach, enter, handle the exit, again. */
+/* The thread of one vCPU: attaches to poold, then enters the guest and handles what comes out, until the VM ends. */
 #ifndef SHADOWPOOL_TRAPD_VCPU_THREAD_H
 #define SHADOWPOOL_TRAPD_VCPU_THREAD_H
 
