@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What poold may still ask of the kernel once it is up. Thread: main, before any other thread exists. */
+/* The filter of system calls that poold may make once it is up. Thread: main, before any other thread exists. */
 #ifndef SHADOWPOOL_POOLD_SANDBOX_H
 #define SHADOWPOOL_POOLD_SANDBOX_H
 
@@ -7,13 +7,14 @@
 #include <stddef.h>
 
 
-/* First thing in main(): descriptors that the caller forgot are closed, from 3 up. */
+/* Called first in main(): close all descriptors from 3 up, which the process that started poold may have forgotten. */
 void sandbox_close_inherited(void);
-/* End when the parent ends. 0; -ESRCH: it has ended already. */
+/* Have the kernel send SIGTERM when the parent process ends. Returns 0; -ESRCH: the parent has ended already; other -errno. */
 int sandbox_die_with_parent(void);
 /*
- * No new privileges, then the filter: from here on no path can be opened, no socket or process created, no device
- * controlled. 0, or -errno with one line in err. In sanitizer builds the filter is left out (they need /proc): 1.
+ * Give up new privileges and install the filter: from here on no path can be opened, no socket or process created, no device
+ * controlled. Returns 0; -errno with one line in err; 1 in sanitizer builds, where the filter is left out because sanitizers need
+ * /proc.
  */
 int sandbox_close(char *err, size_t err_size);
 

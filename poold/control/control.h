@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* poold's control socket: its clients, its verbs, and those who wait for an answer of a session. Thread: main. */
+/* poold's control socket: its clients, its verbs, and the calls that wait for a session. Thread: main. */
 #ifndef SHADOWPOOL_POOLD_CONTROL_H
 #define SHADOWPOOL_POOLD_CONTROL_H
 
@@ -21,12 +21,15 @@ struct poold_control {
 	struct verify_jobs verify_jobs;
 };
 
-/* Listen on the configured socket. 0, or -errno with one line in err. The service outlives the control. */
+/* Listen on the configured socket. The service must outlive the control. Returns 0, or -errno with one line in err. */
 int poold_control_open(struct poold_control *control, struct event_base *base, struct service *service, char *err,
 		       size_t err_size);
-/* Tell clients what sessions have to tell them, without waiting for either. Nothing happens if it is not open. */
+/*
+ * Answer the clients for whom sessions have finished something, without waiting for any. Nothing happens if the socket is not
+ * open.
+ */
 void poold_control_answer(struct poold_control *control);
-/* Sessions wake nobody any more, the socket goes. */
+/* Close the socket. Sessions do not wake the main thread any more. */
 void poold_control_close(struct poold_control *control);
 
 #endif

@@ -12,9 +12,9 @@
 #define INSPECT_LEVELS 4u
 
 struct inspect_level {
-	uint8_t level;			/* 4 PML4 ... 1 PT */
-	bool guest_valid, shadow_valid;	/* that side has an entry at this level (present or not) */
-	uint64_t guest_gpa;		/* where it lies; ~0: a PDPTE register */
+	uint8_t level;			/* 4: PML4, down to 1: PT */
+	bool guest_valid, shadow_valid;	/* the walk of the guest's tables, and of the shadow tables, has come to this level */
+	uint64_t guest_gpa;		/* address of the guest's entry; all ones: it is a PDPTE register */
 	uint64_t guest_entry;
 	uint64_t shadow_maddr, shadow_entry;
 	uint8_t shadow_kind;
@@ -25,15 +25,16 @@ struct inspection {
 	enum walk_paging paging;
 	bool guest_ok;
 	uint64_t guest_gpa;
-	uint32_t guest_error_code;	/* of a read in this view, if not guest_ok */
+	uint32_t guest_error_code;	/* if not guest_ok: error code of the #PF that a read in this view would raise */
 	struct pool_walk shadow;
 	unsigned nlevels;
-	struct inspect_level level[INSPECT_LEVELS];	/* top first */
+	struct inspect_level level[INSPECT_LEVELS];	/* the highest level first */
 };
 
 /*
- * view: 0 supervisor, 1 user. 0; -EINVAL: no such vCPU or view; -ENOENT: the vCPU has no root yet. Takes the VM's lock.
- * Sets no A or D bit, changes nothing. The guest may run meanwhile: each entry is what it was when it was read.
+ * Walk both tables for one gva. view: 0 supervisor, 1 user. Changes nothing, not even A and D bits. The guest may run meanwhile:
+ * each entry is what it was when it was read. Returns 0; -EINVAL: no such vCPU or view; -ENOENT: the vCPU has no root yet. Takes
+ * the session's lock. Thread: main.
  */
 int inspect_walk(struct session *s, uint32_t vcpu, uint32_t view, uint64_t gva, struct inspection *out);
 

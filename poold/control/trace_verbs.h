@@ -10,7 +10,7 @@
 
 struct poold_control;
 
-/* Answer those whose trace has begun or ended. Thread: main, from the control server's woken(). */
+/* Answer the clients whose trace has begun or ended. Thread: main, called from the control server's woken(). */
 void trace_verbs_woken(struct poold_control *control);
 
 /* Handlers of the verbs; the context is the struct poold_control. */

@@ -11,17 +11,17 @@
 
 struct poold_control;
 
-/* Those who wait for an audit. Lock order: connections, session, verify_jobs. */
+/* Clients that wait for an audit. Lock order: connections, session, verify_jobs. */
 struct verify_jobs {
 	pthread_mutex_t lock;
-	LIST_HEAD(, verify_job) list;	/* of the main thread */
-	bool closing;			/* the control server is no more */
+	LIST_HEAD(, verify_job) list;	/* used by the main thread alone */
+	bool closing;			/* the control server is gone: sessions must not wake it */
 };
 
 void verify_init(struct verify_jobs *jobs);
-/* Before the control server goes: sessions wake nobody any more. Thread: main. */
+/* Called before the control server goes: sessions do not wake it any more. Thread: main. */
 void verify_close(struct verify_jobs *jobs);
-/* Answer those whose audit is made. Thread: main, from the control server's woken(). */
+/* Answer the clients whose audit is made. Thread: main, called from the control server's woken(). */
 void verify_woken(struct poold_control *control);
 /* Handler of the verb; the context is the struct poold_control. */
 control_handler verify_handler;

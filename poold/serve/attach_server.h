@@ -9,10 +9,10 @@ struct attach_server;
 struct event_base;
 struct service;
 
-/* Listen on the configured socket; each connection gets a thread. 0, or -errno with one line in err. */
+/* Listen on the configured socket and give each connection a thread. Returns 0, or -errno with one line in err. */
 int attach_server_create(struct attach_server **out, struct event_base *base, struct service *service, char *err,
 			 size_t err_size);
-/* Stops listening; sessions live on. NULL is allowed. */
+/* Stop listening. Sessions go on. s may be NULL. */
 void attach_server_destroy(struct attach_server *s);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All connections of trapd to this poold: who is connected, and which session belongs to whom. Each connection is one VM, or
- * is about to become one, and has a thread of its own. These threads enter and leave; the main thread looks up and closes.
- * Lock order: connections, then session.
+ * All connections from trapd to this poold, and the session of each. A connection is one VM, or is about to become one, and has a
+ * thread of its own, which enters it here and takes it away; the main thread looks connections up and closes them. Lock order:
+ * connections, then session.
  */
 #ifndef SHADOWPOOL_POOLD_CONNECTIONS_H
 #define SHADOWPOOL_POOLD_CONNECTIONS_H
@@ -15,19 +15,19 @@
 
 struct service;
 
-#define CONNECTIONS_HANDSHAKES 16u	/* of those that are no VM yet, or are just refused; beyond the limit of VMs */
+#define CONNECTIONS_HANDSHAKES 16u	/* connections without a session that are allowed beside max_vms with one */
 
 struct connection {
 	LIST_ENTRY(connection) entry;
 	struct service *service;
 	int sock;			/* SEQPACKET to trapd; its hang-up is the detach */
-	char name[33];			/* claimed name, "" before */
+	char name[33];			/* the VM name that it has claimed; "" before */
 	struct session *session;	/* NULL until attached; under the lock of struct connections */
 };
 
 struct connections {
 	pthread_mutex_t lock;
-	pthread_cond_t changed;		/* one has left */
+	pthread_cond_t changed;		/* a connection has left the list */
 	LIST_HEAD(, connection) list;
 	unsigned count;			/* at most CONNECTIONS_HANDSHAKES more than VMs may be attached */
 	unsigned max_vms;
@@ -35,29 +35,30 @@ struct connections {
 };
 
 void connections_init(struct connections *all, unsigned max_vms);
-/* Thread: main. c is in no list before, and in none after an error: -EUSERS (too many of them), -ESHUTDOWN. */
+/* Enter c into the list. Returns 0; -EUSERS: there are too many connections; -ESHUTDOWN: poold ends. Thread: main. */
 int connections_add(struct connections *all, struct connection *c);
-/* Thread: the connection's, at its very end: nobody may touch c afterwards. */
+/* Take c out of the list. Afterwards only the caller may touch c. Thread: the connection's, at its very end. */
 void connections_remove(struct connections *all, struct connection *c);
 /*
- * Take a VM name, waiting for its last owner to go: a trapd that attaches anew may be faster than the end of its old
- * session. 0, -EBUSY after wait_ms, -EUSERS (max_vms have names), -ESHUTDOWN.
+ * Claim a VM name for c. If another connection has the name, wait up to wait_ms for it to go: a trapd that attaches anew may be
+ * faster than the end of its old session. Returns 0; -EBUSY: the name is still taken; -EUSERS: max_vms connections have names;
+ * -ESHUTDOWN.
  */
 int connections_claim_name(struct connections *all, struct connection *c, const char *name, int wait_ms);
-/* Make a session visible to the main thread, or (s NULL) take it away: after that nobody but its own thread uses it. */
+/* Show the session of c to the main thread; s NULL: take it away, after which only its own thread uses the session. */
 void connections_set_session(struct connections *all, struct connection *c, struct session *s);
 
-/* Hold every session as it is: the list, and what connections_find() returns, are valid until the unlock. Thread: main. */
+/* Between these two the list does not change, and a session that connections_find() has returned does not go. Thread: main. */
 void connections_lock(struct connections *all);
 void connections_unlock(struct connections *all);
-/* Detach: trapd attaches anew, to an empty pool. false: no such VM is attached. */
+/* Hang up on the trapd of this VM, which then attaches anew, to an empty pool. false: no VM of this name is attached. */
 bool connections_hang_up(struct connections *all, const char *name);
-/* Ask the VM's trapd for a moment at which it stands, see attach_send_quiesce(). -ENOENT: no such VM is attached. */
+/* Send QUIESCE to the trapd of this VM (attach_send_quiesce()). Returns 0; -ENOENT: no VM of this name is attached; or -errno. */
 int connections_quiesce(struct connections *all, const char *name);
-/* NULL: no such VM is attached. */
+/* The session of this VM; NULL: no VM of this name is attached. Between connections_lock() and connections_unlock() only. */
 struct session *connections_find(struct connections *all, const char *name);
 
-/* Hang up on everybody and wait for the threads to end: true if all did within wait_ms. Thread: main. */
+/* Hang up on all connections and wait up to wait_ms for their threads to end. true: all have ended. Thread: main. */
 bool connections_close(struct connections *all, int wait_ms);
 
 #endif

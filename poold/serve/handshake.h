@@ -5,12 +5,12 @@
 
 #include "poold/serve/connections.h"
 
-#define HANDSHAKE_HELLO_MS	5000	/* for trapd to say what it wants */
-#define HANDSHAKE_NAME_MS	2000	/* for the end of an older session of the same VM */
+#define HANDSHAKE_HELLO_MS	5000	/* how long trapd may take to send HELLO */
+#define HANDSHAKE_NAME_MS	2000	/* how long an older session of the same VM may take to end */
 
 /*
- * Serve one handshake. 0: *out is attached and the peer knows it. Else -errno: the peer was told why, if it still
- * listens; nothing is left.
+ * Make the handshake of connection c. Returns 0: the session *out is attached, and the peer has its WELCOME; or -errno: the peer
+ * was told why, if it still listens, and nothing is left.
  */
 int handshake_run(struct connection *c, struct session **out);
 

@@ -11,9 +11,9 @@
 #include "poold/serve/objects.h"
 
 /*
- * Check every field of h. 0: *config is filled (ram.base apart) and *wanted too. -EPROTONOSUPPORT: another version;
- * -EINVAL, -E2BIG: a field is not valid or above a limit; -EPERM: a test hook that is not allowed. Then err says which
- * field, its value and what is allowed.
+ * Check every field of h. Returns 0: *config (but ram.base) and *wanted are filled; -EPROTONOSUPPORT: the peer has another
+ * version; -EINVAL, -E2BIG: a field is not valid, or above a limit; -EPERM: a test hook that is not allowed. After an error err
+ * names the field, its value and what is allowed.
  */
 int hello_check(const struct attach_hello *h, const struct poold_config *limits, struct pool_config *config,
 		struct objects_wanted *wanted, char *err, size_t err_size);

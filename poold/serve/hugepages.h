@@ -11,10 +11,10 @@ struct hugepages {
 	int free_fd, total_fd;		/* /sys/kernel/mm/hugepages/hugepages-2048kB; -1: the kernel has none */
 };
 
-/* Open both files. Never fails: without them every number reads as 0. */
+/* Open both files of /sys. Never fails: a file that cannot be opened reads as 0. */
 void hugepages_open(struct hugepages *h);
 void hugepages_close(struct hugepages *h);
-/* Now. Thread: any. 0 where unknown. */
+/* Hugepages that are free, and that there are, at this moment; 0 if the kernel does not say. Thread: any. */
 uint64_t hugepages_free(const struct hugepages *h);
 uint64_t hugepages_total(const struct hugepages *h);
 

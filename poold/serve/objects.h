@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The shared objects of one session: the peer's, checked and mapped read-only, and poold's own, created, reserved
- * completely and sealed. Never reused for another session.
+ * The shared objects of one session: those of the peer, checked and mapped read-only, and poold's own, created, reserved as a
+ * whole and sealed. No object is used in a second session. doc/spec/ring.md, "Objects".
  */
 #ifndef SHADOWPOOL_POOLD_OBJECTS_H
 #define SHADOWPOOL_POOLD_OBJECTS_H
@@ -14,17 +14,17 @@
 #include "poold/serve/hugepages.h"
 
 struct session_objects {
-	struct memfd link_t, ram, stats_t;			/* the peer's, read-only here */
-	struct memfd link_p, pool, page_state, stats_p;		/* ours */
+	struct memfd link_t, ram, stats_t;			/* the peer's, mapped read-only */
+	struct memfd link_p, pool, page_state, stats_p;		/* poold's */
 	int event_fd;						/* the peer's eventfd, -1: none */
-	void *tracking;						/* private memory of the pool library */
+	void *tracking;						/* tracking memory of the pool library, not shared */
 	uint64_t tracking_bytes;
-	uint32_t pool_pages;					/* ATTACH_PAGES_2M or _4K: what it really is */
+	uint32_t pool_pages;					/* ATTACH_PAGES_2M or _4K: what the pool really has */
 };
 
-/* What poold needs to know to create its side. All checked before (hello.h). */
+/* What poold creates its objects from. hello_check() has checked every field. */
 struct objects_wanted {
-	uint64_t ram_span;		/* bytes, hole included */
+	uint64_t ram_span;		/* bytes from gpa 0 to the end of RAM, the hole below 4 GiB included */
 	uint32_t nvcpu, nslots;
 	uint64_t pool_bytes;		/* a multiple of 2 MiB */
 	uint32_t pool_pages;		/* ATTACH_PAGES_* */
@@ -33,18 +33,19 @@ struct objects_wanted {
 
 void objects_init(struct session_objects *o);
 /*
- * Take the descriptors of a hello (all of them, also on error), check seals and sizes, map. 0, or -errno with one line
- * in err that names the object and what is wrong with it.
+ * Check seals and sizes of the peer's objects and map them. The descriptors in fds[] belong to this function, also on error.
+ * Returns 0, or -errno with one line in err that names the object and what is wrong with it.
  */
 int objects_open_peer(struct session_objects *o, const struct objects_wanted *w, int fds[HELLO_NFDS], char *err,
 		      size_t err_size);
 /*
- * Create poold's objects. 0, or -errno with one line in err: what was wanted, what is free, what to do. With
- * ATTACH_PAGES_AUTO too few hugepages are no error: note gets one line that says so (else it is empty).
+ * Create poold's objects. Returns 0, or -errno with one line in err: what was wanted, what is free, what to do. With
+ * ATTACH_PAGES_AUTO too few hugepages are no error: the pool has pages of 4 KiB then and note gets one line that says so; else
+ * note is empty.
  */
 int objects_create(struct session_objects *o, const struct objects_wanted *w, const struct hugepages *huge, char *err,
 		   size_t err_size, char *note, size_t note_size);
-/* Unmap and close everything. Safe after any failure of the above. */
+/* Unmap and close all objects. Allowed after any failure of the functions above. */
 void objects_destroy(struct session_objects *o);
 
 /* Bytes of stats-p. */

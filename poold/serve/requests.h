@@ -10,16 +10,17 @@
 #include "poold/trace/call.h"
 
 /*
- * Validate a request and turn it into the library call that it asks for. Pure: reads nothing but its arguments.
- * call->op is 0 for operations that need none (NOP, AUDIT, INVLPG of an address that no TLB holds). Returns 0, or
- * -EPROTO with the reason in *reject: no honest trapd sends this.
+ * Check a request of vCPU v and turn it into the library call that it asks for. call->op is 0 for a request that needs no call:
+ * NOP, and INVLPG of an address that is not canonical. Returns 0, or -EPROTO with the reason in *reject: an honest trapd does not
+ * send this. Pure.
  */
 int request_decode(const struct pool_config *config, uint32_t v, const struct link_req *req, struct pool_call *call,
 		   const char **reject);
 
 /*
- * Serve one request of vCPU v: validate, acknowledge flushes, consume the events it claims, call the library, audit,
- * reply. 0; -EPROTO: broken peer (s->reject), nothing was answered; -EIO: the pool is corrupt (answered, then detach).
+ * Serve one request of vCPU v: check it, acknowledge its flush, consume the events that it waits for, call the library, audit,
+ * reply. Returns 0; -EPROTO: the peer has broken a rule (s->reject), nothing was answered; -EIO: the pool is corrupt, which was
+ * answered. After an error the caller detaches.
  */
 int requests_serve(struct session *s, uint32_t v, const struct link_req *req);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What all sessions of this poold share. Made by main() before the first connection, ended after the last one. Constant for
- * their threads, but for the lists, which have locks, and the epoch.
+ * What all sessions of this poold share. main() makes it before the first connection and ends it after the last one. For the
+ * threads of sessions all of it is constant but the epoch and the two lists, which have locks of their own.
  */
 #ifndef SHADOWPOOL_POOLD_SERVICE_H
 #define SHADOWPOOL_POOLD_SERVICE_H
@@ -18,9 +18,9 @@ struct service {
 	const struct poold_config *config;
 	struct connections connections;
 	struct hugepages huge;
-	struct recorder *recorder;	/* of --trace, NULL: none */
-	struct trace_jobs trace_jobs;	/* that clients have asked for */
-	uint64_t epoch;			/* atomic; of the next session */
+	struct recorder *recorder;	/* writes the file of --trace; NULL: there is no such option */
+	struct trace_jobs trace_jobs;	/* traces that clients have asked for */
+	uint64_t epoch;			/* atomic: the epoch that the next session gets */
 };
 
 #endif

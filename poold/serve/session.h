@@ -20,22 +20,22 @@
 #include "poold/trace/call.h"
 #include "poold/trace/trace.h"
 
-/* Who records a session, and who is told when that ends. */
+/* Which recorder records a session, and what is called when the recording ends. */
 struct session_trace {
-	struct recorder *recorder;	/* NULL: nobody */
+	struct recorder *recorder;	/* NULL: the session is not recorded */
 	/*
-	 * NULL, or called once, with the session's lock held or the session in nobody's hands. error: 0, or -errno if the trace
-	 * is not whole.
+	 * NULL, or called once: with the session's lock held, or when no other thread knows the session. error: 0, or -errno if
+	 * the trace is not whole.
 	 */
 	void (*ended)(void *ctx, int error);
 	void *ctx;
 };
 
-/* Somebody who waits for an audit of a VM that stands still. */
+/* A client's wish for an audit of a VM that stands still. */
 struct session_verify {
 	SLIST_ENTRY(session_verify) entry;
 	bool full;
-	/* Called once, not with the session's lock held; audit NULL: the session ended before. */
+	/* Called once, without the session's lock. audit: the result; NULL: the session ended before the audit. */
 	void (*done)(struct session_verify *v, const struct pool_call_out *audit);
 };
 
@@ -44,56 +44,58 @@ SLIST_HEAD(session_verify_list, session_verify);
 struct session {
 	char name[33];
 	uint64_t epoch;
-	pid_t peer;			/* trapd, as the kernel saw it at connect */
+	pid_t peer;			/* process id of trapd at connect(2) (SO_PEERCRED) */
 	struct pool_config config;
 	struct session_objects objects;
 	uint32_t audit;			/* ATTACH_AUDIT_* */
 
-	pthread_mutex_t lock;		/* around every use of pool */
+	pthread_mutex_t lock;		/* held around every use of pool */
 	struct pool *pool;
 	uint64_t *stats;		/* POOL_STAT_COUNT counters in stats-p; written by the session's thread */
-	struct session_trace trace;		/* recorder NULL unless this session is traced; under the lock */
+	struct session_trace trace;		/* under the lock; recorder NULL: this session is not traced */
 
-	struct session_verify_list verify;	/* under the lock: who waits for the next AUDIT request */
+	struct session_verify_list verify;	/* under the lock: wishes that the next AUDIT request fulfils */
 
-	/* Of the session's thread alone. */
+	/* From here on: used by the session's thread alone. */
 	struct link_server link;
-	uint32_t epoch_given;		/* newest flush epoch in a reply */
-	uint32_t flushed[LINK_MAX_VCPUS];	/* last flush epoch that each vCPU acknowledged */
-	uint64_t nrequests;
-	uint32_t violations_logged;
-	const char *reject;		/* why the peer was called broken; NULL: it was not */
-	struct pool_call_out out;	/* of the call in hand */
+	uint32_t epoch_given;		/* newest flush epoch that a reply has carried */
+	uint32_t flushed[LINK_MAX_VCPUS];	/* last flush epoch that each vCPU has acknowledged */
+	uint64_t nrequests;		/* served since the attach */
+	uint32_t violations_logged;	/* lines of violations in the log, which are limited */
+	const char *reject;		/* rule that the peer has broken; NULL: none */
+	struct pool_call_out out;	/* outcome of the last library call */
 };
 
 /*
- * objects: open and created; the session's own on success. trace: copied. Returns 0, or -errno with one line in err; a trace
- * is ended in both cases, by session_destroy() in the first.
- * Thread: the session's.
+ * Make a session. objects: opened and created; they belong to the session after success. trace: copied; its recording is ended by
+ * session_destroy(), or at once if session_create() fails. Returns 0, or -errno with one line in err. Thread: the session's.
  */
 int session_create(struct session **out, const struct attach_hello *hello, const struct pool_config *config,
 		   struct session_objects *objects, uint64_t epoch, const struct session_trace *trace, char *err,
 		   size_t err_size);
-/* Nobody else may know the session any more. Ends the trace. */
+/* End the trace and free everything. No other thread may know the session any more. Thread: the session's. */
 void session_destroy(struct session *s);
 
-/* End the trace with its end mark, if there is one; the session goes on. Thread: any, with the lock held. */
+/* If the session is traced, end the trace with its end mark; the session goes on. Thread: any, with the lock held. */
 void session_trace_end(struct session *s);
 
-/* Thread: any that knows that the session stays. */
+/* Add a wish for an audit. Takes the lock. Thread: any for which the session cannot go (connections_lock()). */
 void session_verify_add(struct session *s, struct session_verify *v);
-/* false: it is no longer there, done() is called or just being called. */
+/*
+ * Take a wish back. false: it was not there any more, done() has been called or is being called. Thread: as for
+ * session_verify_add().
+ */
 bool session_verify_remove(struct session *s, struct session_verify *v);
-/* Does somebody wait who wants a full audit? */
+/* Is there a wish for a full audit? */
 bool session_verify_is_full(struct session *s);
-/* Tell all who wait. Thread: the session's. */
+/* Call done() of all wishes, with the result or NULL. Thread: the session's. */
 void session_verify_done(struct session *s, const struct pool_call_out *audit);
 
-/* Make one library call, traced if the session is; the outcome is in s->out. Thread: the session's; takes the lock. */
+/* Make one library call, recorded if the session is traced. The outcome is in s->out. Takes the lock. Thread: the session's. */
 void session_call(struct session *s, const struct pool_call *call);
 /*
- * Make one library call, traced if the session is, with an outcome of the caller's own. Thread: any that knows that the session
- * stays; takes the lock.
+ * Make one library call, recorded if the session is traced. The outcome is in *out. Takes the lock. Thread: any for which the
+ * session cannot go (connections_lock()).
  */
 void session_call_out(struct session *s, const struct pool_call *call, struct pool_call_out *out);
 
