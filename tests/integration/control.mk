@@ -5,10 +5,13 @@ tests_integration_json_check_LDADD = $(JANSSON_LIBS)
 tests_integration_odd_daemon_SOURCES = tests/integration/odd_daemon.c
 tests_integration_odd_daemon_LDADD = common/libcommon.a proto/libproto.a $(EVENT_LIBS) $(PROTOBUF_LIBS)
 
-TESTS += tests/integration/cli.sh
 TESTS += tests/integration/run.sh
-TESTS += tests/integration/trapd_config.sh
-EXTRA_DIST += tests/integration/cli.sh tests/integration/run.sh tests/integration/trapd_config.sh
+EXTRA_DIST += tests/integration/run.sh
+
+INTEGRATION_TESTS += tests/integration/test_cli
+tests_integration_test_cli_LDADD = $(HARNESS_LIBS)
+INTEGRATION_TESTS += tests/integration/test_daemon_config
+tests_integration_test_daemon_config_LDADD = $(HARNESS_LIBS)
 
 INTEGRATION_TESTS += tests/integration/test_trapd_notify
 tests_integration_test_trapd_notify_LDADD = $(HARNESS_LIBS)

@@ -1,6 +1,7 @@
-# shellcheck shell=sh disable=SC2034
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sourced: manual pages know what the program knows. Sets failed=1 and says what is missing.
+# The daemons' manual pages know what the programs know; all pages are well-formed.
+failed=0
 
 # manual_knows PROGRAM LEAST-KEYS LEAST-OPTIONS [KEY...]: keys and options of --help (and KEYs), and default paths of
 # PROGRAM/config.c, are in PROGRAM(8) and PROGRAM.conf(5); both pages are well-formed.
@@ -25,3 +26,13 @@ manual_knows() {
 		grep -qF "$path" "$conf" || { echo "FAIL: $name.conf(5) does not name $path"; failed=1; }
 	done
 }
+
+vm_keys=$(sed -n 's/.*KEY("\([a-z-]*\)".*/\1/p' "$top_srcdir/common/vm_conf.c")
+[ "$(echo "$vm_keys" | wc -l)" -ge 7 ] || { echo "FAIL: too few keys of a VM"; failed=1; }
+# shellcheck disable=SC2086 # words
+manual_knows trapd 6 7 $vm_keys
+manual_knows poold 8 7
+if command -v mandoc >/dev/null; then
+	mandoc -T lint -W warning "$top_srcdir/man/shadowctl.1" || failed=1
+fi
+exit $failed
