@@ -532,7 +532,7 @@ int code_pages_create(struct vm *vm, char *err, size_t err_size)
 	struct code_pages *c;
 	int rc = -ENOMEM;
 
-	if ((vm->if_native_32 && vm->if_native_64) || maddr + bytes > 1ull << vm->machine.facts.maxphyaddr)
+	if ((vm->machine.if_native_32 && vm->machine.if_native_64) || maddr + bytes > 1ull << vm->machine.facts.maxphyaddr)
 		return 0;
 	c = vm->code = calloc(1, sizeof(*c));
 	if (c) {

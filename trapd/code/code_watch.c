@@ -4,7 +4,7 @@
 
 bool code_is_watched(const struct vcpu *v, uint64_t efer)
 {
-	return v->vm->code && !(efer & EFER_LMA ? v->vm->if_native_64 : v->vm->if_native_32);
+	return v->vm->code && !(efer & EFER_LMA ? v->machine->if_native_64 : v->machine->if_native_32);
 }
 
 bool code_is_watched_now(const struct vcpu *v)
@@ -14,5 +14,5 @@ bool code_is_watched_now(const struct vcpu *v)
 
 bool code_flags_trap(const struct vcpu *v)
 {
-	return code_is_watched_now(v) && !(cpu_code64(&v->cpu) ? v->vm->if_native_64 : v->vm->if_native_32);
+	return code_is_watched_now(v) && !(cpu_code64(&v->cpu) ? v->machine->if_native_64 : v->machine->if_native_32);
 }

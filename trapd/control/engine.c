@@ -31,8 +31,8 @@ static void look_at_machine(struct vm *vm, struct vm_snapshot *out)
 	out->nvcpu = vm->machine.nvcpu < LINK_MAX_VCPUS ? vm->machine.nvcpu : LINK_MAX_VCPUS;
 	bus_lock(vm->machine.bus);
 	for (uint32_t i = 0; i < out->nvcpu; i++) {
-		out->vcpu[i].interrupt_flag = load_relaxed(&vm->vcpu[i].cpu.rflags) & RFLAGS_IF;
-		out->vcpu[i].halted = load_relaxed(&vm->vcpu[i].cpu.halted);
+		out->vcpu[i].interrupt_flag = load_relaxed(&vm->machine.vcpu[i].cpu.rflags) & RFLAGS_IF;
+		out->vcpu[i].halted = load_relaxed(&vm->machine.vcpu[i].cpu.halted);
 		irqs_look_cpu(vm->irqs, i, &out->vcpu[i].apic);
 	}
 	irqs_look_pic(vm->irqs, &out->pic);
@@ -49,7 +49,7 @@ static void look(struct vm *vm, struct vm_snapshot *out)
 	out->facts = vm->machine.facts;
 	for (i = 0; i < vm->machine.nvcpu; i++)
 		for (n = 0; n < TRAP_STAT_COUNT; n++)
-			out->trap[n] += load_relaxed(&vm->vcpu[i].stat[n]);
+			out->trap[n] += load_relaxed(&vm->machine.vcpu[i].stat[n]);
 	/* The vCPU thread swaps the link's objects under this lock when it attaches anew. */
 	pthread_mutex_lock(&vm->pool_lock);
 	out->pool_bytes = vm->pool_bytes;

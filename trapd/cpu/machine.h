@@ -7,6 +7,7 @@
 #ifndef SHADOWPOOL_TRAPD_MACHINE_H
 #define SHADOWPOOL_TRAPD_MACHINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/guest_ram.h"
@@ -15,6 +16,7 @@
 
 struct bus;
 struct cpuid_table;
+struct vcpu;
 
 struct machine {
 	struct guest_ram ram;
@@ -22,7 +24,12 @@ struct machine {
 	struct cpuid_table *cpuid;
 	struct bus *bus;
 	struct stop stop;
+	struct vcpu *vcpu;		/* nvcpu of them */
 	uint32_t nvcpu;
+	/* how this VM uses what the host can do */
+	bool if_native_32, if_native_64;	/* the virtual IF is the real one in supervisor code that is not 64-bit, that is */
+	bool if_direct_32;		/* ... if that is not entered by IRETQ */
+	bool emulate_ahead;		/* trapd emulates what the host would emulate, more slowly (doc/fault-path.md, Look-ahead) */
 	/* of the attached pool; changed by an attach, while every vCPU rests */
 	uint32_t extensions;		/* WRITE_EXT_* */
 	const uint8_t *page_state;	/* one byte per gfn, poold writes; NULL while no pool is attached */

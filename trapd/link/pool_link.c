@@ -88,7 +88,7 @@ static bool watch_once(struct vm *vm, struct pollfd p[2])
 	if (p[1].revents || p[0].revents != POLLIN || attach_recv_quiesce(vm->link->sock))
 		return false;
 	store_release(&vm->quiesce, 1);		/* pairs with the load in vcpu_thread.c */
-	vcpu_kick(&vm->vcpu[0]);
+	vcpu_kick(&vm->machine.vcpu[0]);
 	return true;
 }
 
@@ -102,7 +102,7 @@ static void *watch(void *arg)
 	if (!(p[1].revents & POLLIN)) {
 		store_release(&vm->link_lost, 1);	/* pairs with the load in vcpu_thread.c */
 		for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
-			link_client_kill(&vm->vcpu[i].link);
+			link_client_kill(&vm->machine.vcpu[i].link);
 		vm_kick(vm);
 	}
 	return NULL;
@@ -278,7 +278,7 @@ int pool_link_attach(struct vm *vm, uint64_t copies_maddr, char *err, size_t err
 	if (!rc) {
 		/* Before the watcher, which may find poold gone at once and kill them. */
 		for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
-			link_client_init(&vm->vcpu[i].link, vm->link_t.base, vm->link_p.base, l->eventfd, &l->params, i);
+			link_client_init(&vm->machine.vcpu[i].link, vm->link_t.base, vm->link_p.base, l->eventfd, &l->params, i);
 		rc = start_watcher(vm);
 	}
 	if (rc) {
@@ -289,7 +289,7 @@ int pool_link_attach(struct vm *vm, uint64_t copies_maddr, char *err, size_t err
 	raise_mmu_pages(vm);
 	vm->machine.page_state = vm->page_state_fd.base;
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
-		struct vcpu *v = &vm->vcpu[i];
+		struct vcpu *v = &vm->machine.vcpu[i];
 
 		v->link_up = true;
 		v->events_since_reply = false;
@@ -306,7 +306,7 @@ void pool_link_detach(struct vm *vm)
 		return;
 	stop_watcher(l);
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
-		vm->vcpu[i].link_up = false;
+		vm->machine.vcpu[i].link_up = false;
 	vm->machine.page_state = NULL;
 	pool_window_remove(vm);
 	memfd_close(&vm->link_t);

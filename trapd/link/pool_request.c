@@ -100,7 +100,7 @@ static void claim_tails(struct vcpu *v)
 	struct vm *vm = v->vm;
 
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
-		struct vcpu *other = &vm->vcpu[i];
+		struct vcpu *other = &vm->machine.vcpu[i];
 
 		if (other == v)
 			continue;

@@ -114,7 +114,7 @@ void world_hold(struct vcpu *v)
 	w->holder = v;
 	w->depth++;
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
-		struct vcpu *other = &vm->vcpu[i];
+		struct vcpu *other = &vm->machine.vcpu[i];
 
 		if (other == v || !other->in_guest)
 			continue;
@@ -155,8 +155,8 @@ void world_shootdown(struct vcpu *v)
 	world_hold(v);
 	pthread_mutex_lock(&vm->world.lock);
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
-		if (&vm->vcpu[i] != v)
-			vm->vcpu[i].flush_demanded = true;
+		if (&vm->machine.vcpu[i] != v)
+			vm->machine.vcpu[i].flush_demanded = true;
 	pthread_mutex_unlock(&vm->world.lock);
 	world_release(v);
 }
@@ -166,7 +166,7 @@ static bool others_stand(const struct vcpu *v)
 	const struct vm *vm = v->vm;
 
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
-		if (&vm->vcpu[i] != v && !vm->vcpu[i].parked && !vm->vcpu[i].at_rest)
+		if (&vm->machine.vcpu[i] != v && !vm->machine.vcpu[i].parked && !vm->machine.vcpu[i].at_rest)
 			return false;
 	return true;
 }
@@ -189,7 +189,7 @@ static bool others_rest(const struct vcpu *v)
 	const struct vm *vm = v->vm;
 
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
-		if (&vm->vcpu[i] != v && !vm->vcpu[i].at_rest)
+		if (&vm->machine.vcpu[i] != v && !vm->machine.vcpu[i].at_rest)
 			return false;
 	return true;
 }

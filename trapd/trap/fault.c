@@ -24,8 +24,8 @@ static uint64_t work_of_others(const struct vcpu *v)
 
 	for (uint32_t i = 0; i < v->machine->nvcpu; i++)
 		if (i != v->index)
-			sum += load_relaxed(&v->vm->vcpu[i].stat[TRAP_STAT_requests_total]) +
-			       load_relaxed(&v->vm->vcpu[i].stat[TRAP_STAT_write_events]);
+			sum += load_relaxed(&v->machine->vcpu[i].stat[TRAP_STAT_requests_total]) +
+			       load_relaxed(&v->machine->vcpu[i].stat[TRAP_STAT_write_events]);
 	return sum;
 }
 

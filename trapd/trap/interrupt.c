@@ -24,7 +24,7 @@
 static void notify(void *ctx, unsigned cpu)
 {
 	struct vm *vm = ctx;
-	struct vcpu *v = &vm->vcpu[cpu];
+	struct vcpu *v = &vm->machine.vcpu[cpu];
 
 	if (cpu < vm->machine.nvcpu && !exchange_acq_rel(&v->irq_request, 1))	/* pairs with the loads of the vCPU */
 		vcpu_kick(v);
@@ -53,7 +53,7 @@ static void want_window(struct vcpu *v)
 	struct vcpu_priv *p = v->priv;
 
 	p->kcpu.run->request_interrupt_window = 1;
-	if (!v->vm->if_direct_32 || cpu_code64(&v->cpu) || load_relaxed(&p->window_wanted))
+	if (!v->machine->if_direct_32 || cpu_code64(&v->cpu) || load_relaxed(&p->window_wanted))
 		return;
 	bus_lock(v->machine->bus);
 	store_relaxed(&p->window_wanted, 1);

@@ -13,7 +13,6 @@
 
 #include "common/barrier.h"
 #include "common/counters.h"
-#include "common/vm_conf.h"
 #include "trapd/code/code_pages.h"
 #include "trapd/cpu/seg.h"
 #include "trapd/emulate/emulate_priv.h"
@@ -29,7 +28,7 @@
 /* Does the host emulate the code that runs now, more slowly than is done here, and is that to be done? */
 bool look_ahead_replaces_host(const struct vcpu *v)
 {
-	return v->vm->config.emulate == VM_CONF_EMULATE_AHEAD && v->machine->facts.iopl_direct_32 && !cpu_code64(&v->cpu);
+	return v->machine->emulate_ahead && v->machine->facts.iopl_direct_32 && !cpu_code64(&v->cpu);
 }
 
 static bool may_go_on(const struct vcpu *v)

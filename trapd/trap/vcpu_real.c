@@ -28,7 +28,7 @@ static struct kvm_segment *real_segment(struct kvm_sregs *s, size_t i)
 bool vcpu_if_is_native(const struct vcpu *v)
 {
 	/* only the supervisor view runs with IOPL 3 */
-	return v->cpu.cpl == 0 && (cpu_code64(&v->cpu) ? v->vm->if_native_64 : v->vm->if_native_32);
+	return v->cpu.cpl == 0 && (cpu_code64(&v->cpu) ? v->machine->if_native_64 : v->machine->if_native_32);
 }
 
 /*
@@ -164,7 +164,7 @@ void vcpu_store_state(struct vcpu *v)
 	if (v->cpu.cpl == 0)
 		unseen_iret_note_stack(v, v->cpu.gpr[GPR_RSP]);
 	memcpy(ctx.gpr, v->cpu.gpr, sizeof(ctx.gpr));
-	ctx.direct = v->vm->if_direct_32 && vcpu_if_is_native(v) && !cpu_code64(&v->cpu);
+	ctx.direct = v->machine->if_direct_32 && vcpu_if_is_native(v) && !cpu_code64(&v->cpu);
 	ctx.frame.cs = p->cs_real;
 	ctx.frame.ss = p->ss_real;
 	if (world_take_flush(v))

@@ -15,10 +15,10 @@ static void send(struct vm *vm, unsigned cpu, uint32_t message)
 	if (cpu >= vm->machine.nvcpu)
 		return;
 	if (message & MESSAGE_INIT)
-		store_release(&vm->vcpu[cpu].startup, message);	/* pairs with startup_take */
+		store_release(&vm->machine.vcpu[cpu].startup, message);	/* pairs with startup_take */
 	else
-		fetch_or_release(&vm->vcpu[cpu].startup, message);	/* pairs with startup_take */
-	vcpu_kick(&vm->vcpu[cpu]);
+		fetch_or_release(&vm->machine.vcpu[cpu].startup, message);	/* pairs with startup_take */
+	vcpu_kick(&vm->machine.vcpu[cpu]);
 }
 
 void startup_init(void *vm, unsigned cpu)

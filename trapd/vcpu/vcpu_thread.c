@@ -36,8 +36,8 @@ static void forget_pool(struct vm *vm)
 {
 	code_pages_reset(vm);
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
-		step_forget(&vm->vcpu[i]);
-		vcpu_forget_roots(&vm->vcpu[i]);
+		step_forget(&vm->machine.vcpu[i]);
+		vcpu_forget_roots(&vm->machine.vcpu[i]);
 	}
 }
 

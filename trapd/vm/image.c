@@ -155,7 +155,7 @@ static int load_linux(struct vm *vm, const struct files *f, char *err, size_t er
 {
 	const struct vm_config *c = &vm->config;
 	const struct multiboot_module initrd = { c->initrd, f->initrd.data, f->initrd.size };
-	struct cpu_state *cpu = &vm->vcpu[0].cpu;
+	struct cpu_state *cpu = &vm->machine.vcpu[0].cpu;
 	struct linux_entry entry;
 	int rc;
 
@@ -181,7 +181,7 @@ static int load_linux(struct vm *vm, const struct files *f, char *err, size_t er
 static int load_multiboot(struct vm *vm, const struct files *f, char *err, size_t err_size)
 {
 	const struct vm_config *c = &vm->config;
-	struct cpu_state *cpu = &vm->vcpu[0].cpu;
+	struct cpu_state *cpu = &vm->machine.vcpu[0].cpu;
 	struct multiboot_entry entry;
 	int rc;
 
@@ -203,7 +203,7 @@ static int load_multiboot(struct vm *vm, const struct files *f, char *err, size_
 int image_load(struct vm *vm, char *err, size_t err_size)
 {
 	struct files *f = calloc(1, sizeof(*f));
-	struct vcpu *v = &vm->vcpu[0];
+	struct vcpu *v = &vm->machine.vcpu[0];
 	int rc;
 
 	if (!f) {

@@ -34,7 +34,7 @@
 void vm_kick(struct vm *vm)
 {
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
-		vcpu_kick(&vm->vcpu[i]);
+		vcpu_kick(&vm->machine.vcpu[i]);
 }
 
 static void kick(void *vm)
@@ -97,12 +97,13 @@ static int choose_features(struct vm *vm, char *err, size_t err_size)
 
 	if (f->xcr0)
 		cpuid_add_xsave(vm->machine.cpuid, f->xcr0);
+	vm->machine.emulate_ahead = vm->config.emulate == VM_CONF_EMULATE_AHEAD;
 	if (vm->config.interrupt_flag == VM_CONF_IF_TRAP)
 		return 0;
-	vm->if_direct_32 = f->iopl_direct_32;
-	vm->if_native_32 = f->iopl_native_32 || f->iopl_direct_32;
-	vm->if_native_64 = f->iopl_native_64;
-	if (vm->config.interrupt_flag == VM_CONF_IF_NATIVE && !vm->if_native_32 && !vm->if_native_64)
+	vm->machine.if_direct_32 = f->iopl_direct_32;
+	vm->machine.if_native_32 = f->iopl_native_32 || f->iopl_direct_32;
+	vm->machine.if_native_64 = f->iopl_native_64;
+	if (vm->config.interrupt_flag == VM_CONF_IF_NATIVE && !vm->machine.if_native_32 && !vm->machine.if_native_64)
 		return fail(err, err_size, -EOPNOTSUPP, "this host's KVM ignores IOPL 3 in guest code; use --if=trap or --if=auto");
 	return 0;
 }
@@ -140,7 +141,7 @@ static int create_vcpus(struct vm *vm, char *err, size_t err_size)
 		return fail(err, err_size, -ENOMEM, "out of memory");
 	stub_build(vm->stub_window, vm->stub_fd.base, vm->stub_slot);
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
-		struct vcpu *v = &vm->vcpu[i];
+		struct vcpu *v = &vm->machine.vcpu[i];
 
 		v->vm = vm;
 		v->machine = &vm->machine;
@@ -236,15 +237,15 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 	world_init(&vm->world);
 	config_copy(&vm->config, config);
 	vm->machine.nvcpu = config->nvcpu ? config->nvcpu : 1;
-	vm->vcpu = calloc(vm->machine.nvcpu, sizeof(*vm->vcpu));
+	vm->machine.vcpu = calloc(vm->machine.nvcpu, sizeof(*vm->machine.vcpu));
 	vm->machine.cpuid = calloc(1, sizeof(*vm->machine.cpuid));
-	if (!vm->vcpu || !vm->machine.cpuid || !vm->config.image) {
+	if (!vm->machine.vcpu || !vm->machine.cpuid || !vm->config.image) {
 		fail(err, err_size, rc, "out of memory");
 		goto undo;
 	}
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
-		pthread_mutex_init(&vm->vcpu[i].sleep_lock, NULL);
-		pthread_cond_init(&vm->vcpu[i].sleep_cond, NULL);
+		pthread_mutex_init(&vm->machine.vcpu[i].sleep_lock, NULL);
+		pthread_cond_init(&vm->machine.vcpu[i].sleep_cond, NULL);
 	}
 	kcpu_install_kick();	/* the same handler for every VM of the process */
 	if ((rc = check_memory(&vm->config, err, err_size)) || (rc = open_kvm(vm, err, err_size)))
@@ -275,15 +276,15 @@ int vm_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx)
 	vm->ended_ctx = ctx;
 	vm->running = vm->machine.nvcpu;
 	for (uint32_t i = 1; i < vm->machine.nvcpu; i++)
-		startup_wait(&vm->vcpu[i]);
+		startup_wait(&vm->machine.vcpu[i]);
 	rc = platform_start(vm);
 	if (rc)
 		return rc;
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
-		rc = pthread_create(&vm->vcpu[i].thread, NULL, vcpu_thread_main, &vm->vcpu[i]);
+		rc = pthread_create(&vm->machine.vcpu[i].thread, NULL, vcpu_thread_main, &vm->machine.vcpu[i]);
 		if (rc)
 			return -rc;
-		vm->vcpu[i].thread_started = true;
+		vm->machine.vcpu[i].thread_started = true;
 	}
 	return 0;
 }
@@ -292,8 +293,8 @@ void vm_destroy(struct vm *vm)
 {
 	if (!vm)
 		return;
-	for (uint32_t i = 0; vm->vcpu && i < vm->machine.nvcpu; i++) {
-		struct vcpu *v = &vm->vcpu[i];
+	for (uint32_t i = 0; vm->machine.vcpu && i < vm->machine.nvcpu; i++) {
+		struct vcpu *v = &vm->machine.vcpu[i];
 
 		if (v->thread_started) {
 			stop_vm(&vm->machine.stop, VM_STOP_REQUESTED, "destroyed");
@@ -302,10 +303,10 @@ void vm_destroy(struct vm *vm)
 		}
 	}
 	pool_link_destroy(vm);
-	for (uint32_t i = 0; vm->vcpu && i < vm->machine.nvcpu; i++)
-		if (vm->vcpu[i].priv) {
-			kcpu_destroy(&vm->vcpu[i].priv->kcpu);
-			free(vm->vcpu[i].priv);
+	for (uint32_t i = 0; vm->machine.vcpu && i < vm->machine.nvcpu; i++)
+		if (vm->machine.vcpu[i].priv) {
+			kcpu_destroy(&vm->machine.vcpu[i].priv->kcpu);
+			free(vm->machine.vcpu[i].priv);
 		}
 	platform_destroy(vm);
 	disk_close(&vm->disk[0]);
@@ -326,11 +327,11 @@ void vm_destroy(struct vm *vm)
 	config_free(&vm->config);
 	free(vm->stub_window);
 	free(vm->machine.cpuid);
-	for (uint32_t i = 0; vm->vcpu && i < vm->machine.nvcpu; i++) {
-		pthread_cond_destroy(&vm->vcpu[i].sleep_cond);
-		pthread_mutex_destroy(&vm->vcpu[i].sleep_lock);
+	for (uint32_t i = 0; vm->machine.vcpu && i < vm->machine.nvcpu; i++) {
+		pthread_cond_destroy(&vm->machine.vcpu[i].sleep_cond);
+		pthread_mutex_destroy(&vm->machine.vcpu[i].sleep_lock);
 	}
-	free(vm->vcpu);
+	free(vm->machine.vcpu);
 	world_destroy(&vm->world);
 	slots_dummy_destroy(&vm->dummy_slot);
 	pthread_mutex_destroy(&vm->pool_lock);

@@ -52,15 +52,12 @@ struct vm {
 	struct pool_link *link;		/* pool_link.c */
 	struct memfd ram_fd, stub_fd, link_t, stats_t, link_p, page_state_fd, stats_p;
 	uint32_t stub_slot;		/* PML4 index */
-	/* How this VM uses what the host can do: is the virtual IF the real one in supervisor code, and must that be entered without IRETQ? */
-	bool if_native_32, if_native_64, if_direct_32;
 	struct code_moved *code_moved;	/* with code, or NULL */
 	struct code_pages *code;	/* NULL: the flags need no help */
 	struct irqs *irqs;		/* these and the bus of machine: platform.c */
 	struct device_thread *devices;
 	struct vga *vga;
 	struct disk disk[2];		/* opened ones, until a device has taken them over */
-	struct vcpu *vcpu;		/* machine.nvcpu of them */
 	struct world world;		/* what they do together */
 	pthread_mutex_t pool_lock;	/* the next three and stats_p: the control thread reads them while a vCPU attaches */
 	uint64_t epoch;

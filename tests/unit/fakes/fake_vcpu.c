@@ -153,7 +153,7 @@ void fake_vcpu_init(struct fake_vcpu *f, uint64_t ram_bytes)
 	cr_assert(f->v.machine->ram.base && f->page_state);
 	f->v.machine->page_state = f->page_state;
 	f->v.machine->facts.maxphyaddr = 40;
-	f->vm.vcpu = &f->v;
+	f->vm.machine.vcpu = &f->v;
 	f->v.machine->cpuid = &cpuid;
 	f->v.vm = &f->vm;
 	f->v.stat = f->stat;

@@ -257,12 +257,12 @@ Test(code_pages, only_where_it_is_needed)
 	cr_assert_not(code_flags_trap(&f.v));
 	cr_assert_eq(fetch(CODE, CODE), 0, "user code");
 	f.v.cpu.cpl = 0;
-	f.vm.if_native_64 = true;
+	f.vm.machine.if_native_64 = true;
 	cr_assert_not(code_is_watched(&f.v, EFER_LMA));
 	cr_assert(code_is_watched(&f.v, 0));
 	cr_assert_eq(fetch(CODE, CODE), 0, "code whose IF is native");
-	f.vm.if_native_64 = false;
-	f.vm.if_native_32 = true;
+	f.vm.machine.if_native_64 = false;
+	f.vm.machine.if_native_32 = true;
 	f.v.cpu.seg[SREG_CS].l = false;
 	f.v.cpu.seg[SREG_CS].db = true;
 	cr_assert_not(code_flags_trap(&f.v));
@@ -298,7 +298,7 @@ Test(code_pages, other_width_comes_later)
 	PUT(CODE + at, "\x9c\x58\xc3");
 	f.v.cpu.seg[SREG_CS].l = false;
 	f.v.cpu.seg[SREG_CS].db = true;
-	f.vm.if_native_32 = true;
+	f.vm.machine.if_native_32 = true;
 	cr_assert_eq(fetch(CODE, CODE), 1);
 	f.v.cpu.seg[SREG_CS].l = true;
 	f.v.cpu.seg[SREG_CS].db = false;
@@ -368,7 +368,7 @@ Test(code_pages, native_flags_need_nothing)
 	char err[200];
 
 	code_pages_destroy(&f.vm);
-	f.vm.if_native_32 = f.vm.if_native_64 = true;
+	f.vm.machine.if_native_32 = f.vm.machine.if_native_64 = true;
 	cr_assert_eq(code_pages_create(&f.vm, err, sizeof(err)), 0);
 	cr_assert_null(f.vm.code);
 	cr_assert_eq(code_pages_maddr(&f.vm), 0);
@@ -378,7 +378,7 @@ Test(code_pages, native_flags_need_nothing)
 	cr_assert_eq(code_executed(&f.v), 0);
 	cr_assert_eq(holds, 0);
 	/* No room below the end of physical addresses. */
-	f.vm.if_native_64 = false;
+	f.vm.machine.if_native_64 = false;
 	f.v.machine->facts.maxphyaddr = 36;
 	cr_assert_eq(code_pages_create(&f.vm, err, sizeof(err)), 0);
 	cr_assert_null(f.vm.code);

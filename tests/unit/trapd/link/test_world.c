@@ -18,7 +18,7 @@ static struct vm vm;
 
 static void setup(void)
 {
-	vm.vcpu = cpu;
+	vm.machine.vcpu = cpu;
 	vm.machine.nvcpu = 2;
 	world_init(&vm.world);
 	for (unsigned i = 0; i < 2; i++) {

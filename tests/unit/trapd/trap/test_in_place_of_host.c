@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/vm_conf.h"
 #include "tests/unit/fakes/fake_vcpu.h"
 #include "trapd/devices/bus.h"
 #include "trapd/insn/insn.h"
@@ -47,7 +46,7 @@ static void setup(void)
 	f.v.priv = &priv;
 	f.v.link_up = true;
 	f.v.machine->facts.iopl_direct_32 = true;
-	f.vm.config.emulate = VM_CONF_EMULATE_AHEAD;
+	f.vm.machine.emulate_ahead = true;
 	cr_assert(!bus_create(&f.v.machine->bus) && !bus_add_mmio(f.v.machine->bus, DEVICE, 4, &device_ops, &device_word));
 	c->rip = CODE;
 	c->gpr[GPR_RSP] = STACK;
@@ -93,7 +92,7 @@ Test(in_place_of_host, simple_code_goes_on_with_nothing_privileged_in_it)
 	f.v.machine->facts.iopl_direct_32 = false;
 	cr_assert(!RUN("\x49\x49" UD2, &done) && done == 0, "an ordinary host runs it faster");
 	f.v.machine->facts.iopl_direct_32 = true;
-	f.vm.config.emulate = VM_CONF_EMULATE_TRAPS;
+	f.vm.machine.emulate_ahead = false;
 	cr_assert(!RUN("\x49\x49" UD2, &done) && done == 0, "nobody asked for it");
 }
 

@@ -13,7 +13,7 @@ static struct vcpu v;
 /* 64-bit kernel code whose IF is the real one, an interrupt pending. */
 static void setup(void)
 {
-	vm.if_native_64 = true;
+	vm.machine.if_native_64 = true;
 	priv.kcpu.run = &run;
 	v.vm = &vm;
 	v.machine = &vm.machine;
@@ -53,7 +53,7 @@ Test(interrupt, kick_in_guest_code_goes_by_the_real_flag)
 
 Test(interrupt, trapped_if_needs_no_window)
 {
-	vm.if_native_64 = false;
+	vm.machine.if_native_64 = false;
 	v.cpu.rflags = RFLAGS_FIXED;
 	cr_expect_not(interrupt_wants_state(&v));
 	cr_expect_eq(run.request_interrupt_window, 0);

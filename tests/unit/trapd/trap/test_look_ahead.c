@@ -71,7 +71,7 @@ Test(look_ahead, flags_count_where_they_trap)
 	cr_assert_eq(RUN("\x9c\x58\x50\x9d" UD2, &done), 0);
 	cr_assert_eq(done, 4);
 	cr_assert_eq(privileged(), 2);
-	f.vm.if_native_64 = true;
+	f.vm.machine.if_native_64 = true;
 	memset(priv.barren, 0, sizeof(priv.barren));
 	cr_assert_eq(RUN("\x9c\x58\x50\x9d" UD2, &done), 0);
 	cr_assert_eq(privileged(), 2);

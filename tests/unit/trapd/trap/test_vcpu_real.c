@@ -19,7 +19,7 @@ static uint64_t counters[TRAP_STAT_COUNT];
 /* Both vCPUs have left the guest on OLD_ROOT; the first one has loaded NEW_ROOT meanwhile. */
 static void setup(void)
 {
-	vm.vcpu = cpu;
+	vm.machine.vcpu = cpu;
 	vm.machine.nvcpu = 2;
 	world_init(&vm.world);
 	stub_build(&stub, calloc(1, VM_STUB_BYTES), VM_STUB_SLOT);
@@ -109,6 +109,6 @@ Test(vcpu_real, AC_of_STAC_is_not_the_real_one)
 	enter_and_leave(0, false, true, "one that the guest has not switched on");
 	priv[0].unaligned = false;
 	c->cpl = 0;
-	vm.if_native_32 = vm.if_native_64 = true;
+	vm.machine.if_native_32 = vm.machine.if_native_64 = true;
 	enter_and_leave(0, true, true, "native flags");
 }
