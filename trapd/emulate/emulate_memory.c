@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "trapd/emulate/emulate_priv.h"
+#include "trapd/emulate/insn_writes.h"
 
 #define MOVE(handler)		{ emulate_##handler, NULL, 0, false }
 #define CONDITION(handler, cc)	{ emulate_##handler, NULL, cc, false }
@@ -66,7 +67,8 @@ static bool operand_reachable(const struct operand *op)
 	return op->reg < GPR_COUNT && !op->is_sreg && !op->is_creg && !op->is_dreg;
 }
 
-const struct emulate_row *emulate_find(const struct insn *in)
+/* NULL: it is not emulated with these operands. */
+static const struct emulate_row *find_row(const struct insn *in)
 {
 	if (in->id >= X86_INS_ENDING || !rows[in->id].run)
 		return NULL;
@@ -74,6 +76,11 @@ const struct emulate_row *emulate_find(const struct insn *in)
 		if (!operand_reachable(&in->op[i]) && in->id != X86_INS_CMPXCHG16B)
 			return NULL;
 	return &rows[in->id];
+}
+
+bool emulate_knows(const struct insn *in)
+{
+	return find_row(in);
 }
 
 unsigned emulate_class(struct vcpu *v, const struct insn *in, uint64_t gva)
@@ -86,7 +93,7 @@ unsigned emulate_class(struct vcpu *v, const struct insn *in, uint64_t gva)
 
 int emulate_memory(struct vcpu *v, const struct insn *in)
 {
-	const struct emulate_row *row = emulate_find(in);
+	const struct emulate_row *row = find_row(in);
 	int err;
 
 	if (!row)
@@ -100,24 +107,5 @@ int emulate_memory(struct vcpu *v, const struct insn *in)
 	if (!err)
 		return emulate_retire(v, in);
 	/* Between two iterations of REP: the CPU traps with RIP at the instruction (SDM vol. 3B 17.3.1.4). */
-	if (!(v->cpu.rflags & RFLAGS_TF))
-		return 0;
-	err = vcpu_raise(v, VEC_DB, 0);
-	v->exc.dr6 = DR6_BS;
-	return err;
-}
-
-int emulate_retire(struct vcpu *v, const struct insn *in)
-{
-	const struct cpu_state *c = &v->cpu;
-	uint64_t mask = cpu_code64(c) ? ~0ull : c->seg[SREG_CS].db ? 0xffffffffull : 0xffffull;
-	int err;
-
-	v->cpu.rip = (c->rip + in->length) & mask;
-	v->cpu.rflags &= ~RFLAGS_RF;
-	if (!(c->rflags & RFLAGS_TF))
-		return 0;
-	err = vcpu_raise(v, VEC_DB, 0);
-	v->exc.dr6 = DR6_BS;
-	return err;
+	return emulate_step_trap(v, v->cpu.rflags & RFLAGS_TF);
 }

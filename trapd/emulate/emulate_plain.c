@@ -10,7 +10,6 @@
 #include "trapd/cpu/stack.h"
 #include "trapd/emulate/emulate_priv.h"
 #include "trapd/emulate/multiply.h"
-#include "trapd/priv/priv.h"
 
 static bool is_gpr(const struct operand *op)
 {
@@ -48,7 +47,7 @@ static int sized_load(struct vcpu *v, const struct insn *in, unsigned size, uint
 
 static int plain_push(struct vcpu *v, const struct insn *in)
 {
-	unsigned width = priv_stack_width(v, in);
+	unsigned width = insn_stack_width(v, in);
 	uint64_t value;
 	struct stack s;
 	int ret = 0;
@@ -77,7 +76,7 @@ static int plain_pop(struct vcpu *v, const struct insn *in)
 	if (!is_gpr(&in->op[0]))
 		return -EOPNOTSUPP;
 	stack_current(v, &s);
-	ret = stack_pop(v, &s, &value, 1, priv_stack_width(v, in));
+	ret = stack_pop(v, &s, &value, 1, insn_stack_width(v, in));
 	if (ret)
 		return ret;
 	stack_commit(v, &s);
@@ -124,7 +123,7 @@ static int plain_popa(struct vcpu *v, const struct insn *in)
 
 static int plain_leave(struct vcpu *v, const struct insn *in)
 {
-	unsigned width = priv_stack_width(v, in);
+	unsigned width = insn_stack_width(v, in);
 	const struct operand to = { .type = OPERAND_REG, .size = (uint8_t)width, .reg = GPR_RBP };
 	struct stack s;
 	uint64_t value;
@@ -176,7 +175,7 @@ static int branch_retire(struct vcpu *v)
 	uint64_t tf = v->cpu.rflags & RFLAGS_TF;
 
 	v->cpu.rflags &= ~RFLAGS_RF;
-	return priv_branched(v, tf);
+	return emulate_step_trap(v, tf);
 }
 
 /* Where a near branch leads: what it says, or what a register or memory holds. */
@@ -237,7 +236,7 @@ static int plain_ret(struct vcpu *v, const struct insn *in)
 	return branch_retire(v);
 }
 
-static const struct plain_row { priv_handler *run; bool conditional; uint8_t cc; } rows[X86_INS_ENDING] = {
+static const struct plain_row { insn_handler *run; bool conditional; uint8_t cc; } rows[X86_INS_ENDING] = {
 	[X86_INS_LEA] = { plain_lea }, [X86_INS_NOP] = { plain_nop }, [X86_INS_PAUSE] = { plain_nop },
 	[X86_INS_PUSH] = { plain_push }, [X86_INS_POP] = { plain_pop }, [X86_INS_LEAVE] = { plain_leave },
 	[X86_INS_PUSHAL] = { plain_pusha }, [X86_INS_PUSHAW] = { plain_pusha },

@@ -6,7 +6,7 @@
 #ifndef SHADOWPOOL_TRAPD_EMULATE_PRIV_H
 #define SHADOWPOOL_TRAPD_EMULATE_PRIV_H
 
-#include "trapd/insn/insn.h"
+#include "trapd/emulate/emulate.h"
 
 /*
  * An arithmetic operation on size bytes: dst and src are zero-extended, the result is cut to size. The six arithmetic flags in
@@ -39,8 +39,6 @@ static inline uint64_t emulate_mask(unsigned size)
 	return size >= 8 ? ~0ull : (1ull << size * 8) - 1;
 }
 
-/* The row of an instruction; NULL: it is not emulated with these operands. */
-const struct emulate_row *emulate_find(const struct insn *in);
 /* Is condition cc (0 to 15, SDM vol. 1 appendix B) true under rflags? */
 bool emulate_condition(unsigned cc, uint64_t rflags);
 /* The class (enum write_class) of a store by this instruction at gva, for its write event. */

@@ -11,6 +11,7 @@
 #include "trapd/cpu/gva.h"
 #include "trapd/cpu/machine.h"
 #include "trapd/emulate/emulate_priv.h"
+#include "trapd/emulate/insn_writes.h"
 
 #define STRING_BATCH	32u
 

@@ -4,6 +4,8 @@
  * The table is ours: capstone's access flags call stores reads and reads stores, and its
  * sizes of state-saving instructions are wrong. An instruction that is absent is of class UNKNOWN: its page is let go.
  */
+#include "trapd/emulate/insn_writes.h"
+
 #include "trapd/emulate/emulate_priv.h"
 
 enum write_form {
@@ -237,7 +239,7 @@ void insn_classify_write(struct vcpu *v, const struct insn *in, uint64_t gva_fau
 	out->size = store.size;
 	out->gva = store.gva;
 	/* A locked operand that is misaligned cannot be one host atomic. */
-	out->emulated = emulate_find(in) && !((in->lock || in->id == X86_INS_XCHG) && (store.gva & (store.size - 1)));
+	out->emulated = emulate_knows(in) && !((in->lock || in->id == X86_INS_XCHG) && (store.gva & (store.size - 1)));
 	if (store_is_reuse(v, row, &store))
 		out->class = WRITE_CLASS_REUSE;
 	else if (row->form == FORM_DESTINATION && !store.op)

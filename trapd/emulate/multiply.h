@@ -3,9 +3,9 @@
 #ifndef SHADOWPOOL_TRAPD_MULTIPLY_H
 #define SHADOWPOOL_TRAPD_MULTIPLY_H
 
-#include "trapd/priv/priv.h"
+#include "trapd/insn/insn.h"
 
 /* MUL; IMUL in all forms; DIV and IDIV (#DE); CBW, CWDE, CDQE; CWD, CDQ, CQO. Operands of 8 bytes: -EOPNOTSUPP where they need 128 bits. */
-priv_handler multiply_unsigned, multiply_signed, divide, extend_low, extend_high;
+insn_handler multiply_unsigned, multiply_signed, divide, extend_low, extend_high;
 
 #endif

@@ -9,7 +9,6 @@
 #include "trapd/emulate/emulate_priv.h"
 #include "trapd/emulate/x87.h"
 #include "trapd/insn/insn_prefix.h"
-#include "trapd/priv/priv.h"
 
 #define PIECE 64u	/* what gva_read and gva_write take at once */
 
@@ -41,7 +40,7 @@ static bool store_is_kept_back(const struct x87_image *image)
 /* Where the operand is; 0 or -EFAULT. -EOPNOTSUPP: capstone sees none. */
 static int operand_at(struct vcpu *v, const struct insn *in, const struct x87_form *form, uint64_t *gva, uint64_t *offset)
 {
-	const struct operand *op = priv_memory(in);
+	const struct operand *op = insn_memory(in);
 
 	if (!op)
 		return -EOPNOTSUPP;

@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/write_class.h"
 #include "trapd/cpu/vcpu.h"
 
 enum operand_type { OPERAND_NONE, OPERAND_REG, OPERAND_MEM, OPERAND_IMM };
@@ -41,6 +40,9 @@ struct insn {
 	char text[80];		/* mnemonic and operands, for reports; filled by insn_decode */
 };
 
+/* A function that carries out the instructions of one row of a table. Return values: vcpu.h. */
+typedef int insn_handler(struct vcpu *v, const struct insn *in);
+
 /*
  * Fetch the instruction at CS:RIP (v->cpu.rip) through the guest's tables, up to 15 bytes, and decode it. Returns 0; -EFAULT: the
  * fetch itself faults, and #PF, or #GP for bytes beyond the limit of CS, is raised; -EOPNOTSUPP: capstone does not know the
@@ -67,40 +69,26 @@ uint64_t insn_effective(const struct vcpu *v, const struct insn *in, const struc
  */
 int64_t insn_bit_displacement(const struct operand *offset, uint64_t index, unsigned size);
 
+/* The instruction's memory operand, or NULL. */
+static inline const struct operand *insn_memory(const struct insn *in)
+{
+	for (unsigned i = 0; i < in->noperands; i++)
+		if (in->op[i].type == OPERAND_MEM)
+			return &in->op[i];
+	return NULL;
+}
+
+/* Bytes that PUSH, POP, PUSHF, POPF and LEAVE move (SDM vol. 1 6.2.3). */
+static inline unsigned insn_stack_width(const struct vcpu *v, const struct insn *in)
+{
+	return cpu_code64(&v->cpu) && in->opsize != 2 ? 8 : in->opsize;
+}
+
 uint64_t insn_read_gpr(const struct vcpu *v, const struct operand *op);
 /*
  * Write a general register as the CPU does: a 32-bit write clears the upper half, an 8- or 16-bit write leaves the rest as it
  * was.
  */
 void insn_write_gpr(struct vcpu *v, const struct operand *op, uint64_t value);
-
-/* Bytes of one paging entry in the guest's paging mode: 4 or 8. */
-unsigned insn_entry_size(const struct vcpu *v);
-/*
- * How an instruction writes memory, for the write policy (doc/spec/pool.md section 6): its class, the bytes of one store and
- * where they go, and whether emulate_memory() can carry it out. gva_fault: CR2 of the fault. entry_size: insn_entry_size().
- * Changes nothing.
- */
-struct insn_write { enum write_class class; unsigned size; bool emulated; uint64_t gva; };
-void insn_classify_write(struct vcpu *v, const struct insn *in, uint64_t gva_fault, unsigned entry_size, struct insn_write *out);
-
-/*
- * Emulate an instruction that accesses memory: moves, arithmetic, bit operations, exchanges, strings. PUSH, POP and CALL are not
- * among them. Sets flags, posts write events and advances RIP; under REP the registers advance by whole iterations, and RIP only
- * after the last one (emulate_string.c). Return values: vcpu.h. Thread: the vCPU's own.
- */
-int emulate_memory(struct vcpu *v, const struct insn *in);
-/* Emulate a privileged or sensitive instruction after #GP or #UD. -EOPNOTSUPP: it is none; the exception is the guest's own. */
-int emulate_privileged(struct vcpu *v, const struct insn *in);
-/*
- * Emulate one of the instructions on registers and stack that emulate_memory() and emulate_privileged() do not know. -EOPNOTSUPP:
- * it is none.
- */
-int emulate_plain(struct vcpu *v, const struct insn *in);
-/*
- * The end of an emulated instruction: RIP behind it, RF cleared, #DB raised if TF is set. Returns 0, or -EFAULT: #DB, the
- * instruction is done.
- */
-int emulate_retire(struct vcpu *v, const struct insn *in);
 
 #endif

@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "trapd/emulate/emulate_priv.h"
+#include "trapd/emulate/emulate.h"
+#include "trapd/emulate/insn_writes.h"
 #include "trapd/link/write_pair.h"
 #include "trapd/trap/vcpu_priv.h"
 
@@ -93,7 +94,7 @@ int write_pair_absorb(struct vcpu *v, uint64_t gva)
 			return is_no_fault(rc) ? 0 : rc;
 		insn_classify_write(v, &in, 0, 2 * HALF, &w);
 		other = w.class == WRITE_CLASS_SIMPLE && w.size == HALF && w.gva == (gva ^ HALF) && w.emulated && !in.lock;
-		if (!other && (w.size || touches_memory(&in) || !emulate_find(&in) || in.lock))
+		if (!other && (w.size || touches_memory(&in) || !emulate_knows(&in) || in.lock))
 			return 0;
 		rc = emulate_memory(v, &in);
 		if (rc || other)

@@ -2,13 +2,14 @@
 /*
  * The table of privileged and sensitive instructions. Runs on the vCPU's thread after a #GP, #UD, #NP or #SS of guest code.
  */
+#include "trapd/priv/emulate_privileged.h"
+
 #include <errno.h>
 
-#include "trapd/insn/insn.h"
 #include "trapd/priv/priv.h"
 
 struct priv_row {
-	priv_handler *run;
+	insn_handler *run;
 	bool ring0;		/* #GP(0) unless the virtual CPL is 0, before anything else */
 };
 

@@ -14,17 +14,6 @@
 #include "trapd/cpu/stop.h"
 #include "trapd/priv/priv.h"
 
-int priv_branched(struct vcpu *v, bool tf)
-{
-	int ret;
-
-	if (!tf)
-		return 0;
-	ret = vcpu_raise(v, VEC_DB, 0);
-	v->exc.dr6 = DR6_BS;
-	return ret;
-}
-
 /* L and D together are reserved in long mode. */
 static bool code_size_is_valid(const struct vcpu *v, const struct segment *cs)
 {
@@ -113,7 +102,7 @@ void far_commit(struct vcpu *v, const struct far_target *t)
 /* ptr16:16/32 behind the opcode, or m16:16/32/64. */
 static int far_pointer(struct vcpu *v, const struct insn *in, uint16_t *selector, uint64_t *offset)
 {
-	const struct operand *mem = priv_memory(in);
+	const struct operand *mem = insn_memory(in);
 	uint64_t gva;
 	int ret;
 
@@ -248,7 +237,7 @@ static int real_far_jmp(struct vcpu *v, const struct insn *in)
 	real_mode_load(v, SREG_CS, selector);
 	v->cpu.rip = offset;
 	v->cpu.rflags &= ~RFLAGS_RF;
-	return priv_branched(v, tf);
+	return emulate_step_trap(v, tf);
 }
 
 int far_jmp(struct vcpu *v, const struct insn *in)
@@ -265,7 +254,7 @@ int far_jmp(struct vcpu *v, const struct insn *in)
 		return ret;
 	far_commit(v, &t);
 	v->cpu.rflags &= ~RFLAGS_RF;
-	return priv_branched(v, tf);
+	return emulate_step_trap(v, tf);
 }
 
 /* Push the frame of a far CALL: the old stack and the parameters if the privilege changes, and CS:rIP. */
@@ -311,7 +300,7 @@ int far_call(struct vcpu *v, const struct insn *in)
 	stack_commit(v, &s);
 	far_commit(v, &t);
 	v->cpu.rflags &= ~RFLAGS_RF;
-	return priv_branched(v, tf);
+	return emulate_step_trap(v, tf);
 }
 
 int far_ret(struct vcpu *v, const struct insn *in)
@@ -343,7 +332,7 @@ int far_ret(struct vcpu *v, const struct insn *in)
 	stack_commit(v, &s);
 	far_commit(v, &t);
 	v->cpu.rflags &= ~RFLAGS_RF;
-	return priv_branched(v, tf);
+	return emulate_step_trap(v, tf);
 }
 
 int far_int(struct vcpu *v, const struct insn *in)

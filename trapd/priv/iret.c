@@ -75,5 +75,5 @@ int far_iret(struct vcpu *v, const struct insn *in)
 	/* The #GP that brought us here left RF set: it is never the guest's. */
 	c->rflags = (c->rflags & ~mask & ~RFLAGS_RF) | (word[2] & mask) | RFLAGS_FIXED;
 	counter_add(&v->stat[TRAP_STAT_iret_emulated], 1);
-	return priv_branched(v, tf);
+	return emulate_step_trap(v, tf);
 }

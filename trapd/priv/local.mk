@@ -5,6 +5,7 @@ trapd_priv_libpriv_a_SOURCES = \
 	trapd/priv/deliver.c \
 	trapd/priv/deliver.h \
 	trapd/priv/emulate_privileged.c \
+	trapd/priv/emulate_privileged.h \
 	trapd/priv/far.c \
 	trapd/priv/far.h \
 	trapd/priv/iret.c \

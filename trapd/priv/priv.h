@@ -7,7 +7,7 @@
 #define SHADOWPOOL_TRAPD_PRIV_H
 
 #include "trapd/cpu/vcpu.h"
-#include "trapd/insn/insn.h"
+#include "trapd/emulate/emulate.h"
 
 /*
  * CR4 bits that a guest may set. CPUID must hide the features whose bit is missing here: VME, PVI, FSGSBASE, XSAVE, LA57, PKU.
@@ -16,29 +16,27 @@
 #define CR4_GUEST_BITS	(CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT | \
 			 CR4_UMIP | CR4_PCIDE | CR4_SMEP | CR4_SMAP)
 
-typedef int priv_handler(struct vcpu *v, const struct insn *in);
-
 /* far.c, iret.c, syscall.c */
-priv_handler far_jmp, far_call, far_ret, far_int, far_iret, syscall_insn, sysret_insn;
+insn_handler far_jmp, far_call, far_ret, far_int, far_iret, syscall_insn, sysret_insn;
 /* priv_cr.c */
-priv_handler priv_mov_cr, priv_lmsw, priv_smsw, priv_clts;
+insn_handler priv_mov_cr, priv_lmsw, priv_smsw, priv_clts;
 /* priv_invpcid.c */
-priv_handler priv_invpcid;
+insn_handler priv_invpcid;
 /* priv_msr.c */
-priv_handler priv_rdmsr, priv_wrmsr, priv_swapgs, priv_rdtsc, priv_rdpmc;
+insn_handler priv_rdmsr, priv_wrmsr, priv_swapgs, priv_rdtsc, priv_rdpmc;
 /* priv_desc.c */
-priv_handler priv_lgdt, priv_lidt, priv_lldt, priv_ltr, priv_sgdt, priv_sidt, priv_sldt, priv_str;
+insn_handler priv_lgdt, priv_lidt, priv_lldt, priv_ltr, priv_sgdt, priv_sidt, priv_sldt, priv_str;
 /* priv_sreg.c */
-priv_handler priv_mov_sreg, priv_pop_sreg, priv_load_far;
+insn_handler priv_mov_sreg, priv_pop_sreg, priv_load_far;
 /* priv_flags.c */
-priv_handler priv_cli, priv_sti, priv_pushf, priv_popf, priv_ac;
-priv_handler priv_cpuid, priv_xsetbv;
+insn_handler priv_cli, priv_sti, priv_pushf, priv_popf, priv_ac;
+insn_handler priv_cpuid, priv_xsetbv;
 /* priv_io.c */
-priv_handler priv_in, priv_out, priv_ins, priv_outs;
+insn_handler priv_in, priv_out, priv_ins, priv_outs;
 /* priv_debug.c */
-priv_handler priv_mov_dr;
+insn_handler priv_mov_dr;
 /* priv_misc.c */
-priv_handler priv_hlt, priv_invlpg, priv_cache, priv_wait, priv_undefined;
+insn_handler priv_hlt, priv_invlpg, priv_cache, priv_wait, priv_undefined;
 
 /* Raises #GP(0) unless the virtual CPL is 0. Returns 0 or -EFAULT. */
 static inline int priv_require_ring0(struct vcpu *v)
@@ -46,23 +44,6 @@ static inline int priv_require_ring0(struct vcpu *v)
 	return v->cpu.cpl == 0 ? 0 : vcpu_raise(v, VEC_GP, 0);
 }
 
-/* The instruction's memory operand, or NULL. */
-static inline const struct operand *priv_memory(const struct insn *in)
-{
-	for (unsigned i = 0; i < in->noperands; i++)
-		if (in->op[i].type == OPERAND_MEM)
-			return &in->op[i];
-	return NULL;
-}
-
-/* Bytes that PUSHF, POPF, and PUSH and POP of segment registers move (SDM vol. 1 6.2.3). */
-static inline unsigned priv_stack_width(const struct vcpu *v, const struct insn *in)
-{
-	return cpu_code64(&v->cpu) && in->opsize != 2 ? 8 : in->opsize;
-}
-
-/* Retire, with RIP set by the instruction: RF is the caller's. tf: TF as it counts for this instruction. 0, -EFAULT (#DB). */
-int priv_branched(struct vcpu *v, bool tf);
 /* Load the low 16 bits of a register, or 16 bits of memory. Returns 0, -EFAULT. */
 int priv_load16(struct vcpu *v, const struct insn *in, const struct operand *op, uint16_t *value);
 /* Store value in a register with the operand's size, or 16 bits of it in memory. Returns 0, -EFAULT. */

@@ -39,7 +39,7 @@ int priv_pushf(struct vcpu *v, const struct insn *in)
 	int ret;
 
 	stack_current(v, &s);
-	ret = stack_push(v, &s, &flags, 1, priv_stack_width(v, in), WRITE_CLASS_REUSE);
+	ret = stack_push(v, &s, &flags, 1, insn_stack_width(v, in), WRITE_CLASS_REUSE);
 	if (ret)
 		return ret;
 	stack_commit(v, &s);
@@ -50,7 +50,7 @@ int priv_pushf(struct vcpu *v, const struct insn *in)
 int priv_popf(struct vcpu *v, const struct insn *in)
 {
 	struct cpu_state *c = &v->cpu;
-	unsigned width = priv_stack_width(v, in);
+	unsigned width = insn_stack_width(v, in);
 	uint64_t mask = RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF | RFLAGS_OF | RFLAGS_NT;
 	uint64_t flags, tf = c->rflags & RFLAGS_TF;
 	struct stack s;
@@ -71,7 +71,7 @@ int priv_popf(struct vcpu *v, const struct insn *in)
 	/* A TF that POPF sets takes effect after the next instruction, one that was set traps now. */
 	emulate_retire(v, in);
 	c->rflags = (c->rflags & ~mask) | (flags & mask) | RFLAGS_FIXED;
-	return priv_branched(v, tf);
+	return emulate_step_trap(v, tf);
 }
 
 /* The root that AC selects is compared and changed at the next trap. */

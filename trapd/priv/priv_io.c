@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "common/write_class.h"
 #include "trapd/cpu/gva.h"
 #include "trapd/cpu/machine.h"
 #include "trapd/cpu/tss.h"
@@ -78,7 +79,7 @@ static int outs_once(struct vcpu *v, uint16_t port, uint64_t gva, unsigned size)
 
 static int string_io(struct vcpu *v, const struct insn *in, bool input)
 {
-	const struct operand *mem = priv_memory(in);
+	const struct operand *mem = insn_memory(in);
 	unsigned index = input ? GPR_RDI : GPR_RSI;
 	uint64_t *gpr = v->cpu.gpr, mask = address_mask(in), gva;
 	bool repeat = in->rep || in->repne;
@@ -104,7 +105,7 @@ static int string_io(struct vcpu *v, const struct insn *in, bool input)
 	}
 	if (ret)
 		return ret;
-	return count ? priv_branched(v, v->cpu.rflags & RFLAGS_TF) : emulate_retire(v, in);
+	return count ? emulate_step_trap(v, v->cpu.rflags & RFLAGS_TF) : emulate_retire(v, in);
 }
 
 int priv_ins(struct vcpu *v, const struct insn *in)

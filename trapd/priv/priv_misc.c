@@ -24,7 +24,7 @@ int priv_hlt(struct vcpu *v, const struct insn *in)
 int priv_invlpg(struct vcpu *v, const struct insn *in)
 {
 	const struct cpu_state *c = &v->cpu;
-	const struct operand *op = priv_memory(in);
+	const struct operand *op = insn_memory(in);
 	bool has_base;
 	uint64_t gva;
 	int ret = 0;

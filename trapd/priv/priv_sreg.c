@@ -47,7 +47,7 @@ int priv_pop_sreg(struct vcpu *v, const struct insn *in)
 	if (!in->op[0].is_sreg)
 		return -EOPNOTSUPP;
 	stack_current(v, &s);
-	ret = stack_pop(v, &s, &word, 1, priv_stack_width(v, in));
+	ret = stack_pop(v, &s, &word, 1, insn_stack_width(v, in));
 	if (!ret)
 		ret = seg_load(v, in->op[0].reg, word & 0xffff);
 	if (ret)

@@ -51,7 +51,7 @@ int syscall_enter(struct vcpu *v, uint64_t next_rip)
 	seg_commit_cs(v, &cs, 0);
 	counter_add(&v->stat[TRAP_STAT_syscall_emulated], 1);
 	/* The single-step trap after SYSCALL and SYSRET goes by the flags that they load. */
-	return priv_branched(v, c->rflags & RFLAGS_TF);
+	return emulate_step_trap(v, c->rflags & RFLAGS_TF);
 }
 
 int syscall_insn(struct vcpu *v, const struct insn *in)
@@ -76,5 +76,5 @@ int sysret_insn(struct vcpu *v, const struct insn *in)
 	c->seg[SREG_SS] = flat_stack((selector + 8) | 3, 3);
 	seg_commit_cs(v, &cs, 3);
 	counter_add(&v->stat[TRAP_STAT_syscall_emulated], 1);
-	return priv_branched(v, c->rflags & RFLAGS_TF);
+	return emulate_step_trap(v, c->rflags & RFLAGS_TF);
 }

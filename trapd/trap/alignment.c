@@ -11,6 +11,7 @@
 
 #include "common/counters.h"
 #include "trapd/insn/insn.h"
+#include "trapd/priv/emulate_privileged.h"
 #include "trapd/trap/vcpu_priv.h"
 
 static bool is_due(const struct cpu_state *c)

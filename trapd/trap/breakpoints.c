@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "trapd/emulate/insn_writes.h"
 #include "trapd/insn/insn.h"
 #include "trapd/trap/vcpu_priv.h"
 

@@ -9,6 +9,7 @@
 #include "common/barrier.h"
 #include "common/counters.h"
 #include "trapd/code/code_pages.h"
+#include "trapd/emulate/emulate.h"
 #include "trapd/insn/insn.h"
 #include "trapd/link/pool_request.h"
 #include "trapd/trap/look_ahead.h"

@@ -14,6 +14,7 @@
 #include "trapd/insn/insn.h"
 #include "trapd/link/kick.h"
 #include "trapd/priv/deliver.h"
+#include "trapd/priv/emulate_privileged.h"
 #include "trapd/trap/vcpu_priv.h"
 #include "trapd/vcpu/startup.h"
 

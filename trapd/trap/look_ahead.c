@@ -15,8 +15,10 @@
 #include "common/counters.h"
 #include "trapd/code/code_pages.h"
 #include "trapd/cpu/seg.h"
-#include "trapd/emulate/emulate_priv.h"
+#include "trapd/emulate/emulate.h"
+#include "trapd/emulate/insn_writes.h"
 #include "trapd/link/world.h"
+#include "trapd/priv/emulate_privileged.h"
 #include "trapd/trap/look_ahead.h"
 #include "trapd/trap/vcpu_priv.h"
 
@@ -95,7 +97,7 @@ static enum reach reach_of(struct vcpu *v, const struct insn *in)
 	enum reach reach = REACH_RAM;
 	struct insn_write w;
 
-	if (!emulate_find(in) || in->id == X86_INS_CMPXCHG8B || in->id == X86_INS_CMPXCHG16B)
+	if (!emulate_knows(in) || in->id == X86_INS_CMPXCHG8B || in->id == X86_INS_CMPXCHG16B)
 		return REACH_TRAP;
 	if ((in->lock || in->rep || in->repne) && !look_ahead_replaces_host(v))
 		return REACH_TRAP;

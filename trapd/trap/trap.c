@@ -11,6 +11,7 @@
 #include "trapd/cpu/gva.h"
 #include "trapd/emulate/x87.h"
 #include "trapd/insn/insn.h"
+#include "trapd/priv/emulate_privileged.h"
 #include "trapd/trap/look_ahead.h"
 #include "trapd/trap/vcpu_priv.h"
 

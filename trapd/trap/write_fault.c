@@ -8,6 +8,8 @@
 
 #include "common/barrier.h"
 #include "common/counters.h"
+#include "trapd/emulate/emulate.h"
+#include "trapd/emulate/insn_writes.h"
 #include "trapd/insn/insn.h"
 #include "trapd/link/events.h"
 #include "trapd/link/pool_request.h"

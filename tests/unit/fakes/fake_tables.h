@@ -5,6 +5,7 @@
 
 #include "tests/unit/fakes/fake_vcpu.h"
 #include "trapd/insn/insn.h"
+#include "trapd/priv/emulate_privileged.h"
 
 #define FAKE_RAM	(4u << 20)
 #define FAKE_GDT	0x1000u

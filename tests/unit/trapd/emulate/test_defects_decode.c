@@ -9,6 +9,8 @@
 #include "common/write_class.h"
 #include "tests/unit/fakes/fake_bus.h"
 #include "tests/unit/fakes/fake_vcpu.h"
+#include "trapd/emulate/emulate.h"
+#include "trapd/emulate/insn_writes.h"
 #include "trapd/insn/insn.h"
 
 #define RAM	(1ull << 20)

@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/write_class.h"
 #include "tests/unit/fakes/fake_bus.h"
 #include "tests/unit/fakes/fake_vcpu.h"
 #include "trapd/cpu/gva.h"
+#include "trapd/emulate/emulate.h"
 #include "trapd/insn/insn.h"
 
 #define RAM		(1ull << 20)

@@ -23,6 +23,7 @@
 #include "tests/unit/fakes/fake_vcpu.h"
 #include "tests/unit/trapd/emulate/cpu_trial.h"
 #include "tests/unit/trapd/emulate/native_forms.h"
+#include "trapd/emulate/emulate.h"
 #include "trapd/emulate/emulate_priv.h"
 #include "trapd/insn/insn.h"
 
@@ -164,7 +165,7 @@ static void aim(struct bench *b, struct trial *t)
 {
 	uint64_t *gpr = t->st.gpr;
 
-	if (emulate_find(&t->in) && (t->in.rep || t->in.repne || t->in.op[0].base == GPR_RDI || t->in.op[1].base == GPR_RSI)) {
+	if (emulate_knows(&t->in) && (t->in.rep || t->in.repne || t->in.op[0].base == GPR_RDI || t->in.op[1].base == GPR_RSI)) {
 		set_bits(&gpr[GPR_RCX], below(b, 16) ? below(b, 40) : below(b, 4000), t->in.addrsize);
 		set_bits(&gpr[GPR_RSI], choose_address(b, SREG_DS), t->in.addrsize);
 		set_bits(&gpr[GPR_RDI], choose_address(b, SREG_DS), t->in.addrsize);
@@ -428,7 +429,7 @@ static void choose(struct bench *b, struct trial *t)
 		}
 		if (kind == 1)
 			t->bytes[below(b, 6)] ^= (uint8_t)(1u << below(b, 8));
-		if (insn_decode(t->bytes, 15, b->bits, CODE_VA, &t->in) || !(emulate_find(&t->in) || is_plain(&t->in)) || excluded(b, &t->in))
+		if (insn_decode(t->bytes, 15, b->bits, CODE_VA, &t->in) || !(emulate_knows(&t->in) || is_plain(&t->in)) || excluded(b, &t->in))
 			continue;
 		if (kind)
 			aim(b, t);

@@ -18,6 +18,7 @@
 #include "tests/unit/fakes/fake_vcpu.h"
 #include "tests/unit/trapd/emulate/native_forms.h"
 #include "trapd/devices/bus.h"
+#include "trapd/emulate/emulate.h"
 #include "trapd/insn/insn.h"
 
 #define PAGES		16u

@@ -12,6 +12,7 @@
 #include "tests/unit/fakes/fake_bus.h"
 #include "tests/unit/fakes/fake_vcpu.h"
 #include "tests/unit/trapd/emulate/native_forms.h"
+#include "trapd/emulate/insn_writes.h"
 #include "trapd/insn/insn.h"
 
 #define AREA	2048u

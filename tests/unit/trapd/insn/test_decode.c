@@ -6,6 +6,7 @@
 
 #include "tests/unit/fakes/fake_bus.h"
 #include "tests/unit/fakes/fake_vcpu.h"
+#include "trapd/emulate/insn_writes.h"
 #include "trapd/insn/insn.h"
 
 #define TABLES	0x1000ull

@@ -7,6 +7,7 @@
 
 #include "tests/unit/fakes/fake_vcpu.h"
 #include "trapd/devices/bus.h"
+#include "trapd/emulate/emulate.h"
 #include "trapd/insn/insn.h"
 #include "trapd/trap/look_ahead.h"
 #include "trapd/trap/vcpu_priv.h"
