@@ -15,7 +15,7 @@
 
 #include "common/log.h"
 #include "poold/sandbox.h"
-#include "poold/serve/attach_server.h"
+#include "poold/attach/attach_server.h"
 
 #define STOP_WAIT_MS		3000
 

@@ -1,5 +1,6 @@
 # The clients' half of poold: verbs that look at VMs, traces asked for by clients.
 noinst_LIBRARIES += poold/control/libcontrol.a
+poold_control_libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_CFLAGS)
 poold_control_libcontrol_a_SOURCES = \
 	poold/control/control.c \
 	poold/control/control.h \

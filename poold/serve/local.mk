@@ -1,22 +1,14 @@
-# trapd's half of poold: attach, and the sessions: threads that serve requests and events.
+# Sessions: a VM's shared objects, its requests and events, who is connected, what clients wait for.
 noinst_LIBRARIES += poold/serve/libserve.a
 poold_serve_libserve_a_SOURCES = \
-	poold/serve/attach_server.c \
-	poold/serve/attach_server.h \
 	poold/serve/audit.c \
 	poold/serve/audit.h \
 	poold/serve/config.c \
 	poold/serve/config.h \
-	poold/serve/connection_thread.c \
-	poold/serve/connection_thread.h \
 	poold/serve/connections.c \
 	poold/serve/connections.h \
 	poold/serve/events.c \
 	poold/serve/events.h \
-	poold/serve/handshake.c \
-	poold/serve/handshake.h \
-	poold/serve/hello.c \
-	poold/serve/hello.h \
 	poold/serve/hugepages.c \
 	poold/serve/hugepages.h \
 	poold/serve/objects.c \
@@ -26,5 +18,7 @@ poold_serve_libserve_a_SOURCES = \
 	poold/serve/service.h \
 	poold/serve/session.c \
 	poold/serve/session.h \
+	poold/serve/session_loop.c \
+	poold/serve/session_loop.h \
 	poold/serve/trace_jobs.c \
 	poold/serve/trace_jobs.h

@@ -22,6 +22,7 @@ POOL_FIXTURE = tests/unit/poold/pool/pool_fixture.c tests/unit/poold/pool/pool_f
 
 include tests/unit/common/local.mk
 include tests/unit/poold/local.mk
+include tests/unit/poold/attach/local.mk
 include tests/unit/poold/serve/local.mk
 include tests/unit/poold/pool/local.mk
 include tests/unit/trapd/local.mk

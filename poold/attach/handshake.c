@@ -4,7 +4,7 @@
  * checked, nothing of ours is sent before all of it exists, and an older session of the same VM must have given its
  * hugepages back.
  */
-#include "poold/serve/handshake.h"
+#include "poold/attach/handshake.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 #include "common/barrier.h"
 #include "common/log.h"
-#include "poold/serve/hello.h"
+#include "poold/attach/hello.h"
 #include "poold/serve/service.h"
 
 struct handshake {

@@ -3,7 +3,7 @@
  * Checks of the attach message: each is a row of a table, in the order in which a person would want to hear of them.
  * poold, the connection's thread, before anything is allocated for the VM.
  */
-#include "poold/serve/hello.h"
+#include "poold/attach/hello.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The loop of doc/ring.md: poll rings and mailboxes, serve, spin a little, arm, sleep at most 100 ms on eventfd and socket.
- * poold, one thread for each connection, so that one VM stalls no other. Every round does a bounded amount of work; death is
- * learned from the socket alone. No event base here: there are exactly two descriptors, and libevent has no hook
- * between its last look and its wait, which is where arming belongs.
+ * The thread of one connection, so that one VM stalls no other: the handshake makes the session, the loop serves it, then
+ * everything of it goes. poold.
  */
-#include "poold/serve/connection_thread.h"
+#include "poold/attach/connection_thread.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,94 +13,9 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "poold/serve/events.h"
-#include "poold/serve/handshake.h"
-#include "poold/serve/requests.h"
+#include "poold/attach/handshake.h"
 #include "poold/serve/service.h"
-
-#define CHECK_SOCKET_ROUNDS 256u	/* a busy peer's hang-up is noticed after so many rounds */
-
-/* One round: a batch of events from each ring, then one request of each vCPU. Returns the amount of work, or -errno. */
-static int session_poll(struct session *s)
-{
-	struct link_req req;
-	int work = 0;
-
-	for (uint32_t v = 0; v < s->config.nvcpu; v++) {
-		int n = events_poll(s, v);
-
-		if (n < 0)
-			return n;
-		work += n;
-	}
-	for (uint32_t v = 0; v < s->config.nvcpu; v++) {
-		int n = link_server_request(&s->link, v, &req);
-
-		if (n > 0) {
-			int rc = requests_serve(s, v, &req);
-
-			if (rc)
-				return rc;
-			work++;
-		} else if (n < 0) {
-			s->reject = link_fault_text(s->link.fault);
-			return n;
-		}
-	}
-	return work;
-}
-
-/* 0: go on; -ENOTCONN: the peer hung up; -EPROTO: it speaks where it has nothing to say. */
-static int socket_state(short revents)
-{
-	if (revents & (POLLHUP | POLLERR | POLLNVAL))
-		return -ENOTCONN;
-	return revents & POLLIN ? -EPROTO : 0;
-}
-
-static int session_check_socket(struct connection *c)
-{
-	struct pollfd fd = { .fd = c->sock, .events = POLLIN };
-
-	return poll(&fd, 1, 0) > 0 ? socket_state(fd.revents) : 0;
-}
-
-/* Armed: wait for a kick, the hang-up, or the time that bounds every sleep. */
-static int session_sleep(struct connection *c, struct session *s)
-{
-	struct pollfd fds[2] = {
-		{ .fd = s->objects.event_fd, .events = POLLIN },
-		{ .fd = c->sock, .events = POLLIN },
-	};
-	int n = poll(fds, 2, LINK_SLEEP_MS);
-
-	link_server_disarm(&s->link, n == 0);
-	if (n <= 0)
-		return n < 0 && errno != EINTR ? -errno : 0;
-	if (fds[0].revents && link_server_drain(s->objects.event_fd)) {
-		s->reject = "its eventfd cannot be read";
-		return -EPROTO;
-	}
-	return socket_state(fds[1].revents);
-}
-
-static int session_run(struct connection *c, struct session *s)
-{
-	unsigned rounds = 0;
-
-	for (;;) {
-		int rc = session_poll(s);
-
-		if (rc > 0 && ++rounds % CHECK_SOCKET_ROUNDS)
-			continue;
-		if (rc > 0)
-			rc = session_check_socket(c);
-		else if (!rc && !link_server_spin(&s->link) && link_server_arm(&s->link))
-			rc = session_sleep(c, s);
-		if (rc < 0)
-			return rc;
-	}
-}
+#include "poold/serve/session_loop.h"
 
 static void log_detach(const struct session *s, int rc)
 {
@@ -135,7 +47,7 @@ static void *connection_thread(void *arg)
 
 		connections_set_session(all, c, s);
 		trace_jobs_attached(&c->service->trace_jobs, s->name);
-		rc = session_run(c, s);
+		rc = session_loop_run(s, c->sock);
 		/* First out of sight of the main thread; the socket goes last, so that hugepages are free by then. */
 		connections_set_session(all, c, NULL);
 		log_detach(s, rc);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The attach message against poold's limits: a good one, then each field bad in turn; the error names the field. */
-#include "poold/serve/hello.h"
+#include "poold/attach/hello.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * Accepts connections for the attach handshake and hands each to a thread of its own. poold, main thread, inside the
  * libevent loop; reads nothing from a connection, so nobody can block it.
  */
-#include "poold/serve/attach_server.h"
+#include "poold/attach/attach_server.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -16,7 +16,7 @@
 #include "common/attach.h"
 #include "common/control_socket.h"
 #include "common/log.h"
-#include "poold/serve/connection_thread.h"
+#include "poold/attach/connection_thread.h"
 #include "poold/serve/service.h"
 
 #define ATTACH_SOCKET_MODE 0660		/* group shadowpool-link, whose only member is trapd */
