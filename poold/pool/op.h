@@ -13,11 +13,14 @@
 #include "poold/pool/core/pool_priv.h"
 #include "poold/pool/pool.h"
 
-/* false: the pool is corrupt or has no such vCPU, *r says so, and the operation is over. */
+/* Begin an operation. false: the pool is corrupt, or there is no such vCPU; *r says so and the operation is over. */
 bool op_begin(struct pool *p, uint32_t vcpu, struct pool_result *r);
-/* Unpins, fills *r with the debt of the operation and, unless the pool turned out to be corrupt, with its status. */
+/*
+ * End an operation: unpin its pages, and fill *r with the flush that it owes and with its status, which is E_CORRUPT if a check
+ * of the pool's state has failed meanwhile.
+ */
 void op_end(struct pool *p, enum pool_status status, struct pool_result *r);
-/* Pin a page until the operation ends: what lets pages go to make room passes it by. */
+/* Pin a page until the operation ends: eviction does not take it. */
 void op_pin(struct pool *p, uint32_t page);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The shadow page pool: guest paging structures in, shadow paging structures out, kept in step. A library without system
- * calls, clock, allocation after creation, threads or global state; one struct pool serves one VM; the caller holds one
- * lock per VM. Rules, kinds and invariants: doc/pool.md.
+ * The shadow page pool: guest paging structures in, shadow paging structures out, kept in step. A library without system calls,
+ * clock, allocation after creation, threads or global state; one struct pool serves one VM; the caller holds one lock per VM.
+ * Rules, kinds and invariants: doc/pool.md.
  *
- * Every operation fills a struct pool_result. On any POOL_E_* nothing of the call has taken effect and every out-parameter
- * is nil. E_NOMEM may have evicted tables, and keeps those of the path that it could make: they are in step and go like
- * others. NEED_SHOOTDOWN and NEED_FLUSH: do what is named, pool_flush_done(), repeat the same call.
+ * Every operation fills a struct pool_result. After any POOL_E_* nothing of the call has taken effect and every out-parameter is
+ * nil; but after E_NOMEM tables may have been evicted, and tables of the path that could be made stay: they are in step, and are
+ * evicted like others. After NEED_SHOOTDOWN or NEED_FLUSH the caller does what the name says, calls pool_flush_done() and repeats
+ * the same call.
  */
 #ifndef SHADOWPOOL_POOLD_POOL_H
 #define SHADOWPOOL_POOLD_POOL_H
@@ -20,7 +21,7 @@
 
 struct pool;
 
-/* NULL, or what is wrong with a configuration. */
+/* NULL if the configuration is valid; else static text that says what is wrong with it. */
 const char *pool_config_error(const struct pool_config *config);
 /* Bytes of tracking memory that config needs; 0 if config is not valid. */
 uint64_t pool_memory_needed(const struct pool_config *config);
@@ -32,15 +33,21 @@ uint64_t pool_memory_needed(const struct pool_config *config);
 int pool_create(struct pool **out, const struct pool_config *config, const struct pool_callbacks *callbacks, void *arena,
 		void *tracking, uint64_t *stats, char *err, uint64_t err_size);
 
-/* All of these: vcpu < nvcpu or E_INVAL. Preconditions and effects: doc/spec/pool.md section 5. "Events consumed" is the caller's duty. */
+/*
+ * The operations. doc/spec/pool.md section 5 has what each demands and does; where it says "events consumed", the caller sees to
+ * that. A vcpu that is not below nvcpu: E_INVAL.
+ */
 void pool_set_root(struct pool *p, uint32_t vcpu, const struct pool_modes *modes, struct pool_result *r);
 void pool_clear_root(struct pool *p, uint32_t vcpu, struct pool_result *r);
-/* A hint: the guest lets the address space of this CR3 go. Its roots, unless loaded, are the next ones to be evicted. */
+/*
+ * A hint that the guest gives up the address space of this CR3: its roots, unless a vCPU has them loaded, are the next to be
+ * evicted.
+ */
 void pool_root_dying(struct pool *p, uint64_t cr3, struct pool_result *r);
 /* E_RANGE: gpa is not RAM, or no entry of the format can lead to it. */
 void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, struct pool_result *r);
 void pool_dirty(struct pool *p, uint32_t vcpu, uint64_t gva, bool user_view, struct pool_result *r);
-/* The write is done in RAM. 1 <= len <= PAGE_SIZE, inside one page. A gfn that is not monitored: OK, nothing happens. */
+/* The guest's write of len bytes, inside one page, is done in RAM. OK, and nothing happens, if the page is not monitored. */
 void pool_guest_write(struct pool *p, uint32_t vcpu, uint64_t gpa, uint32_t len, enum write_class class, bool user,
 		      uint64_t rip, struct pool_result *r);
 void pool_guest_range_changed(struct pool *p, uint64_t gpa, uint64_t len, struct pool_result *r);
@@ -51,45 +58,49 @@ void pool_open(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *
 void pool_close(struct pool *p, uint32_t vcpu, struct pool_result *r);
 void pool_invlpg(struct pool *p, uint32_t vcpu, uint64_t gva, bool all_roots, struct pool_result *r);
 /*
- * Bring the table at gfn, or all, back into step with the guest's: afterwards their writes are seen again. Nothing to do:
- * OK. NEED_SHOOTDOWN with several vCPUs. E_RANGE: gfn is not RAM. No vCPU may run that has not flushed what the result says.
+ * Bring the table at gfn, or all tables (POOL_RESYNC_ALL), back into step with the guest's; afterwards writes to them are seen
+ * again. OK also if there is nothing to do; NEED_SHOOTDOWN with several vCPUs; E_RANGE: gfn is not RAM. Before any vCPU runs
+ * guest code it must have flushed what the result says.
  */
 #define POOL_RESYNC_ALL (~0ull)
 void pool_resync(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *r);
 void pool_track(struct pool *p, uint64_t gfn, bool on, struct pool_result *r);
 /*
- * What gfn is to watched code from now on; takes over what pool_track() has said of it, which in turn ends a copy when it lets
- * go. All its leaves go. A page that is a guest table has no copy: POOL_CODE_STATE_COPY is then POOL_CODE_STATE_RAM, as
- * page_state shows. Writable translations of other vCPUs are the caller's to shoot down before he reads the page. E_INVAL:
- * there is no window of copies.
+ * Say what the page gfn is to watched code from now on (doc/pool.md, Watched code). All leaves of the page are cleared. A guest
+ * table has no copy: POOL_CODE_STATE_COPY then becomes POOL_CODE_STATE_RAM, as page_state shows. Replaces what pool_track() has
+ * set; pool_track() off ends a copy. Before the caller reads the page he shoots down the writable translations of other vCPUs.
+ * E_INVAL: there is no window of copies.
  */
 void pool_set_code_state(struct pool *p, uint64_t gfn, enum pool_code_state code, struct pool_result *r);
 void pool_clear_all(struct pool *p, struct pool_result *r);
 void pool_flush_all(struct pool *p, struct pool_result *r);
 void pool_reset(struct pool *p);
-/* vcpu (or all of them) has made a full flush not older than epoch. */
+/* vcpu, or every vCPU (all_vcpus), has flushed everything since it got a result that carried this flush epoch. */
 void pool_flush_done(struct pool *p, uint32_t vcpu, bool all_vcpus, uint32_t epoch);
 /*
- * Carries what posted events changed (list of touched tables, flush scope) into *r and forgets it: the server calls it
- * once per reply, after the operation, with that operation's result.
+ * Add to *r what posted events have changed since the last call for this vCPU: tables to touch and flush. The server calls it
+ * once for each reply, after the operation and with the operation's result.
  */
 void pool_merge_pending(struct pool *p, uint32_t vcpu, struct pool_result *r);
 
-/* A software walk over the arena; for tests, audit, replay and the walk verb. */
+/* A walk of the shadow tables by software, as a CPU walks them; for tests, audit, replay and the walk verb. */
 struct pool_walk_step {
 	uint32_t page, slot;
-	uint64_t entry;			/* in the form of 8 bytes, whatever the table has */
-	uint64_t maddr;			/* of the entry */
+	uint64_t entry;			/* in the form of 8 bytes, also if the table has entries of 4 */
+	uint64_t maddr;			/* machine address of the entry */
 	uint8_t kind, level;
 };
 struct pool_walk {
 	struct pool_walk_step step[5];
 	uint8_t nsteps;
 	bool present, writable, nx;
-	uint64_t gpa;			/* if present */
+	uint64_t gpa;			/* where gva leads, if present */
 };
-/* root: machine address. 0 or -ENOENT (not present: the steps so far are filled), -EINVAL (root not a root of this pool). */
+/*
+ * root: machine address. Returns 0; -ENOENT: gva is not mapped, the steps up to there are filled; -EINVAL: root is no root of
+ * this pool.
+ */
 int pool_walk(const struct pool *p, uint64_t root, uint64_t gva, struct pool_walk *out);
-/* Test hook: flip the frame of the n-th present leaf from now on installed. 0: off. */
+/* Test hook: the nth leaf that is installed from now on leads to a wrong page. 0: off. */
 void pool_poison_leaf(struct pool *p, uint64_t nth);
 #endif

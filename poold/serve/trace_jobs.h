@@ -27,7 +27,7 @@ struct trace_job {
 	LIST_ENTRY(trace_job) entry;
 	struct trace_jobs *all;
 	char name[33];			/* name of the VM */
-	struct recorder *recorder;	/* of ASKED and ENDED the main thread uses it, else the session's */
+	struct recorder *recorder;	/* in the states ASKED and ENDED the main thread's, else the session's thread's */
 	/* Under the lock of struct trace_jobs. */
 	enum trace_job_state state;
 	int error;			/* after the end: 0, or -errno if the trace is not whole */

@@ -15,27 +15,31 @@ struct pool;
 
 enum pool_audit_mode { POOL_AUDIT_CHEAP, POOL_AUDIT_FULL };
 struct pool_violation {
-	uint8_t rule;			/* 1 to 24: A1 .. A24 */
+	uint8_t rule;			/* n of rule An, doc/spec/pool.md section 9 */
 	uint32_t page, slot;
 	uint64_t expected, found;
 };
-/* Quiescent. Fills up to max violations and returns how many there are in all. Changes nothing. */
+/*
+ * Audit the pool; no vCPU of the VM may run, and all events must be consumed. Fills out[] with up to max violations and returns
+ * the number of all. Changes nothing but two counters.
+ */
 uint32_t pool_audit(struct pool *p, enum pool_audit_mode mode, struct pool_violation *out, uint32_t max);
 
 /* One page that a root leads to; gva in canonical form. */
 struct pool_translation {
 	uint64_t gva, gpa;
 	bool writable, nx;
-	bool unsync;			/* its table is out of step: it may be stale, as a TLB is */
+	bool unsync;			/* its table is out of step, so it may be as stale as a TLB entry */
 };
-/* false: enough. */
+/* Called for each translation. false: no further ones are wanted. */
 typedef bool pool_translation_fn(void *ctx, const struct pool_translation *t);
 /*
- * All translations that root (a machine address) leads to, by slot. 0; -ECANCELED: each() said enough; -E2BIG: there are
- * too many ways to them, some are left out; -EINVAL: no root of this pool.
+ * Call each() for all translations that root (a machine address) leads to, by ascending slot. Returns 0; -ECANCELED: each() has
+ * returned false; -E2BIG: there are too many ways through the tables, some translations were left out; -EINVAL: root is no root
+ * of this pool.
  */
 int pool_translations(const struct pool *p, uint64_t root, pool_translation_fn *each, void *ctx);
-/* Digest of the translations of every vCPU's roots: the same for pools of any size and format that say the same. */
+/* Digest of the translations of all loaded roots: equal for pools of any size and format that translate alike. */
 void pool_semantic_digest(const struct pool *p, uint64_t out[2]);
 /* 128-bit digest of doc/spec/pool.md section 11. */
 void pool_digest(const struct pool *p, uint64_t out[2]);
@@ -43,25 +47,25 @@ void pool_digest(const struct pool *p, uint64_t out[2]);
 /* ---- what is in it: for dumps, statistics, the verbs show and walk ---- */
 
 const char *pool_kind_name(unsigned kind);
-/* Statistics of one kind: pages in use. */
+/* How many tables of this kind there are. */
 uint32_t pool_pages_of_kind(const struct pool *p, unsigned kind);
-/* Current roots of a vCPU (0: none) and the modes they were made from. */
+/* Machine addresses of a vCPU's roots (0: none) and the modes that they were made for. Returns 0; -EINVAL: no such vCPU. */
 int pool_vcpu_roots(const struct pool *p, uint32_t vcpu, uint64_t root[2], struct pool_modes *modes);
-/* Is the guest table of this page out of step? */
+/* Is the guest's table from which this shadow page is made out of step? */
 bool pool_table_is_unsync(const struct pool *p, uint32_t page);
-/* page_state of a guest page, as callbacks.state_changed was last told; 0 if it is no RAM. */
+/* page_state of a guest page, as callbacks.state_changed() was last called with; 0: it is no RAM. */
 uint8_t pool_page_state(const struct pool *p, uint64_t gfn);
 
-/* For dumps. */
+/* One page of the arena, for dumps. */
 struct pool_page_info {
 	uint64_t gpa;
 	uint32_t role;
-	uint16_t lock, n_present, count;	/* count: its entries */
+	uint16_t lock, n_present, count;	/* pins; entries that are present, and all of them */
 	uint8_t kind, flags;
 };
-/* false: not in use. */
+/* false: the page is not in use. */
 bool pool_page_describe(const struct pool *p, uint32_t page, struct pool_page_info *out);
-/* In the form of 8 bytes; 0 if there is no such page in use or slot. */
+/* An entry, in the form of 8 bytes; 0 also if the page is not in use or has no such slot. */
 uint64_t pool_page_entry(const struct pool *p, uint32_t page, uint32_t slot);
 
 #endif

@@ -13,7 +13,7 @@ struct audit {
 };
 
 void audit_report(struct audit *a, unsigned rule, uint32_t page, uint32_t slot, uint64_t expected, uint64_t found);
-/* Report unless equal. */
+/* Report a violation of the rule unless expected and found are equal. */
 void audit_equal(struct audit *a, unsigned rule, uint32_t page, uint32_t slot, uint64_t expected, uint64_t found);
 
 void audit_lists(struct audit *a);	/* A1 to A8, A11, A22, A23: descriptors and lists */

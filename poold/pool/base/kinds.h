@@ -23,10 +23,10 @@ enum kind {
 
 enum kind_source {
 	SOURCE_NONE,
-	SOURCE_GUEST,		/* entries of a guest page */
-	SOURCE_LINEAR,		/* gpa of the key + offset: paging off, or the inside of a large page */
-	SOURCE_REGISTERS,	/* the four PDPTE registers */
-	SOURCE_FIXED,		/* links that follow from the key alone */
+	SOURCE_GUEST,		/* made from the entries of a guest page */
+	SOURCE_LINEAR,		/* made from the gpa of the key and the slot: no paging, or the inside of a large page */
+	SOURCE_REGISTERS,	/* made from the four PDPTE registers */
+	SOURCE_FIXED,		/* links to tables that follow from the key alone */
 };
 
 enum kind_group { GROUP_NONE, GROUP_N, GROUP_L, GROUP_P, GROUP_CHILD };
@@ -34,34 +34,37 @@ enum kind_group { GROUP_NONE, GROUP_N, GROUP_L, GROUP_P, GROUP_CHILD };
 #define KF_LEAF		(1u << 0)
 #define KF_MONITORED	(1u << 1)
 #define KF_ROOT		(1u << 2)
-#define KF_SPLIT	(1u << 3)	/* inside of a large page: rights are in the entry that points here */
+#define KF_SPLIT	(1u << 3)	/* the inside of a large page: its rights are in the entry that leads here */
 #define KF_PHYS		(1u << 4)
 #define KF_OWNED	(1u << 5)	/* holds the monitor's entries */
 #define KF_PDPTE	(1u << 6)	/* the PDPTE values are part of the key */
 #define KF_RETIRED	(1u << 7)
 #define KF_LARGE	(1u << 8)	/* an entry may be a leaf of 2 MiB instead of leading to a table */
 
-/* One kind as data: no other place knows a kind by its number. */
+/* One kind as a row of data. */
 struct pool_kind {
 	const char *name;
-	uint8_t entry_size;	/* of the shadow, bytes: 4, 8, 0 for no table */
-	uint16_t count;		/* shadow entries in use */
+	uint8_t entry_size;	/* bytes of a shadow entry: 4 or 8; 0: no table has this kind */
+	uint16_t count;		/* shadow entries that are used */
 	uint8_t level;		/* 1 to 4 */
 	uint8_t span_shift;	/* log2 of the bytes that one shadow entry maps */
 	uint8_t source;		/* enum kind_source */
 	uint8_t guest_size;	/* bytes of a guest entry, 0: no guest table */
-	uint16_t guest_count;	/* guest entries per shadow table */
-	uint8_t spread;		/* shadow entries per guest entry */
-	uint8_t quadrants;
+	uint16_t guest_count;	/* guest entries that one shadow table is made from */
+	uint8_t spread;		/* shadow entries made from one guest entry */
+	uint8_t quadrants;	/* shadow tables made from one guest table or large page */
 	uint8_t align_shift;	/* log2 of the alignment of the key's gpa */
 	uint8_t child_table, child_large;
 	uint8_t group;		/* enum kind_group */
 	uint32_t flags;
-	uint32_t role_mask;	/* of NXE, LM, PSE, PAE: those that the content depends on */
+	uint32_t role_mask;	/* those of the role bits NXE, LM, PSE, PAE that the content depends on */
 };
 
 extern const struct pool_kind pool_kinds[KIND_COUNT];
-/* Check of the table against its own rules, at every create. 0 or the first wrong kind. */
+/*
+ * Compare the rows with each other, at every creation of a pool. Returns 0, or the number of the first row that contradicts the
+ * rules.
+ */
 unsigned pool_kinds_check(void);
 
 #endif
