@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A call of the pool library as data. The session's thread makes every call through pool_call_run(), the replayer makes the
- * same ones from a record: so nothing can change a pool that a record does not show.
+ * A call of the pool library as data. poold makes every call through pool_call_run(), and the replayer makes the same calls from
+ * records: so nothing changes a pool without a record.
  */
 #ifndef SHADOWPOOL_POOLD_CALL_H
 #define SHADOWPOOL_POOLD_CALL_H
@@ -23,12 +23,12 @@ enum pool_call_op {
 #define POOL_CALLF_USER		(1u << 2)	/* user view; GUEST_WRITE: virtual CPL 3 */
 #define POOL_CALLF_AC		(1u << 3)
 #define POOL_CALLF_ALL		(1u << 4)	/* FLUSH_DONE: all vCPUs; INVLPG: all roots; AUDIT: full; RESYNC: all tables */
-#define POOL_CALLF_ON		(1u << 5)	/* TRACK */
-#define POOL_CALLF_FRESH	(1u << 6)	/* MERGE_PENDING: into an empty result */
-#define POOL_CALLF_CODE		(1u << 7)	/* SET_ROOT: code is watched */
+#define POOL_CALLF_ON		(1u << 5)	/* TRACK: on, else off */
+#define POOL_CALLF_FRESH	(1u << 6)	/* MERGE_PENDING: begin with an empty result */
+#define POOL_CALLF_CODE		(1u << 7)	/* SET_ROOT: code is watched (pool_modes.watch_code) */
 #define POOL_CALLF_KNOWN	0xffu
 
-/* What an operation does not use is zero. */
+/* One call. Fields that the operation does not use are 0. */
 struct pool_call {
 	uint16_t op;			/* enum pool_call_op */
 	uint16_t flags;			/* POOL_CALLF_* */
@@ -36,7 +36,7 @@ struct pool_call {
 	uint32_t write_class;		/* enum write_class */
 	uint32_t nwalk;
 	uint64_t gva;
-	uint64_t gpa;			/* OPEN, TRACK, CODE, RESYNC: of the page */
+	uint64_t gpa;			/* OPEN, TRACK, CODE, RESYNC: address of the page */
 	uint64_t len;			/* bytes; WRITE_FAULT: size; FLUSH_DONE: epoch; POISON: which leaf; CODE: enum pool_code_state */
 	uint64_t rip;
 	uint64_t cr0, cr3, cr4, efer;
@@ -45,19 +45,19 @@ struct pool_call {
 
 #define POOL_CALL_MAX_VIOLATIONS 16u
 
-/* What came out: the fields that the operation has. */
+/* The outcome of a call; only the fields that the operation has are set. */
 struct pool_call_out {
-	struct pool_result result;	/* MERGE_PENDING: in and out */
-	uint32_t nviolations;		/* AUDIT: all of them; the first ones are in violation[] */
+	struct pool_result result;	/* MERGE_PENDING without FRESH: what is there is added to */
+	uint32_t nviolations;		/* AUDIT: number of all violations; the first ones are in violation[] */
 	struct pool_violation violation[POOL_CALL_MAX_VIOLATIONS];
 };
 
 /*
- * Make one call. out->result is cleared first, except for MERGE_PENDING without FRESH. Returns 0, or -EINVAL if op is none of the
- * above (nothing is called). Thread: whoever holds the VM's lock.
+ * Make one call. out->result is cleared first, but for MERGE_PENDING without FRESH. Returns 0, or -EINVAL, and nothing is called,
+ * if op is no number of enum pool_call_op. Thread: any that holds the lock of the pool's VM.
  */
 int pool_call_run(struct pool *pool, const struct pool_call *call, struct pool_call_out *out);
-/* "set_root", ...; NULL if op is unknown. */
+/* Name of an operation for people, such as "set_root"; NULL if op is no number of enum pool_call_op. */
 const char *pool_call_name(unsigned op);
 
 #endif

@@ -29,14 +29,14 @@ struct trace_header {
 	uint32_t header_size;
 	uint32_t call_size;		/* sizeof(struct pool_call) */
 	uint32_t value_size;		/* sizeof(struct trace_value) */
-	uint64_t check;			/* trace_hash() of what precedes */
+	uint64_t check;			/* trace_hash() of all fields before it */
 };
 
 struct trace_block {			/* before each payload */
 	uint32_t magic;
-	uint32_t size;			/* of the payload: a multiple of 8 */
-	uint64_t first;			/* sequence number of the first record */
-	uint64_t check;			/* trace_hash() of what precedes, then of the payload */
+	uint32_t size;			/* bytes of the payload: a multiple of 8 */
+	uint64_t first;			/* sequence number of the first record in the block */
+	uint64_t check;			/* trace_hash() of all fields before it, then of the payload */
 };
 
 enum trace_type {
@@ -45,35 +45,38 @@ enum trace_type {
 
 struct trace_item {			/* before each record */
 	uint16_t type;			/* enum trace_type */
-	uint16_t size;			/* of what follows: a multiple of 8 */
-	uint32_t seq;			/* counts from 0, low half */
+	uint16_t size;			/* bytes of the record behind this: a multiple of 8 */
+	uint32_t seq;			/* low half of its sequence number, which counts from 0 */
 };
 
 /* A field of struct pool_config; trace_config.c has the table of them, and says how to add one. */
 #define TRACE_NAME_SIZE		24
 #define TRACE_MAX_VALUES	64u
 struct trace_value {
-	char name[TRACE_NAME_SIZE];	/* zeros behind it */
+	char name[TRACE_NAME_SIZE];	/* filled up with zeros */
 	uint64_t value;
 };
 
 struct trace_config {			/* the first record */
-	uint64_t library;		/* trace_library() of the recorder */
-	char program[24];		/* version of the program, for people */
-	struct trace_value value[TRACE_MAX_VALUES];	/* the record ends with the last one that there is */
+	uint64_t library;		/* trace_library() of the program that has recorded */
+	char program[24];		/* version of that program, for people */
+	struct trace_value value[TRACE_MAX_VALUES];	/* the record ends behind the last one that is used */
 };
 
 #define TRACE_CONFIG_SIZE(nvalues) (offsetof(struct trace_config, value) + (nvalues) * sizeof(struct trace_value))
 
-/* A guest page, before the call in which the library first reads it. All zero: no bytes follow gfn. */
+/*
+ * The content of a guest page, before the call in which the library reads the page for the first time. A page of zeros is the gfn
+ * alone.
+ */
 struct trace_page {
 	uint64_t gfn;
 	uint8_t bytes[4096];
 };
 
 /*
- * A guest word that is no longer as the trace had it. read: the how-many-th word that the next call reads (from 1) has
- * this value; 0: it had changed before the call.
+ * A guest word that has another value than the trace last had for it. read: 0: it had this value before the next call; n: the
+ * n-th word that the next call reads, counted from 1, is this one, with this value.
  */
 struct trace_delta {
 	uint64_t gpa, value;
@@ -81,21 +84,21 @@ struct trace_delta {
 	uint32_t size;			/* 4 or 8 */
 };
 
-/* After the TRACE_CALL (a struct pool_call). */
+/* The outcome of the call in the TRACE_CALL (a struct pool_call) before it. */
 struct trace_result {
 	uint32_t status;		/* enum pool_status; AUDIT: number of violations */
 	uint32_t flush;			/* enum pool_flush */
-	uint64_t hash;			/* of the rest: trace_result_hash() */
+	uint64_t hash;			/* over the rest of the outcome and over what changed: trace_result_pack() */
 };
 
-#define TRACE_DIGEST_EVERY	4096u	/* calls */
-struct trace_digest {			/* after each full audit, every so many calls, and before the end */
+#define TRACE_DIGEST_EVERY	4096u	/* calls between two digests */
+struct trace_digest {			/* after each full audit, after every TRACE_DIGEST_EVERY calls, and before the end */
 	uint64_t digest[2];		/* pool_digest() */
-	uint64_t arena;			/* trace_arena_hash(); 0: not at the end */
+	uint64_t arena;			/* before the end: trace_arena_hash(); else 0 */
 };
 
 struct trace_end {
-	uint64_t nrecords;		/* before this one */
+	uint64_t nrecords;		/* number of records before this one */
 	uint64_t ncalls;
 };
 
@@ -105,60 +108,71 @@ _Static_assert(sizeof(struct pool_call) == 112 && sizeof(struct trace_header) ==
 	       sizeof(struct trace_delta) == 24 && sizeof(struct trace_result) == 16 &&
 	       sizeof(struct trace_digest) == 24 && sizeof(struct trace_end) == 16, "layout of a trace");
 
-/* Against damage, not against malice. size: a multiple of 8, as every part of a trace is. Start with hash 0. */
+/*
+ * Add data to a hash that begins with 0: it finds damage, and is no defence against an attacker. size: a multiple of 8, as of
+ * every part of a trace.
+ */
 uint64_t trace_hash(uint64_t hash, const void *data, size_t size);
-/* Names the meaning of numbers in a trace: kinds, calls and counters of this library. */
+/* A number that stands for the kinds, calls and counters of this library: traces of another number are refused. */
 uint64_t trace_library(void);
-/* Returns the size of the record. */
+/* Fill a CONFIG record from a configuration. Returns the size of the record in bytes. */
 size_t trace_config_pack(struct trace_config *out, const struct pool_config *config);
-/* 0, or -EPROTO with one line in err: a value that has no field, or does not fit it. ram.base is NULL afterwards. */
+/*
+ * Fill a configuration from a CONFIG record; out->ram.base is NULL afterwards. Returns 0, or -EPROTO with one line in err: a name
+ * is unknown, or a value does not fit its field.
+ */
 int trace_config_unpack(struct pool_config *out, const struct trace_config *config, size_t nvalues, char *err,
 			size_t err_size);
-/* What a call answered. states: hash of what changed during the call, from trace_state_hash() and trace_entry_hash(). */
+/*
+ * Fill a RESULT record. states: hash of what the call has changed, made with trace_state_hash() and trace_entry_hash() from 0 on.
+ */
 void trace_result_pack(struct trace_result *out, const struct pool_call *call, const struct pool_call_out *from,
 		       uint64_t states);
 uint64_t trace_state_hash(uint64_t states, uint64_t gfn, uint8_t bits);
-/* The same for a store over an entry that was present. */
+/* Add a store over an entry that was present. */
 uint64_t trace_entry_hash(uint64_t states, uint32_t page, uint32_t slot, uint64_t old, uint64_t new);
-/* Of the whole arena, free pages too: that nobody but the library wrote there. Never 0. */
+/* Hash over the whole arena, free pages included: shows that nobody but the library has written there. Never 0. */
 uint64_t trace_arena_hash(const void *arena, uint32_t npages);
 
 struct recorder;
 
 /*
- * fd: a file open for writing, the recorder's from now on (also on error). One session is recorded at a time; a later one
- * starts the file anew. Returns 0 or -errno.
+ * Make a recorder. fd: a file open for writing, which belongs to the recorder from now on, also on error. One session is recorded
+ * at a time; a later session starts the file anew. Returns 0 or -errno.
  */
 int recorder_create(struct recorder **out, int fd);
 void recorder_destroy(struct recorder *r);
-/* Begin: -EBUSY while another session is recorded, -ENOMEM, else 0. Thread: any. config->ram.base is read from now on. */
+/*
+ * Begin to record a session. The recorder reads guest RAM at config->ram.base from now on. Returns 0; -EBUSY: another session is
+ * recorded; -ENOMEM. Thread: any.
+ */
 int recorder_begin(struct recorder *r, const struct pool_config *config);
 
 /*
- * The rest under the VM's lock. A failed write spoils the trace, never a call; recorder_end tells. Around each call:
- * recorder_before, then recorder_read for every word that the library reads, recorder_state for every page_state and
- * recorder_entry for every present entry that it changes, then recorder_after.
+ * The functions from here on are called with the session's lock held. Around each library call: recorder_before();
+ * recorder_read() for every word that the library reads; recorder_state() for every page_state, and recorder_entry() for every
+ * present entry, that it changes; recorder_after(). A write that fails spoils the trace and no call: recorder_end() tells of it.
  */
 void recorder_before(struct recorder *r, const struct pool_call *call);
-/* Loads the word, notes it, returns it. */
+/* Load a word of guest RAM, write it down if the trace needs it, and return it. */
 uint64_t recorder_read(struct recorder *r, uint64_t gpa, unsigned size);
 void recorder_state(struct recorder *r, uint64_t gfn, uint8_t bits);
 void recorder_entry(struct recorder *r, uint32_t page, uint32_t slot, uint64_t old, uint64_t new);
 void recorder_after(struct recorder *r, const struct pool *pool, const struct pool_call *call,
 		    const struct pool_call_out *out);
-struct trace_totals {			/* since the begin */
-	uint64_t records, calls, bytes;	/* written, or that will be */
-	uint64_t dropped;		/* records that were lost */
+struct trace_totals {			/* since recorder_begin() */
+	uint64_t records, calls, bytes;	/* written, or in the block that is written next */
+	uint64_t dropped;		/* records that were lost because a write failed */
 };
 void recorder_totals(const struct recorder *r, struct trace_totals *out);
-/* Enough after the call that makes the n-th record; 0: never. Before recorder_begin(). */
+/* The trace is full after the call that makes the n-th record; 0: it never is. Called before recorder_begin(). */
 void recorder_limit(struct recorder *r, uint64_t n);
 bool recorder_is_full(const struct recorder *r);
-/* -errno of the first write that failed, 0: none. */
+/* -errno of the first write that failed; 0: none has. */
 int recorder_error(const struct recorder *r);
 /*
- * Last digest and end mark; pool NULL: without them. Returns 0, or what recorder_error() says: then the file ends with the
- * last whole block, so that it is a trace without its end.
+ * End the recording, with a last digest and the end mark; pool NULL: without these two. Returns 0 or recorder_error(): then the
+ * file was cut back to its last whole block, and is a trace without an end mark.
  */
 int recorder_end(struct recorder *r, const struct pool *pool, const void *arena, uint32_t npages);
 

@@ -18,59 +18,60 @@
 #include "poold/pool/pool.h"
 
 struct replay_options {
-	bool check;			/* compare; the first difference ends the replay */
-	uint64_t pool_bytes;		/* 0: as recorded; a multiple of 2 MiB */
-	const char *policy;		/* "key=value,...", NULL: as recorded; see policy_keys() */
-	bool compare;			/* with another pool: run the recorded one beside it, and compare what they mean */
-	uint64_t max_bytes;		/* of memory; 0: no limit */
+	bool check;			/* compare with what was recorded; the first difference ends the replay */
+	uint64_t pool_bytes;		/* size of the pool, a multiple of 2 MiB; 0: as recorded */
+	const char *policy;		/* "key=value,...", keys are policy_keys(); NULL: as recorded */
+	bool compare;			/* with another pool: run the recorded one beside it, and compare their translations */
+	uint64_t max_bytes;		/* limit of memory; 0: none */
 };
 
 enum replay_difference_kind {
 	REPLAY_EQUAL,
-	REPLAY_ANSWER,			/* check: the call's answer, words or changes are others */
-	REPLAY_DIGEST,			/* check: the pool is another one */
-	REPLAY_TRANSLATION,		/* compare: the pools disagree about an address */
-	REPLAY_NOT_GUESTS,		/* compare: a pool says what the guest's tables do not */
+	REPLAY_ANSWER,			/* check: result, words read, or changes of a call are not as recorded */
+	REPLAY_DIGEST,			/* check: the digest of the pool is not the recorded one */
+	REPLAY_TRANSLATION,		/* compare: the two pools translate an address to different pages */
+	REPLAY_NOT_GUESTS,		/* compare: a pool has a translation or a right that the guest's tables do not give */
 };
 
 /* What made a replay end with -EILSEQ. */
 struct replay_difference {
 	enum replay_difference_kind kind;
-	uint64_t agree;			/* number of calls after which all was well, as far as the trace can tell */
-	uint64_t calls;			/* number of calls after which it was not */
-	const char *call;		/* name of the last of them; static */
-	/* REPLAY_TRANSLATION; [0] the recorded pool, [1] the other */
+	uint64_t agree;			/* after so many calls there was no difference yet, as far as the trace can tell */
+	uint64_t calls;			/* after so many calls there was one */
+	const char *call;		/* name of the last of these calls; static */
+	/* Set for REPLAY_TRANSLATION; [0] is the recorded pool, [1] the other one. */
 	uint32_t vcpu, view;		/* view: 0 supervisor, 1 user */
 	uint64_t gva, gpa[2];
 	struct pool_walk walk[2];
-	/* REPLAY_NOT_GUESTS */
+	/* Set for REPLAY_NOT_GUESTS; side: 0 the recorded pool, 1 the other one. */
 	unsigned side;
 	struct pool_violation violation;
 };
 
 struct replay_result {
 	struct pool_config config;	/* of the replayed pool */
-	char program[25];		/* version that recorded */
+	char program[25];		/* version of the program that has recorded */
 	uint64_t nrecords, ncalls, nreads, npages, ndeltas, ndigests;
-	uint64_t other_answers;		/* calls whose result was not the recorded one */
-	uint64_t unknown_reads;		/* words that the trace does not have, read as 0 */
-	uint64_t corrections;		/* guest writes that only this pool had to be told */
-	uint64_t digest[2];		/* at the end */
+	uint64_t other_answers;		/* calls whose result was another one than the recorded one */
+	uint64_t unknown_reads;		/* words that were read as 0 because the trace does not have them */
+	uint64_t corrections;		/* changes of tables that only this pool still shadows, reported to it */
+	uint64_t digest[2];		/* pool_digest() at the end */
 	uint64_t translations[2];	/* pool_semantic_digest() at the end */
-	uint64_t ncompared, ntranslations;	/* compare: how often, and of how many addresses in all */
+	uint64_t ncompared, ntranslations;	/* compare: number of comparisons, and of addresses in all of them */
 	struct replay_difference difference;
 	bool complete;			/* the trace has its end mark */
 	uint64_t stats[POOL_STAT_COUNT];
 };
 
 /*
- * data, size: the file. Returns 0 with *result; -EILSEQ: check or compare, and something differs (result up to there); -EPROTO: no
- * trace, or damaged (err names the offset); -EINVAL: the options; -ENOMEM. err: one line unless 0.
+ * Replay the trace in data. Returns 0 and fills *result; -EILSEQ: check or compare has found a difference, *result is that of the
+ * calls up to there; -EPROTO: no trace, or a damaged one (err names the offset); -EINVAL: the options are wrong; -ENOMEM. err
+ * gets one line unless 0 is returned.
  */
 int replay_trace(const uint8_t *data, size_t size, const struct replay_options *options, struct replay_result *result,
 		 char *err, size_t err_size);
 
-/* The pool after some call. */
+/* The state of a pool after a number of calls. */
 struct replay_state {
 	uint64_t calls;
 	uint64_t digest[2], translations[2];
@@ -80,8 +81,8 @@ struct replay_state {
 };
 
 /*
- * The recorded pool after calls[0] and after calls[1] calls, not fewer. 0, the states the caller's; or a negative code of
- * replay_trace(), -ENODATA: the trace is not as long.
+ * The states of the recorded pool after calls[0] and after calls[1] calls, calls[1] not being the smaller. Returns 0, and the
+ * states are the caller's; a negative code of replay_trace(); or -ENODATA: the trace has fewer calls.
  */
 int replay_states(const uint8_t *data, size_t size, const struct replay_options *options, const uint64_t calls[2],
 		  struct replay_state out[2]);
