@@ -11,6 +11,7 @@
 
 #include "trapd/code/code_pages.h"
 #include "trapd/cpu/gva.h"
+#include "trapd/cpu/machine.h"
 
 #define SLOTS	65536u		/* 1 MiB; a distribution's kernel fills some thousands */
 #define FULL	(SLOTS / 4 * 3)
@@ -108,5 +109,5 @@ uint8_t code_moved_opcode(struct vcpu *v, uint64_t gva)
 		v->exc.pending = false;
 		return 0;
 	}
-	return code_moved_find(v->vm->code_moved, around, first, last);
+	return code_moved_find(v->machine->code_moved, around, first, last);
 }

@@ -22,8 +22,12 @@
 #include "trapd/code/code_loose.h"
 #include "trapd/code/code_moved.h"
 #include "trapd/code/code_scan.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/insn/insn.h"
+#include "trapd/kvm/slots.h"
+#include "trapd/kvm/windows.h"
 #include "trapd/link/pool_request.h"
+#include "trapd/link/world.h"
 
 #define MAX_PAGES	8192u		/* that are known at a time: 32 MiB of code, 17 MiB of records */
 #define MAX_DROPS	512u		/* of one page: then it is one of code and data, and not worth it for a while */
@@ -184,7 +188,7 @@ static int ask(struct vcpu *v, uint64_t gfn, enum pool_code_state code)
  */
 static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way)
 {
-	struct code_pages *c = v->vm->code;
+	struct code_pages *c = v->machine->code;
 	bool wants_copy = false, had_copy = false;
 	uint8_t bytes[PAGE_SIZE];
 	struct code_page *page;
@@ -197,7 +201,7 @@ static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way)
 		had_copy = page->copied;
 		wants_copy = page_scan(v, page, bytes, way);
 		if (wants_copy)
-			copy_write(c, v->vm->code_moved, page, bytes);
+			copy_write(c, v->machine->code_moved, page, bytes);
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (!wants_copy || had_copy)
@@ -212,7 +216,7 @@ static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way)
 
 static int leave_alone(struct vcpu *v, uint64_t gfn)
 {
-	struct code_pages *c = v->vm->code;
+	struct code_pages *c = v->machine->code;
 	int rc = ask(v, gfn, POOL_CODE_STATE_LOOSE);
 
 	if (rc)
@@ -226,7 +230,7 @@ static int leave_alone(struct vcpu *v, uint64_t gfn)
 
 static int look_held(struct vcpu *v, uint64_t gfn, const struct way *way)
 {
-	struct code_pages *c = v->vm->code;
+	struct code_pages *c = v->machine->code;
 	struct code_page *page;
 	int rc;
 
@@ -262,7 +266,7 @@ static uint64_t rip_gpa(struct vcpu *v)
 
 static int drop_held(struct vcpu *v, uint64_t gfn)
 {
-	struct code_pages *c = v->vm->code;
+	struct code_pages *c = v->machine->code;
 	struct code_page *page;
 	int rc;
 
@@ -324,7 +328,7 @@ static void find_way(struct vcpu *v, uint64_t gva, struct way *way)
 /* Is it news that control gets to this byte of a page that is known? */
 static bool is_news(struct vcpu *v, uint64_t gfn, unsigned offset)
 {
-	struct code_pages *c = v->vm->code;
+	struct code_pages *c = v->machine->code;
 	struct code_page *page;
 	bool news = false;
 
@@ -387,11 +391,11 @@ int code_executed(struct vcpu *v)
 	return rc;
 }
 
-int code_before_write(struct vcpu *v, uint64_t gpa)
+int code_before_write(struct vcpu *v, uint64_t gpa, bool open)
 {
 	uint64_t gfn = gpa >> PAGE_SHIFT;
 
-	if (!v->vm->code || !is_guarded_code(page_state(v, gfn)) || step_is_open(v, gfn))
+	if (!v->machine->code || !is_guarded_code(page_state(v, gfn)) || open)
 		return 0;
 	return drop(v, gfn);
 }
@@ -399,7 +403,7 @@ int code_before_write(struct vcpu *v, uint64_t gpa)
 /* The copy is what RAM is at once, so that nobody executes older bytes than he may; where it was patched it is not any more. */
 void code_stored(struct vcpu *v, uint64_t gpa, uint64_t bytes)
 {
-	struct code_pages *c = v->vm->code;
+	struct code_pages *c = v->machine->code;
 	struct code_page *page;
 
 	if (!c)
@@ -477,7 +481,7 @@ static int look_again(struct vcpu *v, uint64_t gfn)
 
 int code_settle(struct vcpu *v)
 {
-	struct code_pages *c = v->vm->code;
+	struct code_pages *c = v->machine->code;
 	uint64_t gfn, now;
 	int rc = 0;
 
@@ -495,14 +499,14 @@ int code_settle(struct vcpu *v)
 
 /* ---- the window */
 
-uint64_t code_pages_maddr(const struct vm *vm)
+uint64_t code_pages_maddr(const struct machine *m)
 {
-	return vm->code ? vm->code->maddr : 0;
+	return m->code ? m->code->maddr : 0;
 }
 
-void code_pages_reset(struct vm *vm)
+void code_pages_reset(struct machine *m)
 {
-	struct code_pages *c = vm->code;
+	struct code_pages *c = m->code;
 
 	if (!c)
 		return;
@@ -516,25 +520,25 @@ void code_pages_reset(struct vm *vm)
 	pthread_mutex_unlock(&c->lock);
 }
 
-static int window_add(struct vm *vm, struct code_pages *c)
+static int window_add(const struct machine *m, int vm_fd, struct code_pages *c)
 {
-	int rc = slots_set(vm->fd, VM_SLOT_COPIES_LOW, c->maddr, vm->machine.ram.low_end, c->copies);
+	int rc = slots_set(vm_fd, VM_SLOT_COPIES_LOW, c->maddr, m->ram.low_end, c->copies);
 
-	if (!rc && vm->machine.ram.high_end)
-		rc = slots_set(vm->fd, VM_SLOT_COPIES_HIGH, c->maddr + GUEST_RAM_HIGH_BASE,
-			       vm->machine.ram.high_end - GUEST_RAM_HIGH_BASE, c->copies + GUEST_RAM_HIGH_BASE);
+	if (!rc && m->ram.high_end)
+		rc = slots_set(vm_fd, VM_SLOT_COPIES_HIGH, c->maddr + GUEST_RAM_HIGH_BASE,
+			       m->ram.high_end - GUEST_RAM_HIGH_BASE, c->copies + GUEST_RAM_HIGH_BASE);
 	return rc;
 }
 
-int code_pages_create(struct vm *vm, char *err, size_t err_size)
+int code_pages_create(struct machine *m, int vm_fd, char *err, size_t err_size)
 {
-	uint64_t bytes = guest_ram_span(&vm->machine.ram), maddr = (VM_RAM_MADDR + bytes + WINDOW_ALIGN - 1) & ~(WINDOW_ALIGN - 1);
+	uint64_t bytes = guest_ram_span(&m->ram), maddr = (VM_RAM_MADDR + bytes + WINDOW_ALIGN - 1) & ~(WINDOW_ALIGN - 1);
 	struct code_pages *c;
 	int rc = -ENOMEM;
 
-	if ((vm->machine.if_native_32 && vm->machine.if_native_64) || maddr + bytes > 1ull << vm->machine.facts.maxphyaddr)
+	if ((m->if_native_32 && m->if_native_64) || maddr + bytes > 1ull << m->facts.maxphyaddr)
 		return 0;
-	c = vm->code = calloc(1, sizeof(*c));
+	c = m->code = calloc(1, sizeof(*c));
 	if (c) {
 		pthread_mutex_init(&c->lock, NULL);
 		code_loose_init(&c->loose);
@@ -543,14 +547,14 @@ int code_pages_create(struct vm *vm, char *err, size_t err_size)
 		c->index = calloc(bytes >> PAGE_SHIFT, sizeof(*c->index));
 		c->drops = calloc(bytes >> PAGE_SHIFT, sizeof(*c->drops));
 		c->page = calloc(MAX_PAGES + 1, sizeof(*c->page));
-		vm->code_moved = code_moved_create();
+		m->code_moved = code_moved_create();
 		c->copies = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (c->copies == MAP_FAILED)
 			c->copies = NULL;
 	}
-	if (c && c->index && c->drops && c->page && vm->code_moved && c->copies) {
+	if (c && c->index && c->drops && c->page && m->code_moved && c->copies) {
 		madvise(c->copies, bytes, MADV_NOHUGEPAGE);	/* a copy is one page */
-		rc = window_add(vm, c);
+		rc = window_add(m, vm_fd, c);
 	}
 	if (rc)
 		snprintf(err, err_size, "cannot make the window of code copies, as large as the guest's memory: %s; give less with --mem",
@@ -558,9 +562,9 @@ int code_pages_create(struct vm *vm, char *err, size_t err_size)
 	return rc;
 }
 
-void code_pages_destroy(struct vm *vm)
+void code_pages_destroy(struct machine *m)
 {
-	struct code_pages *c = vm->code;
+	struct code_pages *c = m->code;
 
 	if (!c)
 		return;
@@ -570,8 +574,8 @@ void code_pages_destroy(struct vm *vm)
 	free(c->index);
 	free(c->drops);
 	free(c->page);
-	code_moved_destroy(vm->code_moved);
-	vm->code_moved = NULL;
+	code_moved_destroy(m->code_moved);
+	m->code_moved = NULL;
 	free(c);
-	vm->code = NULL;
+	m->code = NULL;
 }

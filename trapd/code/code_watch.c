@@ -2,9 +2,11 @@
 /* Whose code is watched, and where PUSHF and POPF trap: see code_pages.h. Process trapd, the vCPU's own thread. No state. */
 #include "trapd/code/code_pages.h"
 
+#include "trapd/cpu/machine.h"
+
 bool code_is_watched(const struct vcpu *v, uint64_t efer)
 {
-	return v->vm->code && !(efer & EFER_LMA ? v->machine->if_native_64 : v->machine->if_native_32);
+	return v->machine->code && !(efer & EFER_LMA ? v->machine->if_native_64 : v->machine->if_native_32);
 }
 
 bool code_is_watched_now(const struct vcpu *v)

@@ -15,6 +15,8 @@
 #include "trapd/kvm/host_facts.h"
 
 struct bus;
+struct code_moved;
+struct code_pages;
 struct cpuid_table;
 struct vcpu;
 
@@ -29,6 +31,8 @@ struct machine {
 	/* how this VM uses what the host can do */
 	bool if_native_32, if_native_64;	/* the virtual IF is the real one in supervisor code that is not 64-bit, that is */
 	bool if_direct_32;		/* ... if that is not entered by IRETQ */
+	struct code_pages *code;	/* code/: supervisor code is watched, as its flags need help; NULL: it is not */
+	struct code_moved *code_moved;	/* with code, else NULL */
 	bool emulate_ahead;		/* trapd emulates what the host would emulate, more slowly (doc/fault-path.md, Look-ahead) */
 	/* of the attached pool; changed by an attach, while every vCPU rests */
 	uint32_t extensions;		/* WRITE_EXT_* */

@@ -8,6 +8,8 @@
 #include "common/counters.h"
 #include "trapd/code/code_pages.h"
 #include "trapd/link/pool_request.h"
+#include "trapd/link/world.h"
+#include "trapd/trap/vcpu_priv.h"
 
 bool step_is_open(const struct vcpu *v, uint64_t gfn)
 {

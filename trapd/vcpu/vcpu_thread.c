@@ -34,7 +34,7 @@ static bool stopping(const struct vcpu *v)
 /* What was made of the pool that is gone means nothing to the next one. The other vCPUs rest. */
 static void forget_pool(struct vm *vm)
 {
-	code_pages_reset(vm);
+	code_pages_reset(&vm->machine);
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
 		step_forget(&vm->machine.vcpu[i]);
 		vcpu_forget_roots(&vm->machine.vcpu[i]);
@@ -50,7 +50,7 @@ static int attach_once(struct vcpu *v, char *err, size_t err_size)
 	pool_link_detach(vm);
 	store_release(&vm->link_lost, 0);
 	forget_pool(vm);
-	rc = pool_link_attach(vm, code_pages_maddr(vm), err, err_size);
+	rc = pool_link_attach(vm, code_pages_maddr(&vm->machine), err, err_size);
 	if (rc)
 		return rc;
 	rc = vcpu_send_modes(v);	/* roots come back, so the next entry loads CR3 */

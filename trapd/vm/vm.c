@@ -257,7 +257,7 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 	}
 	if ((rc = selftest_run(vm->kvm_fd, &vm->machine.cpuid->head, &vm->machine.facts, err, (unsigned)err_size)) ||
 	    (rc = choose_features(vm, err, err_size)) || (rc = reserve_memory(vm, err, err_size)) ||
-	    (rc = code_pages_create(vm, err, err_size)) || (rc = create_vcpus(vm, err, err_size)) ||
+	    (rc = code_pages_create(&vm->machine, vm->fd, err, err_size)) || (rc = create_vcpus(vm, err, err_size)) ||
 	    (rc = add_devices(vm, err, err_size)) || (rc = image_load(vm, err, err_size)))
 		goto undo;
 	*out = vm;
@@ -315,7 +315,7 @@ void vm_destroy(struct vm *vm)
 		close(vm->fd);
 	if (vm->kvm_fd >= 0)
 		close(vm->kvm_fd);
-	code_pages_destroy(vm);
+	code_pages_destroy(&vm->machine);
 	memfd_close(&vm->stats_p);
 	memfd_close(&vm->ram_fd);
 	memfd_close(&vm->stub_fd);

@@ -18,8 +18,6 @@
 #include "trapd/kvm/windows.h"
 #include "trapd/link/world.h"
 
-struct code_moved;
-struct code_pages;
 struct device_thread;
 struct irqs;
 struct stub;
@@ -52,8 +50,6 @@ struct vm {
 	struct pool_link *link;		/* pool_link.c */
 	struct memfd ram_fd, stub_fd, link_t, stats_t, link_p, page_state_fd, stats_p;
 	uint32_t stub_slot;		/* PML4 index */
-	struct code_moved *code_moved;	/* with code, or NULL */
-	struct code_pages *code;	/* NULL: the flags need no help */
 	struct irqs *irqs;		/* these and the bus of machine: platform.c */
 	struct device_thread *devices;
 	struct vga *vga;

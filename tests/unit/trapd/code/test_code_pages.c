@@ -6,7 +6,10 @@
 
 #include "tests/unit/fakes/fake_vcpu.h"
 #include "trapd/code/code_pages.h"
+#include "trapd/kvm/slots.h"
+#include "trapd/kvm/windows.h"
 #include "trapd/link/pool_request.h"
+#include "trapd/link/world.h"
 
 #define RAM	(1ull << 20)
 #define TABLES	0x10000ull
@@ -15,13 +18,11 @@
 #define MAX_DROPS 512u
 
 static struct fake_vcpu f;
-static struct vcpu_priv priv;
 static uint8_t *copies;
 static enum pool_code_state asked[8];
 static unsigned nasked, holds, shootdowns, held;
 static int answer;			/* of the next request */
 static bool is_table;			/* poold gives no copy */
-static bool step_open;
 
 /* ---- stand-ins */
 
@@ -52,7 +53,6 @@ int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code_state code)
 void world_hold(struct vcpu *v) { holds++; }
 void world_release(struct vcpu *v) { held++; }
 void world_shootdown(struct vcpu *v) { shootdowns++; }
-bool step_is_open(const struct vcpu *v, uint64_t gfn) { return step_open; }
 
 static void setup(void)
 {
@@ -60,11 +60,9 @@ static void setup(void)
 
 	fake_vcpu_init(&f, RAM);
 	fake_vcpu_long_mode(&f, TABLES, false);
-	memset(&priv, 0, sizeof(priv));
-	f.v.priv = &priv;
 	f.v.link_up = true;
-	cr_assert_eq(code_pages_create(&f.vm, err, sizeof(err)), 0, "%s", err);
-	cr_assert_not_null(f.vm.code);
+	cr_assert_eq(code_pages_create(&f.vm.machine, f.vm.fd, err, sizeof(err)), 0, "%s", err);
+	cr_assert_not_null(f.vm.machine.code);
 	memset(fake_ram(&f, CODE, 2 * PAGE_SIZE), 0xcc, 2 * PAGE_SIZE);
 	f.v.cpu.rip = CODE;
 }
@@ -72,7 +70,7 @@ static void setup(void)
 static void teardown(void)
 {
 	cr_assert_eq(holds, held, "the world is held for ever");
-	code_pages_destroy(&f.vm);
+	code_pages_destroy(&f.vm.machine);
 	fake_vcpu_fini(&f);
 }
 
@@ -129,8 +127,8 @@ Test(code_pages, page_with_flags_gets_a_copy)
 	EXPECT_COPY(CODE + 0x10, CODE + 0x13);
 	cr_assert_eq(*(uint8_t *)fake_ram(&f, CODE + 0x10, 1), 0x9c, "RAM is the guest's");
 	cr_assert_eq(f.stat[TRAP_STAT_code_sites], 2);
-	cr_assert_eq(code_pages_maddr(&f.vm) % (1ull << 30), 0);
-	cr_assert_geq(code_pages_maddr(&f.vm), VM_RAM_MADDR + RAM);
+	cr_assert_eq(code_pages_maddr(&f.vm.machine) % (1ull << 30), 0);
+	cr_assert_geq(code_pages_maddr(&f.vm.machine), VM_RAM_MADDR + RAM);
 }
 
 Test(code_pages, traps_make_more_of_it_known)
@@ -158,19 +156,17 @@ Test(code_pages, write_gives_it_up)
 	fetch(CODE, CODE);
 	shootdowns = 0;
 	f.v.cpu.rip = CODE + PAGE_SIZE;
-	cr_assert_eq(code_before_write(&f.v, CODE + 0x100), 0);
+	cr_assert_eq(code_before_write(&f.v, CODE + 0x100, false), 0);
 	cr_assert(last(POOL_CODE_STATE_UNKNOWN));
 	cr_assert_eq(shootdowns, 1, "nobody may execute the copy of what is written now");
 	cr_assert_eq(f.stat[TRAP_STAT_code_drops], 1);
-	cr_assert_eq(code_before_write(&f.v, CODE + 0x100), 0);
+	cr_assert_eq(code_before_write(&f.v, CODE + 0x100, false), 0);
 	cr_assert_eq(nasked, 3, "it is no code any more");
 	PUT(CODE, "\x90\x9c\xc3");
 	cr_assert_eq(fetch(CODE, CODE), 2);
 	EXPECT_COPY(CODE + 1);
 	/* A step has it open: that write is meant. */
-	step_open = true;
-	cr_assert_eq(code_before_write(&f.v, CODE), 0);
-	step_open = false;
+	cr_assert_eq(code_before_write(&f.v, CODE, true), 0);
 	cr_assert(last(POOL_CODE_STATE_COPY));
 }
 
@@ -205,7 +201,7 @@ Test(code_pages, store_and_write_of_the_same_page)
 	PUT(CODE, "\x9c\x58\xc3");
 	fetch(CODE, CODE);
 	code_stored(&f.v, CODE + 0x80, 8);
-	cr_assert_eq(code_before_write(&f.v, CODE), 0);
+	cr_assert_eq(code_before_write(&f.v, CODE, false), 0);
 	cr_assert_eq(fetch(CODE, CODE), 2, "looked at again, in a record of its own");
 	EXPECT_COPY(CODE);
 	cr_assert_eq(code_settle(&f.v), 0);	/* late, and harmless */
@@ -220,19 +216,19 @@ Test(code_pages, code_beside_data_is_left_alone_in_the_end)
 	PUT(CODE, "\x9c\x58\xc3");
 	for (; fetch(CODE, CODE) == 2 && n <= MAX_DROPS; n++) {
 		f.v.cpu.rip = CODE + PAGE_SIZE;		/* somebody else writes */
-		cr_assert_eq(code_before_write(&f.v, CODE), 0);
+		cr_assert_eq(code_before_write(&f.v, CODE, false), 0);
 	}
 	cr_assert_eq(n, MAX_DROPS);
 	cr_assert(last(POOL_CODE_STATE_LOOSE));
 	cr_assert_eq(f.stat[TRAP_STAT_code_loose], 1);
 	cr_assert_eq(fetch(CODE, CODE), 0);
-	cr_assert_eq(code_before_write(&f.v, CODE), 0);
+	cr_assert_eq(code_before_write(&f.v, CODE, false), 0);
 	cr_assert_eq(code_executed(&f.v), 0);
 	cr_assert(last(POOL_CODE_STATE_LOOSE));
 	/* A page that writes to itself is through eight times sooner. */
 	PUT(CODE + PAGE_SIZE, "\x9c\x58\xc3");
 	for (n = 0; fetch(CODE + PAGE_SIZE, CODE + PAGE_SIZE) == 2 && n <= MAX_DROPS; n++)
-		cr_assert_eq(code_before_write(&f.v, CODE + PAGE_SIZE), 0);
+		cr_assert_eq(code_before_write(&f.v, CODE + PAGE_SIZE, false), 0);
 	cr_assert_eq(n, MAX_DROPS / 8);
 }
 
@@ -242,7 +238,7 @@ Test(code_pages, instruction_across_pages)
 	PUT(CODE + PAGE_SIZE - 1, "\x48\x9c\x58\xc3");
 	cr_assert_eq(fetch(CODE + PAGE_SIZE - 1, CODE + PAGE_SIZE), 2);
 	EXPECT_COPY(CODE + PAGE_SIZE);
-	cr_assert_eq(code_before_write(&f.v, CODE + PAGE_SIZE), 0);
+	cr_assert_eq(code_before_write(&f.v, CODE + PAGE_SIZE, false), 0);
 	PUT(CODE + PAGE_SIZE - 1, "\xb8\x9c\x9c\x9c\x9c\x9d\xc3");
 	cr_assert_eq(fetch(CODE + PAGE_SIZE - 1, CODE + PAGE_SIZE), 2);
 	EXPECT_COPY(CODE + PAGE_SIZE + 4);
@@ -340,7 +336,7 @@ Test(code_pages, lost_link_leaves_nothing_behind)
 	cr_assert_eq(code_settle(&f.v), -ENOTCONN);
 	/* The fresh pool knows of nothing; the guest has written since, and nobody was told. */
 	memset(f.page_state, 0, RAM >> PAGE_SHIFT);
-	code_pages_reset(&f.vm);
+	code_pages_reset(&f.vm.machine);
 	cr_assert_eq(copies[CODE], 0, "memory of copies is given back");
 	PUT(CODE, "\x90\x9c\xc3");
 	cr_assert_eq(code_settle(&f.v), 0);
@@ -349,7 +345,7 @@ Test(code_pages, lost_link_leaves_nothing_behind)
 	/* Without a link there is no state at all. */
 	f.v.machine->page_state = NULL;
 	code_stored(&f.v, CODE, 1);
-	cr_assert_eq(code_before_write(&f.v, CODE), 0);
+	cr_assert_eq(code_before_write(&f.v, CODE, false), 0);
 }
 
 Test(code_pages, page_that_poold_has_forgotten_is_looked_at_anew)
@@ -367,11 +363,11 @@ Test(code_pages, native_flags_need_nothing)
 {
 	char err[200];
 
-	code_pages_destroy(&f.vm);
+	code_pages_destroy(&f.vm.machine);
 	f.vm.machine.if_native_32 = f.vm.machine.if_native_64 = true;
-	cr_assert_eq(code_pages_create(&f.vm, err, sizeof(err)), 0);
-	cr_assert_null(f.vm.code);
-	cr_assert_eq(code_pages_maddr(&f.vm), 0);
+	cr_assert_eq(code_pages_create(&f.vm.machine, f.vm.fd, err, sizeof(err)), 0);
+	cr_assert_null(f.vm.machine.code);
+	cr_assert_eq(code_pages_maddr(&f.vm.machine), 0);
 	cr_assert_eq(fetch(CODE, CODE), 0);
 	code_stored(&f.v, CODE, 8);
 	cr_assert_eq(code_settle(&f.v), 0);
@@ -380,6 +376,6 @@ Test(code_pages, native_flags_need_nothing)
 	/* No room below the end of physical addresses. */
 	f.vm.machine.if_native_64 = false;
 	f.v.machine->facts.maxphyaddr = 36;
-	cr_assert_eq(code_pages_create(&f.vm, err, sizeof(err)), 0);
-	cr_assert_null(f.vm.code);
+	cr_assert_eq(code_pages_create(&f.vm.machine, f.vm.fd, err, sizeof(err)), 0);
+	cr_assert_null(f.vm.machine.code);
 }

@@ -67,7 +67,7 @@ Test(look_ahead, flags_count_where_they_trap)
 	cr_assert_eq(RUN("\x9c\x58\x50\x9d" UD2, &done), 0);
 	cr_assert_eq(done, 4);
 	cr_assert_eq(privileged(), 0);
-	f.vm.code = (struct code_pages *)(void *)&f;	/* never looked into */
+	f.vm.machine.code = (struct code_pages *)(void *)&f;	/* never looked into */
 	memset(priv.barren, 0, sizeof(priv.barren));
 	cr_assert_eq(RUN("\x9c\x58\x50\x9d" UD2, &done), 0);
 	cr_assert_eq(done, 4);
@@ -76,7 +76,7 @@ Test(look_ahead, flags_count_where_they_trap)
 	memset(priv.barren, 0, sizeof(priv.barren));
 	cr_assert_eq(RUN("\x9c\x58\x50\x9d" UD2, &done), 0);
 	cr_assert_eq(privileged(), 2);
-	f.vm.code = NULL;
+	f.vm.machine.code = NULL;
 }
 
 Test(look_ahead, privileged_and_simple_ones_are_done_up_to_one_that_is_neither)
