@@ -22,7 +22,7 @@ lint: all
 check-unit: all
 	$(MAKE) check TESTS='$(UNIT_TESTS)'
 
-check-hosts: all tests/integration/json_check tests/integration/map_writable tests/integration/kick_storm $(INTEGRATION_TESTS)
+check-hosts: all tests/integration/json_check tests/integration/map_writable $(INTEGRATION_TESTS)
 	$(top_srcdir)/tests/hosts/check-hosts $(abs_top_builddir)
 
 # As many edits as the guest makes by itself, other histories, the whole access-rights matrix, a million
@@ -30,7 +30,7 @@ check-hosts: all tests/integration/json_check tests/integration/map_writable tes
 check-long: all check-random
 	CHURN_EDITS=200000 $(MAKE) check TESTS=tests/integration/test_churn
 	EMULATE_CASES=1000000 $(MAKE) check TESTS=tests/unit/trapd/emulate/test_emulate_cpu
-	COW_STEPS=20000 COW_PROCESSES=500 $(MAKE) check TESTS=tests/integration/cow.sh
+	COW_STEPS=20000 COW_PROCESSES=500 $(MAKE) check TESTS=tests/integration/test_cow
 	VANDAL_ACCESSES=300000 VANDAL_SEED=2 $(MAKE) check TESTS=tests/integration/vandal.sh
 	STORES_CASES=1000000 $(MAKE) check TESTS=tests/integration/stores.sh
 	BESIDE_SECONDS=60 $(MAKE) check TESTS=tests/integration/beside.sh

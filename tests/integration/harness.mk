@@ -23,6 +23,16 @@ HARNESS_LIBS = tests/integration/harness/libharness.a common/libcommon.a proto/l
 # A suite adds a line here, and one that says what it links.
 INTEGRATION_TESTS = \
 	tests/integration/test_churn \
-	tests/integration/test_harness
+	tests/integration/test_cow \
+	tests/integration/test_emulate_ahead \
+	tests/integration/test_guests \
+	tests/integration/test_harness \
+	tests/integration/test_if_modes \
+	tests/integration/test_kick_storm
 tests_integration_test_churn_LDADD = $(HARNESS_LIBS)
+tests_integration_test_cow_LDADD = $(HARNESS_LIBS)
+tests_integration_test_emulate_ahead_LDADD = $(HARNESS_LIBS)
+tests_integration_test_guests_LDADD = $(HARNESS_LIBS)
 tests_integration_test_harness_LDADD = $(HARNESS_LIBS)
+tests_integration_test_if_modes_LDADD = $(HARNESS_LIBS)
+tests_integration_test_kick_storm_LDADD = $(HARNESS_LIBS)

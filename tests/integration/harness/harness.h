@@ -229,6 +229,8 @@ struct sp_vm {
 
 /* Start a guest. d NULL: under private daemons of its own, started with what the guest needs. */
 struct sp_vm *sp_boot(struct sp_daemons *d, const struct sp_guest *guest);
+/* The same for one that may be refused: NULL, with the reason in *why. */
+struct sp_vm *sp_try_boot(struct sp_daemons *d, const struct sp_guest *guest, const char **why);
 /* A VM that runs already. */
 struct sp_vm *sp_vm_at(struct sp_daemons *d, const char *name);
 /* Wait for its end: vm->end. Ends the test if that does not come in time. */

@@ -91,7 +91,8 @@ static void free_reply(void *reply)
 	shadowpool__reply__free_unpacked(reply, NULL);
 }
 
-static void start(struct sp_vm *vm, const struct sp_guest *g)
+/* NULL, or why trapd refuses. */
+static const char *start(struct sp_vm *vm, const struct sp_guest *g)
 {
 	Shadowpool__StartRequest start;
 	Shadowpool__Request request;
@@ -115,11 +116,10 @@ static void start(struct sp_vm *vm, const struct sp_guest *g)
 	if (rc)
 		sp_fail("%s: trapd does not start it: %s", vm->what, strerror(-rc));
 	sp_keep_with(reply, free_reply);
-	if (reply->result_case == SHADOWPOOL__REPLY__RESULT_ERROR)
-		sp_fail("%s: trapd does not start it: %s", vm->what, reply->error->message);
+	return reply->result_case == SHADOWPOOL__REPLY__RESULT_ERROR ? reply->error->message : NULL;
 }
 
-struct sp_vm *sp_boot(struct sp_daemons *d, const struct sp_guest *g)
+struct sp_vm *sp_try_boot(struct sp_daemons *d, const struct sp_guest *g, const char **why)
 {
 	struct sp_private *s;
 	struct listed *l;
@@ -136,9 +136,19 @@ struct sp_vm *sp_boot(struct sp_daemons *d, const struct sp_guest *g)
 		s->console_owner = &l->vm;
 		l->vm.console_path = s->console_path;
 	}
-	start(&l->vm, g);
-	l->booted = true;
-	return &l->vm;
+	*why = start(&l->vm, g);
+	l->booted = !*why;
+	return l->booted ? &l->vm : NULL;
+}
+
+struct sp_vm *sp_boot(struct sp_daemons *d, const struct sp_guest *g)
+{
+	const char *why;
+	struct sp_vm *vm = sp_try_boot(d, g, &why);
+
+	if (!vm)
+		sp_fail("%s: trapd does not start it: %s", g->image, why);
+	return vm;
 }
 
 static void ask_for_end(struct listed *l)
