@@ -7,7 +7,7 @@
 
 struct vm;
 
-/* 0; -errno with one line (cause and remedy) in err. Thread: control, before vm_start. */
+/* Returns 0, or -errno with one line (cause and remedy) in err. Thread: control, before vm_start(). */
 int image_load(struct vm *vm, char *err, size_t err_size);
 
 #endif

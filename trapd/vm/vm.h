@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One VM: KVM file, three windows (stub, pool, RAM), devices, the reason why it stopped. Created and destroyed by the
- * control thread, run by the vCPU threads.
+ * One VM: its KVM file, the memory of its windows, its devices, its vCPUs, and its link to poold. The control thread creates and
+ * destroys it, the vCPUs' threads run it.
  */
 #ifndef SHADOWPOOL_TRAPD_VM_H
 #define SHADOWPOOL_TRAPD_VM_H
@@ -25,64 +25,64 @@ struct vga;
 
 struct vm_config {
 	char name[33];
-	char *image;			/* path */
+	char *image;			/* path of the image */
 	char *cmdline;			/* NULL: none */
 	char **modules;			/* NULL-terminated "PATH" or "PATH,ARGS", or NULL */
-	char *initrd;			/* path, or NULL */
-	char **disks;			/* NULL-terminated paths, or NULL: two at most, master and slave */
+	char *initrd;			/* path of a Linux initial RAM disk, or NULL */
+	char **disks;			/* NULL-terminated paths of up to two disks, master and slave; or NULL */
 	uint64_t mem_bytes;
-	uint64_t pool_bytes;		/* 0: default */
+	uint64_t pool_bytes;		/* 0: poold's default for this size of RAM */
 	uint32_t pool_pages;		/* ATTACH_PAGES_* */
 	uint32_t nvcpu;			/* 0: one */
 	uint32_t audit;			/* ATTACH_AUDIT_* */
 	uint32_t interrupt_flag;	/* VM_CONF_IF_* */
 	uint32_t emulate;		/* VM_CONF_EMULATE_* */
-	uint64_t poison;
-	char *attach_socket;		/* poold's */
-	int console_in, console_out;	/* descriptors, -1: none. Owned by the VM */
+	uint64_t poison;		/* test hook of the pool, see struct attach_hello; 0: off */
+	char *attach_socket;		/* path of poold's socket */
+	int console_in, console_out;	/* descriptors of the serial line, -1: none; they belong to the VM */
 };
 
 struct vm {
 	struct vm_config config;
-	struct machine machine;		/* the part that guest code's stand-ins see */
+	struct machine machine;		/* the part of the VM that code which acts for the guest may see */
 	int kvm_fd, fd;
 	struct stub *stub_window;
 	struct pool_link *link;		/* pool_link.c */
 	struct memfd ram_fd, stub_fd, link_t, stats_t, link_p, page_state_fd, stats_p;
 	uint32_t stub_slot;		/* PML4 index */
-	struct irqs *irqs;		/* these and the bus of machine: platform.c */
+	struct irqs *irqs;		/* platform.c makes this, the next two, and machine.bus */
 	struct device_thread *devices;
 	struct vga *vga;
-	struct disk disk[2];		/* opened ones, until a device has taken them over */
-	struct world world;		/* what they do together */
-	pthread_mutex_t pool_lock;	/* the next three and stats_p: the control thread reads them while a vCPU attaches */
+	struct disk disk[2];		/* disks that are open and that no device has taken over yet */
+	struct world world;		/* what the vCPUs do together */
+	pthread_mutex_t pool_lock;	/* for the next three and stats_p: the control thread reads them while a vCPU attaches */
 	uint64_t epoch;
-	uint32_t pool_pages;		/* what poold really uses */
+	uint32_t pool_pages;		/* ATTACH_PAGES_2M or _4K, what poold really uses */
 	uint64_t pool_bytes;
 	struct dummy_slot dummy_slot;
-	uint32_t link_lost;		/* atomic: set by the link's watcher, cleared by the vCPU thread that attaches anew */
-	uint32_t quiesce;		/* atomic: poold wants AUDIT from a VM that stands; set by the watcher, cleared by vCPU 0 */
-	uint32_t running;		/* vCPU threads that have not ended */
-	void (*attached)(struct vm *vm, void *ctx);	/* NULL, or set before vm_start: called once, by a vCPU thread */
-	void (*ended)(struct vm *vm, void *ctx);
-	void *ended_ctx;		/* for both */
+	uint32_t link_lost;		/* atomic: no link; set by its watcher, cleared by the vCPU that attaches anew */
+	uint32_t quiesce;		/* atomic: poold wants AUDIT while the VM stands; set by the watcher, cleared by vCPU 0 */
+	uint32_t running;		/* atomic: vCPU threads that have not ended */
+	void (*attached)(struct vm *vm, void *ctx);	/* NULL, or set before vm_start(): called once, by a vCPU's thread */
+	void (*ended)(struct vm *vm, void *ctx);	/* see vm_start() */
+	void *ended_ctx;		/* argument of both */
 	bool started;
 };
 
 /*
- * Create a VM: opens /dev/kvm, reserves memory, runs the self-tests, loads the image. config is copied (strings duplicated;
- * the console descriptors are taken over from success on). 0; -errno with one line (cause and remedy) in err.
- * Thread: control.
+ * Create a VM: open /dev/kvm, run the self-tests, reserve memory, make vCPUs and devices, load the image. config is copied with
+ * all its strings; after success the console descriptors belong to the VM. Returns 0, or -errno with one line (cause and remedy)
+ * in err. Thread: control.
  */
 int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t err_size);
 /*
- * Start the vCPU threads. ended is called once, from a vCPU thread, when the VM has ended: machine.stop says why; the callee
- * must not destroy the VM from there. 0 or -errno.
+ * Start the vCPUs' threads. ended() is called once, on a vCPU's thread, when the VM has ended; stop_why() says why. It must not
+ * destroy the VM, because that joins the thread. Returns 0 or -errno. Thread: control.
  */
 int vm_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx);
-/* Joins the threads (a running VM is stopped first) and frees everything. NULL is ignored. */
+/* Stop the VM if it runs, join its threads and free everything. vm may be NULL. Thread: control. */
 void vm_destroy(struct vm *vm);
-/* Make every vCPU thread leave KVM_RUN. Any thread. */
+/* Kick every vCPU (link/kick.h). Thread: any. */
 void vm_kick(struct vm *vm);
 
 #endif
