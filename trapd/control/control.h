@@ -11,10 +11,10 @@
 
 struct control;
 
-/* config outlives this. 0 or -errno with one line in err. */
+/* Listen on the configured socket. config must outlive *out. Returns 0, or -errno with one line in err. */
 int control_create(struct control **out, struct event_base *base, struct trapd_config *config,
 		   const struct vm_engine *engine, char *err, size_t err_size);
-/* Ends every VM, then the socket. NULL is allowed. */
+/* End every VM, then close the socket. c may be NULL. */
 void control_destroy(struct control *c);
 
 #endif

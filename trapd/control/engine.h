@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the table of VMs needs from the VM engine, as a set of functions, so that the table and the control verbs are
- * tested without KVM. engine.c is the real one.
+ * The functions by which the table of VMs reaches real VMs. As a struct, so that unit tests of the table and of the control verbs
+ * put VMs without KVM in their place. engine.c has the real ones.
  */
 #ifndef SHADOWPOOL_TRAPD_ENGINE_H
 #define SHADOWPOOL_TRAPD_ENGINE_H
@@ -17,16 +17,16 @@
 #include "trapd/devices/vga.h"
 #include "trapd/vm/vm.h"
 
-/* What a vCPU waits for. The first two are those of its last exit. */
+/* What one vCPU waits for. interrupt_flag and halted are those of its last exit. */
 struct vcpu_snapshot {
 	bool interrupt_flag, halted;
 	struct lapic_state apic;
 };
 
-/* The numbers of a VM at one moment; they outlive it. */
+/* The numbers of a VM at one moment. A copy: it stays valid when the VM is gone. */
 struct vm_snapshot {
 	uint64_t pool_bytes;
-	uint32_t pool_pages;		/* ATTACH_PAGES_2M, _4K; 0: never attached */
+	uint32_t pool_pages;		/* ATTACH_PAGES_2M or _4K; 0: the VM was never attached to a pool */
 	bool pool_up;
 	uint64_t epoch;
 	struct host_facts facts;
@@ -38,16 +38,16 @@ struct vm_snapshot {
 	char screen[VGA_TEXT_MAX];
 };
 
-/* Thread of all: the control thread. */
+/* Thread: the control thread calls all of them. */
 struct vm_engine {
 	/* vm.h: vm_create, vm_start, vm_destroy; stop.h: stop_why */
 	int (*create)(struct vm **out, const struct vm_config *config, char *err, size_t err_size);
-	/* attached: once, when the VM has a pool and begins to run its guest; not if it ends before */
+	/* attached() is called once, when the VM has a pool and begins to run its guest; not if the VM ends before. */
 	int (*start)(struct vm *vm, void (*attached)(struct vm *vm, void *ctx), void (*ended)(struct vm *vm, void *ctx),
 		     void *ctx);
 	void (*destroy)(struct vm *vm);
 	void (*stop_state)(struct vm *vm, struct vm_stop *out);
-	/* Ask it to end; ended() follows. */
+	/* Ask the VM to end; ended() is called when it has. */
 	void (*stop)(struct vm *vm, enum vm_stop_reason reason);
 	void (*look)(struct vm *vm, struct vm_snapshot *out);
 };

@@ -8,7 +8,7 @@
 
 #define VM_REPLY_FACTS	16u
 
-/* The message and what it points to; valid as long as the entry and this. */
+/* A VmInfo message with all that it points to. Valid as long as this struct and the entry of the table that it was made from. */
 struct vm_info_reply {
 	Shadowpool__VmInfo info;
 	Shadowpool__Counter fact[VM_REPLY_FACTS];
@@ -24,9 +24,9 @@ struct vm_stats_reply {
 	Shadowpool__Counter *traps[TRAP_STAT_COUNT], *pools[POOL_STAT_COUNT];
 };
 
-/* with_report: also what is long; a list leaves it out. */
+/* Fill r from an entry. with_report: also report and state of the interrupt controllers, which are long and left out of lists. */
 void vm_info_fill(struct vm_info_reply *r, struct vm_entry *e, bool with_report);
-/* The screen as it is, or as it was when the VM ended. */
+/* A Screen message: the screen as it is now, or as it was when the VM ended. */
 struct vm_screen_reply {
 	Shadowpool__Screen screen;
 	struct vm_snapshot snapshot;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The VMs of this daemon by name. What is known about a VM that has ended (why, its counters) is kept until its name is
- * used again, or until it is the oldest of too many. Thread: the control thread; only the end of a VM comes from
- * elsewhere.
+ * The VMs of this daemon by name. What is known of a VM that has ended (why, its counters) is kept until its name is used again,
+ * or until VM_TABLE_MAX_ENDED others have ended after it. Thread: control; only the news that a VM is attached or has ended comes
+ * from other threads.
  */
 #ifndef SHADOWPOOL_TRAPD_VM_TABLE_H
 #define SHADOWPOOL_TRAPD_VM_TABLE_H
@@ -23,30 +23,30 @@ struct vm_entry {
 	struct vm_table *table;
 	char name[VM_NAME_MAX + 1];
 	uid_t owner;
-	struct vm_conf conf;		/* as it was asked for */
-	struct vm *vm;			/* NULL: it has ended */
-	uint32_t attached;		/* atomic: set by the VM's thread that has got it a pool */
-	uint32_t ended;			/* atomic: set by the VM's last thread, read by vm_table_reap() */
-	bool stopping;
-	struct vm_stop stop;		/* when it has ended */
-	struct vm_snapshot snapshot;	/* then, too */
+	struct vm_conf conf;		/* the configuration as it was asked for */
+	struct vm *vm;			/* NULL: the VM has ended */
+	uint32_t attached;		/* atomic: the VM has a pool; set by one of its threads */
+	uint32_t ended;			/* atomic: the VM has ended; set by its last thread, read by vm_table_reap() */
+	bool stopping;			/* it was asked to end */
+	struct vm_stop stop;		/* after the end: why it ended */
+	struct vm_snapshot snapshot;	/* after the end: its last numbers */
 };
 
 struct vm_table {
 	const struct vm_engine *engine;
-	void (*wake)(void *ctx);	/* any thread: a VM was attached or has ended; call vm_table_reap() */
+	void (*wake)(void *ctx);	/* called on any thread when a VM was attached or has ended: call vm_table_reap() */
 	void *ctx;
-	uint64_t max_running;
+	uint64_t max_running;		/* VMs that may run at one time */
 	unsigned nrunning, nended;
-	TAILQ_HEAD(vm_entry_list, vm_entry) entries;	/* the latest start or end last */
+	TAILQ_HEAD(vm_entry_list, vm_entry) entries;	/* in the order of their latest start or end */
 };
 
 struct vm_start_args {
 	const char *name;
 	uid_t owner;
-	struct vm_conf *conf;		/* checked; its contents become the entry's on success */
+	struct vm_conf *conf;		/* checked before; after success its contents belong to the entry */
 	const char *attach_socket;
-	int console_in, console_out;	/* -1: none; become -1 as soon as a VM has taken them over */
+	int console_in, console_out;	/* -1: none; set to -1 as soon as they belong to a VM */
 };
 
 void vm_table_init(struct vm_table *t, const struct vm_engine *engine, uint64_t max_running, void (*wake)(void *ctx),
@@ -54,23 +54,23 @@ void vm_table_init(struct vm_table *t, const struct vm_engine *engine, uint64_t 
 /* End every VM, join its threads, free everything. */
 void vm_table_fini(struct vm_table *t);
 
-/* NULL: no such VM. */
+/* The entry of this name; NULL: there is none. */
 struct vm_entry *vm_table_find(struct vm_table *t, const char *name);
 /*
- * Create and start. 0; -EEXIST: it runs; -EUSERS: max_running; -errno of the engine. err: one line, cause and remedy.
- * Errors leave the table as it was, what is known of an earlier VM of that name included.
+ * Create and start a VM. Returns 0; -EEXIST: a VM of this name runs; -EUSERS: max_running VMs run; -errno of the engine. After an
+ * error err has one line (cause and remedy) and the table is as before, also what is known of an earlier VM of this name.
  */
 int vm_table_start(struct vm_table *t, struct vm_start_args *args, struct vm_entry **out, char *err, size_t err_size);
-/* Ask a VM to end; nothing happens to one that has ended. */
+/* Ask a VM to end. Nothing happens if it has ended. */
 void vm_table_stop(struct vm_entry *e, enum vm_stop_reason reason);
-/* Take in every VM whose end was announced; report(e, ctx) for each. */
+/* For every VM that has announced its end: keep why and its numbers, destroy it, and call report(e, ctx). */
 void vm_table_reap(struct vm_table *t, void (*report)(struct vm_entry *e, void *ctx), void *ctx);
 
-/* "running", "stopping", "stopped". */
+/* State of a VM for people: "running", "stopping" or "stopped". */
 const char *vm_entry_state(const struct vm_entry *e);
-/* It has, or has had, a pool: its guest was reached. */
+/* Has the VM ever had a pool, so that its guest has run? */
 bool vm_entry_is_attached(const struct vm_entry *e);
-/* Live numbers, or the last ones. */
+/* The numbers of a VM now, or its last ones if it has ended. */
 void vm_entry_look(struct vm_entry *e, struct vm_snapshot *out);
 
 #endif
