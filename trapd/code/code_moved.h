@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "common/x86.h"
-#include "trapd/cpu/vcpu.h"
 
 #define CODE_MOVED_REACH 7u	/* bytes on either side of an opcode that are remembered at most */
 
@@ -28,7 +27,5 @@ void code_moved_note(struct code_moved *m, const uint8_t page[PAGE_SIZE], unsign
  * valid. Returns the opcode that the HLT stands for; 0: no such site is known.
  */
 uint8_t code_moved_find(struct code_moved *m, const uint8_t *around, unsigned first, unsigned last);
-/* The opcode (PUSHF, POPF, first byte of CPUID) that the HLT at gva was before the guest moved the code. 0: it is a HLT. */
-uint8_t code_moved_opcode(struct vcpu *v, uint64_t gva);
 
 #endif

@@ -10,4 +10,5 @@ trapd_code_libcode_a_SOURCES = \
 	trapd/code/code_pages.h \
 	trapd/code/code_scan.c \
 	trapd/code/code_scan.h \
-	trapd/code/code_watch.c
+	trapd/code/code_watch.c \
+	trapd/code/moved_opcode.c

@@ -119,6 +119,11 @@ void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *ne
  * page.
  */
 void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count, uint64_t value, uint16_t ev_flags);
+/*
+ * The opcode (PUSHF, POPF, first byte of CPUID) that the HLT at this linear address was before the guest moved the code. 0: it is a
+ * HLT. Raises nothing.
+ */
+uint8_t vcpu_moved_opcode(struct vcpu *v, uint64_t gva);
 /* cpu.dr[], dr6 or dr7 changed: load the real debug registers before the guest runs again. Never fails. */
 void vcpu_debug_changed(struct vcpu *v);
 /* The local APIC behind CR8, IA32_TSC_DEADLINE and cpu.apic_base: vcpu_apic.c. Never fail. */

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 
-#include "trapd/code/code_moved.h"
 #include "trapd/cpu/gva.h"
 #include "trapd/insn/insn.h"
 
@@ -38,7 +37,7 @@ static unsigned fetch_room(const struct cpu_state *c)
 static int decode(struct vcpu *v, uint8_t *bytes, unsigned n, uint64_t gva, struct insn *out)
 {
 	int err = insn_decode(bytes, n, code_bits(&v->cpu), v->cpu.rip, out);
-	uint8_t opcode = err || out->id != X86_INS_HLT ? 0 : code_moved_opcode(v, (gva + out->length - 1) & cpu_linear_mask(&v->cpu));
+	uint8_t opcode = err || out->id != X86_INS_HLT ? 0 : vcpu_moved_opcode(v, (gva + out->length - 1) & cpu_linear_mask(&v->cpu));
 
 	if (!opcode)
 		return err;

@@ -71,6 +71,11 @@ void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count,
 	memcpy(p->new_bytes, &value, sizeof(value));
 }
 
+uint8_t vcpu_moved_opcode(struct vcpu *v, uint64_t gva)
+{
+	return 0;
+}
+
 void vcpu_debug_changed(struct vcpu *v)
 {
 	fake_of(v)->debug_changes++;
