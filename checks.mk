@@ -32,9 +32,9 @@ check-long: all check-random
 	EMULATE_CASES=1000000 $(MAKE) check TESTS=tests/unit/trapd/emulate/test_emulate_cpu
 	COW_STEPS=20000 COW_PROCESSES=500 $(MAKE) check TESTS=tests/integration/test_cow
 	VANDAL_ACCESSES=300000 VANDAL_SEED=2 $(MAKE) check TESTS=tests/integration/vandal.sh
-	STORES_CASES=1000000 $(MAKE) check TESTS=tests/integration/stores.sh
+	STORES_CASES=1000000 $(MAKE) check TESTS=tests/integration/test_stores
 	BESIDE_SECONDS=60 $(MAKE) check TESTS=tests/integration/beside.sh
-	MATRIX_SLICES=1 $(MAKE) check TESTS=tests/integration/matrix.sh
+	MATRIX_SLICES=1 $(MAKE) check TESTS=tests/integration/test_matrix
 	for seed in 2 3 4 5; do CHURN_SEED=$$seed CHURN_EDITS=20000 $(MAKE) check TESTS=tests/integration/test_churn || exit 1; done
 
 # Ten million random steps against the pool; POOL_RANDOM_SEED=N POOL_RANDOM_OPS=1 runs the plan of one seed again.

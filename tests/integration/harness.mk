@@ -28,7 +28,14 @@ INTEGRATION_TESTS = \
 	tests/integration/test_guests \
 	tests/integration/test_harness \
 	tests/integration/test_if_modes \
-	tests/integration/test_kick_storm
+	tests/integration/test_kick_storm \
+	tests/integration/test_large_leaves \
+	tests/integration/test_load_bearing \
+	tests/integration/test_matrix \
+	tests/integration/test_recovery \
+	tests/integration/test_slots \
+	tests/integration/test_smp \
+	tests/integration/test_stores
 tests_integration_test_churn_LDADD = $(HARNESS_LIBS)
 tests_integration_test_cow_LDADD = $(HARNESS_LIBS)
 tests_integration_test_emulate_ahead_LDADD = $(HARNESS_LIBS)
@@ -36,3 +43,10 @@ tests_integration_test_guests_LDADD = $(HARNESS_LIBS)
 tests_integration_test_harness_LDADD = $(HARNESS_LIBS)
 tests_integration_test_if_modes_LDADD = $(HARNESS_LIBS)
 tests_integration_test_kick_storm_LDADD = $(HARNESS_LIBS)
+tests_integration_test_large_leaves_LDADD = $(HARNESS_LIBS)
+tests_integration_test_load_bearing_LDADD = $(HARNESS_LIBS)
+tests_integration_test_matrix_LDADD = $(HARNESS_LIBS)
+tests_integration_test_recovery_LDADD = $(HARNESS_LIBS)
+tests_integration_test_slots_LDADD = $(HARNESS_LIBS)
+tests_integration_test_smp_LDADD = $(HARNESS_LIBS)
+tests_integration_test_stores_LDADD = $(HARNESS_LIBS)

@@ -6,15 +6,8 @@ RUN_TESTS = \
 	tests/integration/flags.sh \
 	tests/integration/vandal.sh \
 	tests/integration/isolation.sh \
-	tests/integration/large_leaves.sh \
-	tests/integration/load_bearing.sh \
-	tests/integration/matrix.sh \
 	tests/integration/native_speed.sh \
-	tests/integration/recovery.sh \
 	tests/integration/screen.sh \
-	tests/integration/slots.sh \
-	tests/integration/smp.sh \
-	tests/integration/stores.sh \
 	tests/integration/systemd.sh \
 	tests/integration/trace_live.sh \
 	tests/integration/trace.sh \
