@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Alignment checks. The real CPU makes them where its CR0.AM and AC are 1, as all guest code runs at CPL 3: in the guest's kernel
- * too, and where CR0.AM is the host's (doc/hosts.md, kind P) in user code of a guest that wants none. Process trapd, the vCPU's own
- * thread. Source: SDM vol. 3A 2.3 (AC, AM), 6.15 #AC.
+ * Alignment checks. The real CPU makes them at CPL 3 when its CR0.AM and AC are both 1. All guest code runs at CPL 3, so the real
+ * CPU checks the guest's kernel too; and on hosts where CR0.AM is the host's own (doc/hosts.md, kind P) it checks user code of a
+ * guest that has CR0.AM 0. Such an #AC the guest must not see. Process trapd, the vCPU's own thread. Source: SDM vol. 3A 2.3 (AC,
+ * AM), 6.15 #AC.
  *
- * STAC always traps. Where PUSHF and POPF do as well, nearly all of them, the AC that it sets need not be the real one until CLAC:
- * that is 0 then, and there is nothing to do. Otherwise the instruction that trapped runs with AC 0, stepped.
+ * There are two ways. STAC always traps; where nearly every PUSHF and POPF traps as well, the real AC stays 0 between STAC and
+ * CLAC, and no #AC comes. Everywhere else the instruction that has raised #AC is single-stepped with the real AC 0.
  */
 #include <errno.h>
 
@@ -32,7 +33,7 @@ int alignment_trap(struct vcpu *v)
 
 	if (is_due(&v->cpu))
 		return vcpu_raise(v, VEC_AC, 0);
-	/* PUSHF, POPF and their like would show or load the wrong AC and TF. */
+	/* PUSHF, POPF and their like may not be stepped: they would show or load the AC and TF of the step. */
 	rc = insn_fetch(v, &in);
 	if (!rc)
 		rc = emulate_privileged(v, &in);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where a kick finds the CPU on hosts that do some instructions of the guest by halves (doc/hosts.md, kind P). What is delivered then
- * must find the guest in front of such an instruction or behind it. Process trapd, the vCPU's own thread.
+ * Hosts of kind P (doc/hosts.md) carry out SYSCALL and some IRETs of the guest by halves, and a kick may come between the halves.
+ * Before an interrupt is delivered then, the guest must stand in front of the instruction or behind it. Process trapd, the vCPU's
+ * own thread.
  */
 #include "trapd/trap/vcpu_priv.h"
 
-/* RCX and R11 are written already, which SYSCALL does again. */
+/* RCX and R11 have been written; that does no harm, because SYSCALL writes them again. */
 bool syscall_take_back(struct vcpu *v)
 {
 	if (!v->machine->facts.syscall_faults_at_lstar || v->cpu.rip != v->priv->kcpu.stub->va + STUB_SYSCALL_PAGE)

@@ -119,9 +119,9 @@ int breakpoints_settle(struct vcpu *v, int rc)
 	bool executed = v->cpu.rip != b->rip || v->priv->vector == VEC_DB || (rc == -EFAULT && v->exc.software);
 
 	if (!hits || (rc && rc != -EFAULT) || (!executed && !rc))
-		return rc;		/* nothing was hit, or the instruction runs again */
+		return rc;		/* no breakpoint was hit, or the instruction has not been done and runs again */
 	if (!executed)
-		hits = b->carried;	/* it faults in the guest: only what came before it is due */
+		hits = b->carried;	/* the instruction faults in the guest: only what MOV SS has held back is due */
 	b->hits = b->carried = 0;
 	if (executed && !rc && b->shadows) {
 		b->carried = hits;	/* SDM vol. 3A 6.8.3: #DB waits for the instruction after MOV SS or POP SS */

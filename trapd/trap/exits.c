@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Port I/O that exits without the stub: guest code with IOPL 3 on hosts where that is native. Process trapd, the vCPU's own
- * thread. The vCPU is resumed in place, unless look-ahead goes on; input that goes to memory is emulated.
+ * Exits for port I/O by guest code with the real IOPL 3, which does not come through the stub. The vCPU is entered again as it
+ * stands, unless look-ahead goes on; INS is emulated. Process trapd, the vCPU's own thread.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "trapd/trap/look_ahead.h"
 #include "trapd/trap/vcpu_priv.h"
 
-#define NOWHERE_MADDR	(VM_STUB_MADDR + VM_STUB_BYTES)	/* between two windows: no memory */
+#define NOWHERE_MADDR	(VM_STUB_MADDR + VM_STUB_BYTES)	/* a machine address behind the stub window, where no memory is */
 
 static bool is_ins(unsigned id)
 {
@@ -19,8 +19,8 @@ static bool is_ins(unsigned id)
 }
 
 /*
- * Must this input be left to the emulator? KVM exits for INS before it has looked at the destination, and the store is trapd's
- * affair: the page may be monitored or not mapped, and the pool that has it mapped may be dead.
+ * Is the instruction INS, which the emulator must carry out? KVM exits for INS before it has looked at the destination. The page
+ * there may be monitored, or not mapped, or mapped by a pool whose poold is dead, so KVM must not make the store.
  */
 static bool stores_input(struct vcpu *v)
 {
@@ -37,8 +37,8 @@ static bool stores_input(struct vcpu *v)
 }
 
 /*
- * KVM finishes the instruction under a CR3 that leads nowhere: its store faults, nothing has happened, and the vCPU stands at the
- * instruction as if it had trapped. So it is handled.
+ * KVM must finish an I/O before anything else. It does so under a CR3 that leads nowhere: the store of INS faults, so nothing has
+ * happened, and the vCPU stands at INS as if it had trapped. Then INS is handled like a trap.
  */
 static int emulate_input(struct vcpu *v)
 {
@@ -59,7 +59,9 @@ static int emulate_input(struct vcpu *v)
 	return breakpoints_settle(v, trap_dispatch(v));
 }
 
-/* The state after the I/O. 1: an exception of the guest is on its way, so the vCPU is entered as it stands. */
+/*
+ * Finish the I/O and take the guest's state over: 0. 1: KVM holds an exception of the guest, so the vCPU is entered as it stands.
+ */
 static int take_over(struct vcpu *v)
 {
 	struct kcpu_context ctx;

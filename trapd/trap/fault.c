@@ -15,10 +15,13 @@
 #include "trapd/trap/look_ahead.h"
 #include "trapd/trap/vcpu_priv.h"
 
-#define MAX_WALKS	64	/* RETRY means that the guest's tables changed or that the page became monitored */
-#define MAX_SAME_FAULT	64	/* a fault that comes again this often after it was mapped will come for ever */
+#define MAX_WALKS	64	/* walks for one fault; a RETRY means that a table changed or a page became monitored */
+#define MAX_SAME_FAULT	64	/* a fault that comes again so many times after MAP has succeeded will come again for ever */
 
-/* What the other vCPUs have done to the shadow tables: while that goes on, the same fault may well come again. */
+/*
+ * A number that changes when other vCPUs have the shadow tables changed: while it does, the same fault may come again for that
+ * reason.
+ */
 static uint64_t work_of_others(const struct vcpu *v)
 {
 	uint64_t sum = 0;
@@ -63,7 +66,7 @@ static int fault_mmio(struct vcpu *v, uint64_t gpa, bool fetch)
 	return rc ? rc : look_ahead(v);
 }
 
-/* SMAP: POPF changes AC without a trap; the roots must be those of the AC that holds now. */
+/* Under SMAP the roots depend on AC, which POPF changes without a trap: if it has changed, load the roots for the AC of now. */
 static int follow_ac(struct vcpu *v)
 {
 	bool ac = v->cpu.rflags & RFLAGS_AC;
@@ -86,7 +89,7 @@ static int stuck(struct vcpu *v, uint64_t gva)
 			 (unsigned long long)gva);
 }
 
-/* One look at the guest's tables and what follows from it. POOL_RETRY: look again. */
+/* Walk the guest's tables once for the fault, and do what follows from the walk. POOL_RETRY: walk again. */
 static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 {
 	uint32_t access = (write ? WALK_WRITE : 0) | (fetch ? WALK_FETCH : 0) | (v->cpu.cpl == 3 ? WALK_USER : 0);
@@ -95,7 +98,7 @@ static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 
 	if (rc == -EAGAIN)
 		return rc;
-	if (fetch && gva == v->cpu.rip && (rc || walk.user)) {	/* perhaps not the kernel's fetch at all */
+	if (fetch && gva == v->cpu.rip && (rc || walk.user)) {	/* user code may have fetched, behind an IRET that did not trap */
 		int missed = unseen_iret(v, !rc);
 
 		if (missed)
@@ -116,7 +119,9 @@ static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 	}
 	if (same_fault_forever(v, gva))
 		return stuck(v, gva);
-	/* There is an entry, the guest allows the write, and its D bit was 0 until now: most likely that is all that lacks. */
+	/*
+	 * A shadow entry is there, the guest allows the write, and D was 0 until this walk: most likely the entry lacks only W.
+	 */
 	if (write && walk.ad_changed && (v->priv->error & PF_P)) {
 		rc = pool_link_dirty(v, gva);
 		if (rc != POOL_E_NOTFOUND)

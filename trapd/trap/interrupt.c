@@ -18,10 +18,10 @@
 #include "trapd/trap/vcpu_priv.h"
 #include "trapd/vcpu/startup.h"
 
-/* Deliveries in a row, through gates that leave IF set, before the guest runs again. */
+/* Interrupts that are delivered in a row, through gates that leave IF set, before the guest runs again. */
 #define MAX_IN_A_ROW 16u
 
-/* Once until the vCPU has looked: one that knows of an interrupt that it cannot take yet is left alone. */
+/* Kick the vCPU once. It is not kicked again before it has looked at the controllers, nor while it waits to take an interrupt. */
 static void notify(void *ctx, unsigned cpu)
 {
 	struct vm *vm = ctx;
@@ -34,8 +34,8 @@ static void notify(void *ctx, unsigned cpu)
 const struct irqs_ops interrupt_irqs_ops = { .notify = notify, .init = startup_init, .startup = startup_begin };
 
 /*
- * Hosts that emulate guest code look for an open window now and then only. While one is wanted there, kicks make them look; a
- * window that is open for the n-th part of the time is then found after n kicks.
+ * Time between two kicks of a vCPU that waits for IF, on hosts that emulate guest code and look for an open interrupt window only
+ * now and then (doc/hosts.md, kind P). A kick makes them look. If IF is 1 for one n-th of the time, some n kicks find it.
  */
 #define WINDOW_SAMPLE_NS 150000u
 
@@ -67,7 +67,10 @@ static bool is_open(const struct cpu_state *c)
 	return (c->rflags & RFLAGS_IF) && !c->inhibit;
 }
 
-/* Look at the controllers: is something pending, and if the guest can take it now, which vector is it (else -1)? */
+/*
+ * Ask the interrupt controllers: is an interrupt pending? *vector: the one to deliver now; -1: none, or the guest cannot take it
+ * yet.
+ */
 static bool look(struct vcpu *v, int *vector)
 {
 	struct vm *vm = v->vm;
@@ -97,8 +100,9 @@ static int deliver(struct vcpu *v, uint8_t vector)
 }
 
 /*
- * The instruction in the shadow comes first. PUSHF must not be stepped: it would show TF. What is not privileged runs
- * natively with TF set; trap.c ends the shadow there.
+ * An interrupt waits for the end of an STI or MOV SS shadow. If the instruction in the shadow is one that can be emulated as
+ * privileged, it is: PUSHF for one must not be stepped, as it would show TF. Any other runs natively with TF set, and its #DB
+ * ends the shadow (trap.c).
  */
 static int end_shadow(struct vcpu *v)
 {
@@ -160,7 +164,7 @@ bool interrupt_wants_state(struct vcpu *v)
 		return false;
 	if (!vcpu_if_is_native(v))
 		return v->cpu.rflags & RFLAGS_IF;
-	/* In the tail IF is still the stub's; the guest will have the one that it was resumed with. */
+	/* In the stub's tail the real IF is the stub's; the guest will have the IF with which it was resumed. */
 	if (v->priv->kcpu.in_tail ? v->cpu.rflags & RFLAGS_IF : v->priv->kcpu.run->ready_for_interrupt_injection)
 		return true;
 	want_window(v);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * After an emulated instruction: the next ones, as long as they would trap as well, or are simple and lead to such. A trap
- * costs what some ten emulated instructions cost. Process trapd, the vCPU's own thread.
+ * Look-ahead. After an emulated instruction those behind it are emulated too, as long as they would trap as well, or are simple
+ * and lead to one that would. A trap costs as much as some ten emulated instructions. Process trapd, the vCPU's own thread.
  *
- * It ends where the guest must be seen by somebody else first: at TF and breakpoints, an interrupt that waits, a step, a stop,
- * a lost link, HLT, and at everything in user mode. Where the host emulates the guest's code anyway (doc/hosts.md, kind P, code
- * that is not 64-bit) and --emulate=ahead asks for it, one instruction costs less here than there: then it goes on through simple code and user mode, as long as
- * nobody wants this vCPU. Each instruction is fetched through the guest's tables as they are now, so
- * mode changes, page boundaries and code that was just written count. What cannot be fetched or done is left to the real CPU.
+ * Look-ahead ends at TF and breakpoints, when an interrupt waits, in a step, when the VM is stopped or the link is lost, at HLT,
+ * and in user mode. Where the host itself emulates the guest's code (doc/hosts.md, kind P, code that is not 64-bit) an
+ * instruction costs less here than there; with --emulate=ahead look-ahead then goes on through simple code and user mode too,
+ * until something waits for this vCPU. Each instruction is fetched through the guest's tables as they are at that moment, so that
+ * changes of mode, page boundaries and code that was just written are obeyed. An instruction that cannot be fetched or emulated
+ * is left to the real CPU.
  */
 #include <errno.h>
 
@@ -22,12 +23,12 @@
 #include "trapd/trap/look_ahead.h"
 #include "trapd/trap/vcpu_priv.h"
 
-#define MAX_INSTRUCTIONS	48u	/* then the guest runs: whoever waits for this vCPU does so for microseconds */
-#define MAX_SIMPLE		12u	/* in a row without one that would have trapped */
-#define MAX_IN_PLACE_OF_HOST	65536u	/* then the real CPU runs, so that nothing here can hold the guest for ever */
-#define LOOK_AROUND		16u	/* instructions between two looks at what takes a lock */
+#define MAX_INSTRUCTIONS	48u	/* after one trap: another vCPU that waits for this one waits some microseconds */
+#define MAX_SIMPLE		12u	/* simple instructions in a row, without one that would have trapped */
+#define MAX_IN_PLACE_OF_HOST	65536u	/* with --emulate=ahead, after one trap: then the real CPU runs again */
+#define LOOK_AROUND		16u	/* instructions between two calls of is_wanted(), which takes a lock */
 
-/* Does the host emulate the code that runs now, more slowly than is done here, and is that to be done? */
+/* Does the host emulate the code that runs now, more slowly than trapd would, and does --emulate=ahead ask trapd to do it? */
 bool look_ahead_replaces_host(const struct vcpu *v)
 {
 	return v->machine->emulate_ahead && v->machine->facts.iopl_direct_32 && !cpu_code64(&v->cpu);
@@ -39,19 +40,25 @@ static bool may_go_on(const struct vcpu *v)
 
 	if ((v->cpu.rflags & RFLAGS_TF) || (v->cpu.dr7 & 0xff) || v->cpu.halted)
 		return false;
-	/* User mode under AC has alignment checks, which are the real CPU's. */
+	/* Only the real CPU makes the alignment checks of user code that runs with AC. */
 	if (v->cpu.cpl && (!look_ahead_replaces_host(v) || ((v->cpu.rflags & RFLAGS_AC) && (v->cpu.cr0 & CR0_AM))))
 		return false;
 	if (vcpu_is_stepped(v) || p->kcpu.held_debug)
 		return false;
-	/* An interrupt that waits for IF does so here as well, and sees it at once. Pairs with notify() of interrupt.c */
+	/*
+	 * In place of the host go on while a pending interrupt waits for IF; an IF that becomes 1 is seen here at once. Pairs
+	 * with notify()
+	 */
 	if (load_acquire(&v->irq_request) && (!look_ahead_replaces_host(v) || (v->cpu.rflags & RFLAGS_IF)))
 		return false;
 	/* pairs with the link's watcher */
 	return !stop_is_requested(&v->machine->stop) && !load_acquire(&v->vm->link_lost) && v->link_up;
 }
 
-/* Somebody waits for this vCPU, and is not told by a word that may_go_on() reads. Publishes what was stored. */
+/*
+ * Does another vCPU, poold or a start-up message wait for this vCPU? The words that may_go_on() reads do not say so. Publishes
+ * events.
+ */
 static bool is_wanted(struct vcpu *v)
 {
 	vcpu_write_end(v);
@@ -64,11 +71,11 @@ static uint32_t user_access(const struct vcpu *v)
 	return v->cpu.cpl == 3 ? WALK_USER : 0;
 }
 
-/* What an instruction reaches for. */
+/* What an instruction accesses. */
 enum reach {
-	REACH_TRAP,	/* it faults, or a store goes to a page that poold watches, which is the write policy's business: it traps */
+	REACH_TRAP,	/* the access faults, or it is a store to a page that poold watches: it has to trap */
 	REACH_RAM,
-	REACH_DEVICE,	/* it would trap, and be emulated just as here */
+	REACH_DEVICE,	/* a device: natively it would trap, and then be emulated as it is here */
 };
 
 static enum reach operand_reach(struct vcpu *v, const struct insn *in, const struct operand *op, bool write)
@@ -91,7 +98,7 @@ static enum reach operand_reach(struct vcpu *v, const struct insn *in, const str
 	return state & (PAGE_STATE_MONITORED | PAGE_STATE_TRACKED) ? REACH_TRAP : REACH_RAM;
 }
 
-/* Moves and arithmetic of registers and memory. BT and its like may reach beyond their operand. */
+/* For moves and arithmetic of registers and memory. BT, BTS, BTR and BTC may access memory beyond their operand. */
 static enum reach reach_of(struct vcpu *v, const struct insn *in)
 {
 	enum reach reach = REACH_RAM;
@@ -113,7 +120,7 @@ static enum reach reach_of(struct vcpu *v, const struct insn *in)
 	return reach;
 }
 
-/* Of the bytes below rSP that an instruction may push. */
+/* Is the memory below rSP ordinary RAM, as far as an instruction that pushes up to so many bytes goes? */
 static bool stack_is_ordinary(struct vcpu *v, uint8_t bytes)
 {
 	const struct operand sp = { .type = OPERAND_MEM, .base = GPR_RSP, .index = 0xff, .disp = -(int64_t)bytes, .segment = SREG_SS,
@@ -123,7 +130,10 @@ static bool stack_is_ordinary(struct vcpu *v, uint8_t bytes)
 	return operand_reach(v, &in, &sp, true) == REACH_RAM;
 }
 
-/* May emulate_plain() have it? LEA and NOP only name memory. */
+/*
+ * Does the instruction access nothing but ordinary RAM, so that emulate_plain() may do it? LEA and NOP name memory without an
+ * access.
+ */
 static bool plain_is_ordinary(struct vcpu *v, const struct insn *in)
 {
 	switch (in->id) {
@@ -142,7 +152,10 @@ static bool plain_is_ordinary(struct vcpu *v, const struct insn *in)
 	return true;
 }
 
-/* PUSHF, POPF and CPUID (where IF is native) and most loads of segment registers run natively: emulating one saves nothing by itself. */
+/*
+ * Would it trap natively? PUSHF, POPF and CPUID (where IF is native) and null loads of segment registers would not: no trap is
+ * saved.
+ */
 static bool would_trap(const struct vcpu *v, const struct insn *in)
 {
 	switch (in->id) {
@@ -158,7 +171,10 @@ static bool would_trap(const struct vcpu *v, const struct insn *in)
 	}
 }
 
-/* 0; -EOPNOTSUPP: it is left to the CPU; -EFAULT; -ECANCELED. *privileged: it would have trapped. */
+/*
+ * Emulate one instruction. 0; -EOPNOTSUPP: the real CPU has to do it; -EFAULT; -ECANCELED. *privileged: natively it would have
+ * trapped.
+ */
 static int run_one(struct vcpu *v, const struct insn *in, bool *privileged)
 {
 	int rc = emulate_privileged(v, in);
@@ -180,7 +196,7 @@ static uint64_t *barren_slot(struct vcpu *v, uint64_t rip)
 	return &v->priv->barren[(rip ^ rip >> 7) % BARREN_SLOTS];
 }
 
-/* *rc: 0 or the value of vcpu.h that ended it; *worth: one of the instructions done would have trapped. */
+/* Emulate instructions until look-ahead ends. *rc: 0, or the value of vcpu.h that ended it. *worth: a trap was saved. */
 static void look_on(struct vcpu *v, bool *worth, int *rc)
 {
 	unsigned simple = 0;
@@ -204,7 +220,9 @@ static void look_on(struct vcpu *v, bool *worth, int *rc)
 		if (*rc == -EFAULT || *rc == -ECANCELED)
 			return;
 		if (*rc) {
-			/* Nothing of it is done: it comes again as a trap of its own, or is none. */
+			/*
+			 * Nothing of the instruction is done: natively it traps, and its exception comes again, or it does not.
+			 */
 			v->exc.pending = false;
 			*rc = 0;
 			return;
@@ -224,7 +242,7 @@ int look_ahead(struct vcpu *v)
 	if (*barren == start && !look_ahead_replaces_host(v))
 		return 0;
 	look_on(v, &worth, &rc);
-	if (!worth && !rc && !look_ahead_replaces_host(v) && may_go_on(v))	/* else it was not the code that ended it */
+	if (!worth && !rc && !look_ahead_replaces_host(v) && may_go_on(v))	/* not if anything but the code ended it */
 		*barren = start;
 	return rc;
 }

@@ -54,7 +54,7 @@ static void add_segments(struct text *t, const struct cpu_state *c)
 	    (unsigned long long)c->idtr.base, c->idtr.limit, c->tr.selector, (unsigned long long)c->tr.base);
 }
 
-/* Bytes at RIP as far as they can be read, without touching A bits or raising anything. */
+/* Read up to n bytes at RIP, as far as they can be read, without setting A bits or raising exceptions. Returns their number. */
 static unsigned read_code(const struct vcpu *v, uint8_t *out, unsigned n)
 {
 	uint64_t base = cpu_code64(&v->cpu) ? 0 : v->cpu.seg[SREG_CS].base;

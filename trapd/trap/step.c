@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Step: one guest instruction run natively with up to four monitored tables open for writing. The way out when a write can
- * neither be emulated nor its table be let go. Process trapd, the vCPU's own thread. doc/spec/pool.md section 6, "Step".
+ * Step: one guest instruction runs natively, single-stepped, while up to four monitored tables are open for writing. That is the
+ * way out when a write cannot be emulated and its table cannot be let go. Process trapd, the vCPU's own thread. doc/spec/pool.md
+ * section 6, "Step".
  */
 #include <errno.h>
 
@@ -29,7 +30,7 @@ int step_begin(struct vcpu *v, uint64_t gpa)
 	if (s->active && s->ngfns == STEP_MAX_GFNS)
 		return vcpu_stop(v, VM_STOP_ERROR, "one instruction writes more than %u guest tables", STEP_MAX_GFNS);
 	if (!s->active) {
-		world_hold(v);		/* the others may neither write the table nor keep a way to it */
+		world_hold(v);		/* the other vCPUs may not write the table, and may keep no translation that lets them */
 	}
 	rc = pool_link_open(v, gpa);
 	if (rc < 0) {
@@ -43,7 +44,7 @@ int step_begin(struct vcpu *v, uint64_t gpa)
 		counter_add(&v->stat[TRAP_STAT_steps], 1);
 	}
 	s->gfn[s->ngfns++] = gpa >> PAGE_SHIFT;
-	return 0;		/* the instruction runs again, with TF set; its write is then mapped like any other */
+	return 0;		/* the instruction runs again, with TF set; its write faults, and MAP makes the page writable */
 }
 
 int step_end(struct vcpu *v)
@@ -53,12 +54,12 @@ int step_end(struct vcpu *v)
 	v->priv->step.active = false;
 	rc = pool_link_close(v);
 	for (unsigned i = 0; i < v->priv->step.ngfns; i++)
-		code_stored(v, v->priv->step.gfn[i] << PAGE_SHIFT, 0);	/* by the instruction, who knows where */
+		code_stored(v, v->priv->step.gfn[i] << PAGE_SHIFT, 0);	/* the instruction may have written any byte of it */
 	world_release(v);
-	return rc < 0 && rc != -ENOTCONN ? rc : 0;	/* in a fresh pool nothing is open */
+	return rc < 0 && rc != -ENOTCONN ? rc : 0;	/* -ENOTCONN: in the next pool no table is open */
 }
 
-/* The next pool starts from RAM: nothing is open in it. */
+/* The pool is gone. The next one is made from RAM, and no table is open in it. */
 void step_forget(struct vcpu *v)
 {
 	v->priv->step.active = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guest may use every address, the reserved slot's too: then stub and pool move to another slot of the address space and
- * a fresh pool is attached. Process trapd, the vCPU's own thread, which stands at a trap.
+ * A guest may use any address, also one in the PML4 slot that maps stub and pool. Then these move to another slot, and a fresh
+ * pool is attached. Process trapd, the vCPU's own thread, which stands at a trap.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,10 +9,13 @@
 #include "trapd/link/pool_link.h"
 #include "trapd/trap/vcpu_priv.h"
 
-/* Upper half without 256, which one kind of host cannot use (doc/hosts.md), and without the last, where kernels live. */
+/*
+ * Slots that are tried: of the upper half all but 256, which hosts of kind P cannot use (doc/hosts.md), and 511, where kernels
+ * live.
+ */
 #define FIRST_SLOT	257u
 #define LAST_SLOT	509u
-#define SLOT_STRIDE	37u	/* coprime to the number of slots: every slot comes up before one comes again */
+#define SLOT_STRIDE	37u	/* without common divisor with the number of slots: each slot is tried before one comes again */
 
 int vcpu_move_stub(struct vcpu *v)
 {

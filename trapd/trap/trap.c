@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One row per exception vector: what a trap of the real CPU means for the virtual one. Process trapd, the vCPU's own thread.
- * The vector never says which instruction it was: that is always decoded (doc/hosts.md).
+ * A row for each exception vector: what a trap of the real CPU means for the virtual CPU. The vector never says which instruction
+ * has trapped, because hosts differ (doc/hosts.md): the instruction is always decoded. Process trapd, the vCPU's own thread.
  * Source: SDM vol. 3A 6.15.
  */
 #include <errno.h>
@@ -21,7 +21,7 @@ struct trap {
 	enum trap_stat stat;
 };
 
-/* An exception that is the guest's own, whatever caused it. */
+/* The exception is the guest's own: deliver it. */
 static int trap_reflect(struct vcpu *v)
 {
 	return vcpu_raise(v, v->priv->vector, v->priv->error);
@@ -47,8 +47,8 @@ int trap_privileged(struct vcpu *v)
 }
 
 /*
- * INT3 and INTO come through their own gates with RIP behind them. RIP goes back to the instruction, so that a fault on the
- * way to the guest's handler points at it: CC, CE, or CD 03 and CD 04.
+ * INT3 and INTO trap through gates 3 and 4 with RIP behind the instruction. RIP is put back to the instruction (CC, CE, or CD 03
+ * and CD 04), so that a fault on the way to the guest's handler points at it.
  */
 static int trap_software(struct vcpu *v)
 {
@@ -57,7 +57,7 @@ static int trap_software(struct vcpu *v)
 	unsigned length = 1;
 
 	if (gva_read(v, (base + v->cpu.rip - 1) & mask, &last, 1, GVA_FETCH))
-		v->exc.pending = false;		/* unreadable by now: one byte is as good as two */
+		v->exc.pending = false;		/* another vCPU has made the byte unreadable: take the length to be one byte */
 	else if (last == v->priv->vector)
 		length = 2;
 	v->cpu.rip = (v->cpu.rip - length) & mask;
@@ -67,7 +67,7 @@ static int trap_software(struct vcpu *v)
 	return -EFAULT;
 }
 
-/* #DB: the end of a step of ours, or the guest's own breakpoint or single step. */
+/* #DB is the end of a step that trapd makes, or a breakpoint or single step of the guest's own, or both. */
 static int trap_debug(struct vcpu *v)
 {
 	uint64_t dr6 = vcpu_take_real_dr6(v);

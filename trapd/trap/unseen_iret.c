@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hosts where IRETQ to CS 0x33, SS 0x2b (the selectors that many 64-bit kernels give their user code) does not trap: the guest
- * stands in user code and trapd still takes it for the kernel. As long as such code is thought possible the supervisor view
- * denies fetches from U=1 pages, as SMEP does, so that the first fetch traps. The frame that IRETQ has popped is still in
- * memory below the guest's stack pointer of then; finding it proves what happened and has the flags that the CPU did not
- * load. Process trapd, the vCPU's own thread. doc/hosts.md.
+ * Unseen IRETs. On hosts of kind P (doc/hosts.md) IRETQ to CS 0x33, SS 0x2b does not trap; many 64-bit kernels give their user
+ * code these selectors. After such an IRETQ the guest stands in user code while trapd takes it for the kernel. So the supervisor
+ * view denies fetches from U=1 pages, as SMEP does, and the first fetch of user code traps. The frame that IRETQ has popped is
+ * then still in memory below the stack pointer that the kernel had: to find it proves that there was an IRETQ, and it holds the
+ * flags that the real CPU did not load. Process trapd, the vCPU's own thread.
  *
- * Residue: a guest whose kernel does execute U=1 pages (without SMEP) is taken at its word from then on.
+ * Residue: if a guest's kernel itself executes a U=1 page (it can without SMEP), the view allows that from then on, and IRETs
+ * stay unseen.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 
 #define NATIVE_CS	0x33u
 #define NATIVE_SS	0x2bu
-#define STACK_BYTES	8192u		/* how much is searched around a stack pointer of the kernel */
+#define STACK_BYTES	8192u		/* bytes that are searched around a stack pointer of the kernel */
 #define CHUNK_BYTES	64u
 
 /* RIP, CS, RFLAGS, RSP, SS: SDM vol. 3A 6.14.3. */
@@ -32,7 +33,7 @@ bool unseen_iret_is_possible(const struct vcpu *v, uint64_t efer)
 	return !v->machine->facts.iret_traps && (efer & EFER_LMA) && !v->priv->runs_user_pages;
 }
 
-/* A look that must not disturb the guest: what is not readable is not there. */
+/* Read guest memory without an effect on the guest. false: it is not readable. */
 static bool peek(struct vcpu *v, uint64_t gva, void *out, unsigned size)
 {
 	bool pending = v->exc.pending;
@@ -88,14 +89,14 @@ static bool find_frame_near(struct vcpu *v, uint64_t rsp, uint64_t *gva)
 	return false;
 }
 
-/* The frame lay at the top of the stack for traps from user mode, or near where one of the kernel's stacks was last seen. */
+/* Find the frame: at the top of the stack for traps from user mode (RSP0), or near the last stack pointers of the kernel. */
 static bool find_frame(struct vcpu *v, uint64_t *gva)
 {
 	bool found;
 
 	*gva = 0;
 	found = !tss_rsp(v, 0, gva);
-	v->exc.pending = false;		/* no TSS, no frame there */
+	v->exc.pending = false;		/* tss_rsp() has failed: there is no TSS, so no frame at RSP0 */
 	*gva -= FRAME_BYTES;
 	found = found && frame_is_at(v, *gva);
 	for (unsigned i = 0; !found && i < KERNEL_STACKS; i++)
@@ -117,9 +118,12 @@ int unseen_iret(struct vcpu *v, bool user_page)
 	if (!one_may_be_missed(v))
 		return 0;
 	if (find_frame(v, &frame)) {
-		/* Once more, this time by the rules: the guest's own descriptors, its flags, the change of view. */
+		/*
+		 * Carry IRETQ out once more, by the rules: with the guest's descriptors, the flags of the frame, and a change of
+		 * view.
+		 */
 		v->cpu.gpr[GPR_RSP] = frame;
-		v->cpu.rflags &= ~RFLAGS_TF;	/* is the frame's already; IRETQ itself was not stepped */
+		v->cpu.rflags &= ~RFLAGS_TF;	/* TF is already that of the frame; IRETQ itself was not single-stepped */
 		rc = far_iret(v, &iretq);
 		if (rc)
 			v->cpu.gpr[GPR_RSP] = rsp;

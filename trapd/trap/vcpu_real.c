@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Between the virtual CPU and the real one: which real segment, flag and control bits stand for the guest's. Process trapd,
- * the vCPU's own thread. doc/fault-path.md, doc/hosts.md.
+ * Between the virtual CPU and the real one: which real segments, flags and control bits stand for those of the guest. Process
+ * trapd, the vCPU's own thread. doc/fault-path.md, doc/hosts.md.
  */
 #include <errno.h>
 #include <string.h>
@@ -32,8 +32,8 @@ bool vcpu_if_is_native(const struct vcpu *v)
 }
 
 /*
- * DS, ES, FS and GS are the real registers: the guest may have loaded null selectors without a trap. On a host that shows
- * other selectors than were loaded (doc/hosts.md) the virtual ones are kept as long as the hidden parts agree.
+ * Take DS, ES, FS and GS over from the real registers, because the guest may have loaded null selectors without a trap. Hosts of
+ * kind P show other selectors than were loaded (doc/hosts.md): a virtual register is kept as long as base and usability agree.
  */
 static void load_data_segments(struct vcpu *v)
 {
@@ -65,7 +65,7 @@ void vcpu_load_state(struct vcpu *v, const struct kcpu_context *ctx)
 	uint64_t keep = RFLAGS_IOPL | (vcpu_if_is_native(v) ? 0 : RFLAGS_IF);
 
 	if (vcpu_is_stepped(v) && !v->priv->breakpoints.loads_tf)
-		keep |= RFLAGS_TF;	/* TF in the frame is ours */
+		keep |= RFLAGS_TF;	/* TF in the frame is that of trapd's step */
 	if (alignment_hides_ac(v))
 		keep |= RFLAGS_AC;
 	else if (ctx->frame.rflags & ~c->rflags & RFLAGS_AC)
@@ -110,7 +110,7 @@ static bool store_data_segments(struct vcpu *v)
 	return changed;
 }
 
-/* TS, EM, MP and NE are the guest's; AM only in the user view, where AC means alignment checks and not SMAP. */
+/* Of CR0, TS, EM, MP and NE are the guest's. AM is so only in the user view, where AC means alignment checks and not SMAP. */
 static bool store_control_bits(struct vcpu *v)
 {
 	struct kvm_sregs *s = &v->priv->kcpu.run->s.regs.sregs;
@@ -129,9 +129,12 @@ static uint64_t real_rflags(const struct vcpu *v)
 {
 	uint64_t flags = v->cpu.rflags & ~RFLAGS_IOPL;
 
-	/* Where IF is not the real one, CLI and STI have to trap at any virtual IOPL. */
+	/* Where IF is not native, CLI and STI of the kernel have to trap: the real IOPL is 0 whatever the virtual one is. */
 	flags |= vcpu_if_is_native(v) ? RFLAGS_IOPL : v->cpu.cpl == 0 ? 0 : v->cpu.rflags & RFLAGS_IOPL;
-	/* There PUSHF shows 1 on the hosts that have to trap it (doc/hosts.md): then on all, so that tests see what they see. */
+	/*
+	 * Where IF is not native, a PUSHF that is not replaced shows IF 1 on P; make it so on every host, so that tests see the
+	 * same.
+	 */
 	if (v->cpu.cpl == 0 && !vcpu_if_is_native(v))
 		flags |= RFLAGS_IF;
 	if (alignment_hides_ac(v))
@@ -153,7 +156,7 @@ void vcpu_store_state(struct vcpu *v)
 		struct segment cs = v->cpu.seg[SREG_CS];
 
 		if (v->cs_detached)
-			cs.selector = 0;	/* an own descriptor */
+			cs.selector = 0;	/* so that CS gets a descriptor of trapd's own */
 		stub_set_code_and_stack(p->kcpu.stub, v->index, &cs, &v->cpu.seg[SREG_SS], &p->cs_real, &p->ss_real);
 		v->sregs_dirty = false;
 		segments = store_data_segments(v);
@@ -171,7 +174,10 @@ void vcpu_store_state(struct vcpu *v)
 		p->work.flush = p->work.promised = true;
 	if (p->work.cycle)
 		slots_dummy_cycle(&v->vm->dummy_slot, &v->stat[TRAP_STAT_slot_cycles]);
-	/* After an attach, and after a flush that was promised, the root that the CPU has may not map the stub any more. */
+	/*
+	 * After an attach, and after a flush that was promised, the table in the real CR3 may not map the stub any more: set CR3
+	 * directly.
+	 */
 	if (!p->real_root || (p->work.promised && root != p->real_root)) {
 		p->kcpu.run->s.regs.sregs.cr3 = root;
 		p->kcpu.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
@@ -188,7 +194,7 @@ void vcpu_store_state(struct vcpu *v)
 			p->epoch_in_flight = p->work.epoch;
 	}
 	memset(&p->work, 0, sizeof(p->work));
-	vcpu_write_end(v);	/* what this trap wrote: poold works on it while the guest runs on */
+	vcpu_write_end(v);	/* publish the events of this trap: poold consumes them while the guest runs on */
 	kcpu_resume(&p->kcpu, &ctx);
 }
 
@@ -228,7 +234,10 @@ uint64_t vcpu_take_real_dr6(struct vcpu *v)
 	return bits;
 }
 
-/* Linear breakpoints work natively; none may lie in the stub's slot, where it would fire in ring 0. SDM vol. 3B 17.2. */
+/*
+ * The guest's breakpoints go into the real debug registers, but for those in the stub's slot: they would fire in the stub. SDM
+ * vol. 3B 17.2.
+ */
 void vcpu_debug_changed(struct vcpu *v)
 {
 	struct kvm_debugregs d = { .dr6 = DR6_FIXED, .dr7 = (v->cpu.dr7 & ~DR7_GD) | DR7_FIXED };
@@ -246,7 +255,7 @@ uint64_t vcpu_read_tsc(struct vcpu *v)
 {
 	struct { struct kvm_msrs head; struct kvm_msr_entry entry; } msrs = { .head.nmsrs = 1, .entry.index = MSR_TSC };
 
-	/* a host without it still has a clock that runs on */
+	/* A host that does not give its guest's TSC: the host's own runs on as well. */
 	return ioctl(v->priv->kcpu.fd, KVM_GET_MSRS, &msrs) == 1 ? msrs.entry.data : __rdtsc();
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A write to a monitored guest table: emulated and told to poold as an event, or let go (the table is unshadowed and the
- * instruction runs natively), or run in one step with the table open. Process trapd, the vCPU's own thread.
+ * A write of the guest to a monitored table. It is emulated and poold is told by an event; or the table is let go and the
+ * instruction runs natively; or the instruction is stepped with the table open. Process trapd, the vCPU's own thread.
  * doc/pool.md, "Writes to monitored tables".
  */
 #include <errno.h>
@@ -31,15 +31,15 @@ static int emulate(struct vcpu *v, const struct insn *in, const struct insn_writ
 	return rc ? rc : look_ahead(v);		/* INVLPG often follows */
 }
 
-/* What poold answered to a write that it was asked about. */
+/* Do what poold has answered to WRITE_FAULT or UNSHADOW for the page at gpa. */
 static int follow_answer(struct vcpu *v, int status, uint64_t gpa)
 {
 	switch (status) {
 	case POOL_OK:
 	case POOL_UNSHADOW:
-		return 0;		/* the page may be written now: the instruction runs natively */
+		return 0;		/* the table was let go: the instruction runs again, natively */
 	case POOL_UNSYNC:
-		return POOL_RETRY;	/* the same: it is mapped writable in the same trap */
+		return POOL_RETRY;	/* the table is out of step now: map the page writable within this trap */
 	case POOL_STEP:
 		return step_begin(v, gpa);
 	default:
