@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See code_moved.h. The key is eight bytes, of which the opcode is one: four of them stand before it, or all others, or none. Three
- * windows, so that code that is moved to either end of a page is found as well. No state but the set.
+ * See code_moved.h. The set has windows of eight bytes around each opcode that was replaced: one with four bytes in front of the
+ * opcode, one with seven, one with none. With three windows code is found also if it was moved to the beginning or the end of a
+ * page.
  */
 #include "trapd/code/code_moved.h"
 
@@ -9,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS	65536u		/* 1 MiB; a distribution's kernel fills some thousands */
+#define SLOTS	65536u		/* of the hash table, 1 MiB; a distribution's kernel fills some thousands of them */
 #define FULL	(SLOTS / 4 * 3)
 #define WINDOW	8u
 
-static const uint8_t bytes_before[] = { 4, 7, 0 };	/* of the opcode, in a window */
+static const uint8_t bytes_before[] = { 4, 7, 0 };	/* bytes of a window in front of the opcode */
 #define WINDOWS (sizeof(bytes_before) / sizeof(bytes_before[0]))
 
 struct entry {
@@ -28,7 +29,7 @@ struct code_moved {
 	struct entry slot[SLOTS];
 };
 
-/* The entry of a window, or the free one where it belongs. There always is one. Under the lock. */
+/* The entry of a window, or the free entry where it belongs; the set is never full, so there is one. Under the lock. */
 static const struct entry *locate(const struct code_moved *m, uint64_t window, uint8_t before)
 {
 	uint32_t i = (uint32_t)((window ^ before) * 0x9e3779b97f4a7c15ull >> 48);

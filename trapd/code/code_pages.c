@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See code_pages.h. What a page is at the moment says page_state, which poold publishes: a record here counts only while
- * that says that the page is executed and guarded, so a pool that is lost takes nothing along that it must not.
+ * See code_pages.h. What a page is at present is said by page_state, which poold publishes. A record here counts only while
+ * page_state says that the page is executed and guarded; so after the loss of a pool, when all of page_state is 0, no record
+ * counts.
  *
- * Order of a look: the page is protected, other vCPUs forget that they can write to it, and only then it is read. Order of a
- * drop: all vCPUs forget the copy, and only then the page may be written. The lock is for the records, and never held over a
- * request; whoever changes what a page is holds the world as well.
+ * When a page is looked at, it is first protected, then the other vCPUs give up translations that let them write to it, and only
+ * then it is read. When a copy is given up, first all vCPUs give up their translations to it, and only then the page may be
+ * written. The lock protects the records and is never held over a request. A vCPU that changes what a page is holds the world
+ * (world_hold()) as well.
  */
 #include "trapd/code/code_pages.h"
 
@@ -29,33 +31,33 @@
 #include "trapd/link/pool_request.h"
 #include "trapd/link/world.h"
 
-#define MAX_PAGES	8192u		/* that are known at a time: 32 MiB of code, 17 MiB of records */
-#define MAX_DROPS	512u		/* of one page: then it is one of code and data, and not worth it for a while */
-#define AGAIN_DROPS	64u		/* ... and after that while */
-#define DROP_BY_ITSELF	8u		/* a write by code of the page itself counts so often: it may never get on */
+#define MAX_PAGES	8192u		/* pages that are known at a time: 32 MiB of code, 17 MiB of records */
+#define MAX_DROPS	512u		/* copies of one page given up: it is code and data at once, and left alone for a while */
+#define AGAIN_DROPS	64u		/* the same limit for a page that was left alone before */
+#define DROP_BY_ITSELF	8u		/* what a write by code of the page itself counts: such code may never get on else */
 #define WINDOW_ALIGN	(1ull << 30)
 
 enum width { WIDTH_64, WIDTH_OTHER, WIDTHS };
 
 struct code_page {
 	uint64_t gfn;
-	uint32_t next;			/* free, or stale: index, 0 ends */
+	uint32_t next;			/* index of the next record in the list of free, or of stale, ones; 0: none */
 	bool copied;
-	bool stale;			/* a store has changed the page: the record is of use to nobody */
-	bool listed;			/* ... and code_settle() will find it */
+	bool stale;			/* a store has changed the page: the record does not fit it any more */
+	bool listed;			/* it is in the list of stale records, for code_settle() */
 	struct code_scan scan[WIDTHS];
 };
 
 struct code_pages {
 	pthread_mutex_t lock;
-	uint64_t maddr, bytes;		/* of the window: that of RAM, at another place */
-	uint8_t *copies;		/* by gpa; only what is in use has memory */
-	uint32_t *index;		/* by gfn: record, 0 for none */
-	uint16_t *drops;		/* by gfn */
-	struct code_page *page;		/* MAX_PAGES + 1, the first is not used */
+	uint64_t maddr, bytes;		/* machine address and size of the window of copies, which is as large as RAM's */
+	uint8_t *copies;		/* trapd's mapping of the window; a page has memory once it is used */
+	uint32_t *index;		/* by gfn: number of the page's record, 0: none */
+	uint16_t *drops;		/* by gfn: copies that were given up, weighted */
+	struct code_page *page;		/* MAX_PAGES + 1 records; the first one is not used */
 	struct code_loose loose;
 	uint32_t used, free, stale;
-	uint32_t nstale;		/* atomic: pages that a store of trapd's has changed */
+	uint32_t nstale;		/* atomic: records that a store of trapd's has made stale */
 };
 
 static uint64_t rip_linear(const struct vcpu *v)
@@ -122,7 +124,7 @@ static unsigned count_sites(const struct code_page *page)
 	return code_scan_count(&page->scan[WIDTH_64]) + code_scan_count(&page->scan[WIDTH_OTHER]);
 }
 
-/* Another vCPU may execute the copy: only what differs is stored, byte by byte. */
+/* Bring the copy up to date. Another vCPU may be executing it, so only bytes that differ are stored, one at a time. */
 static void copy_write(struct code_pages *c, struct code_moved *moved, struct code_page *page, const uint8_t *bytes)
 {
 	uint8_t *to = c->copies + (page->gfn << PAGE_SHIFT);
@@ -141,19 +143,19 @@ static void copy_write(struct code_pages *c, struct code_moved *moved, struct co
 			code_moved_note(moved, to, i, bytes[i]);
 }
 
-/* Of the code that runs now. */
+/* The scan of a page for the width of the code that runs now. */
 static struct code_scan *scan_of(const struct vcpu *v, struct code_page *page)
 {
 	return &page->scan[cpu_code64(&v->cpu) ? WIDTH_64 : WIDTH_OTHER];
 }
 
-/* What is known of the way to the instruction at RIP, as far as it concerns one page. */
+/* What the trap at RIP tells about one page. */
 struct way {
-	unsigned start;		/* an instruction begins here; PAGE_SIZE: none is known to */
-	unsigned opcode;	/* the opcode byte of a PUSHF or POPF that begins on the page before; PAGE_SIZE: none */
+	unsigned start;		/* offset at which control reaches an instruction; PAGE_SIZE: unknown */
+	unsigned opcode;	/* offset of the opcode of a PUSHF or POPF that begins on the page before; PAGE_SIZE: none */
 };
 
-/* true: its sites have changed. */
+/* Scan a page with what a trap tells about it. true: the opcodes to replace are others than before. */
 static bool page_scan(struct vcpu *v, struct code_page *page, const uint8_t *bytes, const struct way *way)
 {
 	struct code_scan *scan = scan_of(v, page);
@@ -184,7 +186,7 @@ static int ask(struct vcpu *v, uint64_t gfn, enum pool_code_state code)
 }
 
 /*
- * The page is protected and nobody writes to it: scan it, and give it a copy if that has found something.
+ * The page is protected and no vCPU writes to it: scan it, and make a copy if there is an opcode to replace.
  */
 static int scan_and_copy(struct vcpu *v, uint64_t gfn, const struct way *way)
 {
@@ -244,7 +246,7 @@ static int look_held(struct vcpu *v, uint64_t gfn, const struct way *way)
 	counter_add(&v->stat[TRAP_STAT_code_pages], 1);
 	world_shootdown(v);
 	pthread_mutex_lock(&c->lock);
-	page = page_find(c, gfn);	/* of a pool that is gone, or of a page that poold has forgotten */
+	page = page_find(c, gfn);	/* a record of a pool that is gone, or of a page that poold has let go */
 	if (page)
 		page_give(c, page);
 	page = page_take(c, gfn);
@@ -252,7 +254,7 @@ static int look_held(struct vcpu *v, uint64_t gfn, const struct way *way)
 	return page ? scan_and_copy(v, gfn, way) : leave_alone(v, gfn);
 }
 
-/* Where RIP leads; GPA_NONE: nowhere, or not to RAM. */
+/* The gpa that RIP leads to; GPA_NONE: it is not mapped, or leads to no RAM. */
 #define GPA_NONE (~0ull)
 static uint64_t rip_gpa(struct vcpu *v)
 {
@@ -299,7 +301,7 @@ static int drop(struct vcpu *v, uint64_t gfn)
 
 /* ---- what the trap path calls */
 
-/* What RIP says about the page that gva is in. */
+/* Find out what the instruction at RIP tells about the page of gva, which is RIP's own or the next one. */
 static void find_way(struct vcpu *v, uint64_t gva, struct way *way)
 {
 	uint64_t rip = rip_linear(v), end;
@@ -310,7 +312,7 @@ static void find_way(struct vcpu *v, uint64_t gva, struct way *way)
 		way->start = rip & (PAGE_SIZE - 1);
 		return;
 	}
-	/* The instruction goes on here. */
+	/* The instruction begins on the page before and goes on here. */
 	if (insn_fetch(v, &in)) {
 		v->exc.pending = false;		/* the fetch comes again */
 		return;
@@ -325,7 +327,7 @@ static void find_way(struct vcpu *v, uint64_t gva, struct way *way)
 		way->start = end & (PAGE_SIZE - 1);
 }
 
-/* Is it news that control gets to this byte of a page that is known? */
+/* Is it not known yet that control reaches this byte of a page that has a record? */
 static bool is_news(struct vcpu *v, uint64_t gfn, unsigned offset)
 {
 	struct code_pages *c = v->machine->code;
@@ -400,7 +402,10 @@ int code_before_write(struct vcpu *v, uint64_t gpa, bool open)
 	return drop(v, gfn);
 }
 
-/* The copy is what RAM is at once, so that nobody executes older bytes than he may; where it was patched it is not any more. */
+/*
+ * Store the same bytes into the copy at once, so that no vCPU executes older bytes than it may. Opcodes that were replaced among
+ * them are not replaced any more, until code_settle().
+ */
 void code_stored(struct vcpu *v, uint64_t gpa, uint64_t bytes)
 {
 	struct code_pages *c = v->machine->code;
@@ -426,7 +431,7 @@ void code_stored(struct vcpu *v, uint64_t gpa, uint64_t bytes)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* The next page that is stale; false: none. Its record is still in the index if nobody has dropped it meanwhile. */
+/* Take a page from the list of stale records; false: there is none. */
 static bool take_stale(struct code_pages *c, uint64_t *gfn)
 {
 	struct code_page *page;
@@ -449,7 +454,7 @@ static bool take_stale(struct code_pages *c, uint64_t *gfn)
 	return any;
 }
 
-/* A page that has been left alone for long enough; false: none. It is left alone again sooner than the first time. */
+/* Take a page that has been left alone for long enough; false: there is none. It is left alone again after AGAIN_DROPS. */
 static bool take_due(struct code_pages *c, uint64_t now, uint64_t *gfn)
 {
 	bool any;
@@ -462,7 +467,7 @@ static bool take_due(struct code_pages *c, uint64_t now, uint64_t *gfn)
 	return any;
 }
 
-/* The next fetch from it has it looked at. */
+/* Make the page unknown, so that the next fetch from it faults and has it looked at. */
 static int look_again(struct vcpu *v, uint64_t gfn)
 {
 	uint8_t state;

@@ -2,11 +2,11 @@
 /*
  * See code_scan.h. Process trapd, the vCPU's own thread (for its decoders); no state.
  *
- * A byte that is not known to be an opcode must never be taken for one: it would be replaced, and an operand or data would
- * be wrong without anybody noticing. Known are instructions that control reaches from one that was executed. Where nothing
- * was executed yet, code is still found by an older property of it: decoding from wrong starts falls into step with the
- * right one within some instructions. One of 15 neighbouring bytes begins an instruction, since none is longer; if decoding
- * from each of them leads to the same byte, that byte begins one.
+ * A byte must not be taken for an opcode unless that is certain: it would be replaced, and if it is an operand or data it would
+ * be wrong without notice. Certain are instructions that control reaches from one that was executed. Where nothing was executed
+ * yet, this helps: decoding that begins in the middle of an instruction falls into step with the true instructions within some
+ * ten of them. No instruction is longer than 15 bytes, so one of 15 neighbouring bytes begins an instruction; if decoding from
+ * each of them leads to the same byte, an instruction begins there.
  */
 #include "trapd/code/code_scan.h"
 
@@ -17,17 +17,17 @@
 
 #define STARTS		15u	/* bytes of the longest instruction */
 #define RUN_UP		160u	/* bytes decoded in front of a pair */
-#define MANY		4u	/* of the starts must survive: those that ran into undefined bytes prove nothing */
+#define MANY		4u	/* starts that must lead to the pair; starts that run into undefined bytes prove nothing */
 #define SCAN_BASE	0x8000u	/* RIP of byte 0: branches of 16-bit code stay below 64 KiB */
 
 enum flow {
-	FLOW_ON,	/* to the next instruction */
-	FLOW_BOTH,	/* and to the target */
+	FLOW_ON,	/* control goes to the next instruction */
+	FLOW_BOTH,	/* to the next instruction or to the target */
 	FLOW_TARGET,
-	FLOW_END,	/* nobody knows */
+	FLOW_END,	/* to a place that is not known from the bytes */
 };
 
-/* One-byte opcodes, those that are not FLOW_ON. */
+/* One-byte opcodes; the others are FLOW_ON. */
 static const uint8_t flow_one[256] = {
 	[0x70 ... 0x7f] = FLOW_BOTH,	/* Jcc */
 	[0x9a] = FLOW_END,		/* CALL far */
@@ -38,7 +38,7 @@ static const uint8_t flow_one[256] = {
 	[0xe9] = FLOW_TARGET, [0xea] = FLOW_END, [0xeb] = FLOW_TARGET,	/* JMP */
 	[0xf1] = FLOW_END,		/* INT1 */
 };
-/* Behind 0F. */
+/* Second byte of opcodes that begin with 0F; the others are FLOW_ON. */
 static const uint8_t flow_two[256] = {
 	[0x05] = FLOW_END, [0x07] = FLOW_END, [0x0b] = FLOW_END,	/* SYSCALL, SYSRET, UD2 */
 	[0x34] = FLOW_END, [0x35] = FLOW_END,			/* SYSENTER, SYSEXIT */
@@ -124,7 +124,7 @@ static void step_read(const struct code_scan *s, const uint8_t *page, unsigned o
 		       (in.id == X86_INS_MOV && in.op[0].type == OPERAND_REG && in.op[1].is_sreg && in.op[1].reg == SREG_CS);
 }
 
-/* A byte that two instructions have in common, as opcode and as something else, is none. */
+/* Is a site also a byte of another instruction that control reaches, and not its opcode? Then it is no site. */
 static bool site_is_disputed(const struct code_scan *s, const uint8_t *page, unsigned site)
 {
 	unsigned first = site < STARTS - 1 ? 0 : site - (STARTS - 1);
@@ -141,7 +141,10 @@ static bool site_is_disputed(const struct code_scan *s, const uint8_t *page, uns
 	return false;
 }
 
-/* Disputes only ever grow, so a site that was taken back does not return. */
+/*
+ * Take back the sites that are disputed. More instructions only dispute more sites, so a site that was taken back does not
+ * return.
+ */
 static bool sites_settle(struct code_scan *s, const uint8_t *page, const struct code_scan *before)
 {
 	for (unsigned word = 0; word < PAGE_SIZE / 64; word++)
@@ -167,7 +170,7 @@ bool code_scan_flow(struct code_scan *s, const uint8_t page[PAGE_SIZE], unsigned
 	bool more = true;
 
 	bit_set(wanted, offset);
-	/* A branch back leaves something behind for another round. */
+	/* The target of a branch backwards is followed in another round. */
 	while (more) {
 		more = false;
 		for (unsigned o = 0; o < PAGE_SIZE; o++) {
@@ -191,7 +194,7 @@ bool code_scan_flow(struct code_scan *s, const uint8_t page[PAGE_SIZE], unsigned
 	return sites_settle(s, page, &before);
 }
 
-/* Does decoding from each byte in front lead to this one? */
+/* Does decoding from each of the STARTS bytes RUN_UP bytes in front lead to the byte at offset? */
 static bool is_boundary(const struct code_scan *s, const uint8_t *page, unsigned offset)
 {
 	unsigned first = offset > RUN_UP ? offset - RUN_UP : 0;
@@ -207,7 +210,7 @@ static bool is_boundary(const struct code_scan *s, const uint8_t *page, unsigned
 			continue;
 		step_read(s, page, o, &i);
 		if (!i.length)
-			continue;	/* not the right one: the code is executed, somewhere */
+			continue;	/* an undefined opcode: this start is not the beginning of an instruction */
 		if (o + i.length > offset)
 			return false;
 		ways[o + i.length - first] = (uint8_t)(ways[o + i.length - first] + ways[o - first]);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whose code is watched, and where PUSHF and POPF trap: see code_pages.h. Process trapd, the vCPU's own thread. No state. */
+/*
+ * When the guest's code is watched, and where PUSHF and POPF trap: see code_pages.h. Process trapd, the vCPU's own thread. No
+ * state.
+ */
 #include "trapd/code/code_pages.h"
 
 #include "trapd/cpu/machine.h"

@@ -4,7 +4,7 @@
 
 #include "trapd/link/corrupt_limit.h"
 
-/* Times are kept plus one, so that zero is never. */
+/* at[] holds each time plus 1, because 0 means that there was none. */
 bool corrupt_too_often(uint64_t at[CORRUPT_LIMIT], uint64_t now_s)
 {
 	uint64_t oldest = at[0];

@@ -2,8 +2,8 @@
 /*
  * See events.h. Process trapd, the vCPU's own thread.
  *
- * Order on one vCPU: the store to RAM, the look at page_state, the event into the ring, and only when the vCPU publishes may poold
- * see it. Requests of other vCPUs wait while stores are in RAM whose events are not published: v->writing is odd then.
+ * Order on one vCPU: it stores to RAM, looks at page_state, puts the event into the ring, and poold sees the event when the vCPU
+ * publishes. While a store is in RAM and its event is not published, v->writing is odd, and requests of other vCPUs wait.
  */
 #include "trapd/link/events.h"
 
@@ -28,7 +28,7 @@ void vcpu_write_end(struct vcpu *v)
 		store_release(&v->writing, v->writing + 1);	/* even after the tail; pairs with the acquire in claim_tails, pool_request.c */
 }
 
-/* One event, if its page is monitored: the store is done. */
+/* The store of this event is done: put the event into the ring if its page is monitored. */
 static void post_one(struct vcpu *v, const struct link_event *ev)
 {
 	const uint8_t *state = v->machine->page_state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See kick.h. Process trapd. A vCPU that sleeps waits for a condition, one that runs is interrupted by a signal, which the thread
- * itself turns into an exit of KVM_RUN (kvm/kcpu.c); nobody knows which of the two it does, so a kick does both.
+ * See kick.h. Process trapd. A vCPU that sleeps waits for a condition variable. A vCPU that runs is interrupted by a signal,
+ * whose handler makes KVM_RUN exit (kvm/kcpu.c). The kicker cannot know which of the two the vCPU does, so a kick does both.
  */
 #include "trapd/link/kick.h"
 

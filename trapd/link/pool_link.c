@@ -25,18 +25,18 @@
 
 /* trapd's side of one attach. */
 struct pool_link {
-	int sock;			/* its hang-up is the detach; -1: none */
+	int sock;			/* connection to poold, whose hang-up is the detach; -1: there is none */
 	int eventfd;			/* wakes poold's loop */
 	int watch_quit;			/* eventfd that ends the watcher */
 	bool watching;
 	pthread_t watcher;
 	struct link_params params;
-	struct memfd pool;		/* its address goes to the memslot call alone: nothing in trapd reads or writes the pool */
+	struct memfd pool;		/* only the memslot gets its address: no code of trapd reads or writes the pool */
 };
 
 /*
- * The pool becomes the VM's pool window. This is the only place that knows its address in trapd; it goes into the memslot
- * and, at detach, into munmap.
+ * Map the pool and make it the VM's pool window. No other code of trapd uses the address of the mapping, which goes into the
+ * memslot and, at detach, into munmap(2).
  */
 static int pool_window_add(struct vm *vm, int fd, uint64_t bytes)
 {
@@ -79,7 +79,10 @@ static int connect_poold(const char *path)
 	return s;
 }
 
-/* true: look on. The one thing that poold says is QUIESCE; whatever else comes is its end. */
+/*
+ * Wait for a message of poold or for its end. true: wait again. QUIESCE is the only message; anything else counts as the end of
+ * the link.
+ */
 static bool watch_once(struct vm *vm, struct pollfd p[2])
 {
 	p[0].revents = p[1].revents = 0;
@@ -149,7 +152,7 @@ static void fill_hello(const struct vm *vm, uint64_t copies_maddr, struct attach
 	snprintf(h->vm_name, sizeof(h->vm_name), "%s", c->name);
 }
 
-/* Map one received object read-only; the descriptor is gone in every case. */
+/* Map one received object read-only. The descriptor is closed or taken over in every case. */
 static int take(struct memfd *m, int *fd, uint64_t size)
 {
 	int rc = memfd_open_sealed(m, *fd, size, false);
@@ -158,7 +161,7 @@ static int take(struct memfd *m, int *fd, uint64_t size)
 	return rc;
 }
 
-/* The control thread reads the pool's counters under the same lock (engine.c): never unmap them under its feet. */
+/* Under the lock, because the control thread may be reading the old counters (engine.c); they are unmapped afterwards. */
 static void swap_stats(struct vm *vm, struct memfd *fresh)
 {
 	struct memfd old;
@@ -276,7 +279,7 @@ int pool_link_attach(struct vm *vm, uint64_t copies_maddr, char *err, size_t err
 	link_t_init(vm->link_t.base, &l->params);
 	rc = handshake(vm, copies_maddr, err, err_size);
 	if (!rc) {
-		/* Before the watcher, which may find poold gone at once and kill them. */
+		/* Before the watcher starts: if poold is gone already it kills these clients at once. */
 		for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
 			link_client_init(&vm->machine.vcpu[i].link, vm->link_t.base, vm->link_p.base, l->eventfd, &l->params, i);
 		rc = start_watcher(vm);
@@ -317,7 +320,7 @@ void pool_link_detach(struct vm *vm)
 	close_fd(&l->watch_quit);
 }
 
-/* v->link_up at once, so that nothing of what the lost link left undone reaches the next one. */
+/* v->link_up goes at once, so that work that the lost link has left undone does not reach the next link. */
 int pool_link_lost(struct vcpu *v)
 {
 	v->link_up = false;

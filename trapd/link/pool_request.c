@@ -25,7 +25,7 @@ static bool pool_page(const struct vm *vm, uint64_t maddr)
 	return !(maddr & ~PAGE_MASK) && maddr >= VM_POOL_MADDR && maddr < VM_POOL_MADDR + vm->pool_bytes;
 }
 
-/* Hostile input: every address must lie in the pool window. */
+/* A reply is hostile input: do all its addresses lie in the pool window? */
 static bool reply_valid(const struct vm *vm, const struct link_rep *rep, const uint64_t *touch)
 {
 	for (unsigned i = 0; i < 2; i++)
@@ -58,12 +58,12 @@ static void add_work(struct vcpu *v, const struct link_rep *rep, const uint64_t 
 			w->touch[w->ntouch++] = touch[i];
 		too_many = j == STUB_MAX_TOUCH;
 	}
-	/* A host that sees nothing after a touch needs the memslot for every change. */
+	/* On a host where a touch does not make changes visible, the memslot is cycled for every change. */
 	if (too_many || (w->flush && !v->machine->facts.coherent_after_touch))
 		w->cycle = true;
 }
 
-/* A pool that finds itself corrupt is replaced, but not for ever. */
+/* Was this one E_CORRUPT too many, within the time that CORRUPT_WINDOW says? */
 static bool corrupt_again(struct vcpu *v)
 {
 	return corrupt_too_often(v->priv->corrupt_at_s, (uint64_t)(clock_ns() / CLOCK_NS_PER_S));
@@ -94,7 +94,10 @@ static int refused(struct vcpu *v, const struct link_req *req, const struct link
 	}
 }
 
-/* This vCPU may have seen stores of others: poold must know of them before it answers. */
+/*
+ * Name the tails of the other vCPUs' rings: this vCPU may have seen their stores, so poold must have consumed the events of these
+ * first.
+ */
 static void claim_tails(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
@@ -104,7 +107,10 @@ static void claim_tails(struct vcpu *v)
 
 		if (other == v)
 			continue;
-		/* Short: nobody waits for another vCPU with an odd number. Pairs with vcpu_write_begin and vcpu_write_end. */
+		/*
+		 * A short wait: no vCPU waits for another one while its number is odd. Pairs with vcpu_write_begin() and
+		 * vcpu_write_end().
+		 */
 		while (load_acquire(&other->writing) & 1)
 			sched_yield();
 		link_client_claim(&v->link, i, link_client_tail(&other->link));

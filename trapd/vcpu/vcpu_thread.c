@@ -108,8 +108,8 @@ static int ensure_link(struct vcpu *v)
 }
 
 /*
- * poold wants the VM to stand for a moment. This vCPU does now, the others soon, all events go out before the request, and
- * poold does what it has to do before it answers. What it finds is told to whoever asked.
+ * poold has sent QUIESCE. Wait until the other vCPUs stand too; then send AUDIT, before which all events are published. poold
+ * does what it wants of a VM that stands before it answers, and tells its client the result.
  */
 static int answer_quiesce(struct vcpu *v)
 {
@@ -132,29 +132,35 @@ static bool walk_is_unsync(struct vcpu *v, uint64_t gva)
 
 	if (!state)
 		return false;
-	walk_guest(&v->machine->ram, &v->walk, gva, WALK_PROBE, &walk);	/* also if it fails: the entries read so far */
+	walk_guest(&v->machine->ram, &v->walk, gva, WALK_PROBE, &walk);	/* if it fails, the entries that were read count */
 	for (unsigned i = 0; i < walk.nentries; i++)
 		if (guest_ram_contains(&v->machine->ram, walk.entry_gpa[i], 1))
 			unsync |= !!(load_relaxed(&state[walk.entry_gpa[i] >> PAGE_SHIFT]) & PAGE_STATE_UNSYNC);
 	return unsync;
 }
 
-/* The flush rule of a delivered #PF: the CPU drops the address from its TLB, so nothing older than now may stay in ours. */
+/*
+ * A CPU that raises #PF drops the address from its TLB. So before a #PF is delivered, no shadow entry for the address may be
+ * older than the guest's tables. doc/spec/pool.md section 5.
+ */
 static int flush_before_page_fault(struct vcpu *v)
 {
-	bool stale = v->events_since_reply || v->machine->nvcpu > 1;	/* with others, any of them may have posted */
+	bool stale = v->events_since_reply || v->machine->nvcpu > 1;	/* other vCPUs may have posted events at any time */
 	int rc = 0;
 
 	if (v->exc.vector == VEC_PF && (stale || walk_is_unsync(v, v->exc.cr2)))
 		rc = vcpu_invlpg(v, v->exc.cr2);
-	return rc == -ENOTCONN ? 0 : rc;	/* a fresh pool has nothing old */
+	return rc == -ENOTCONN ? 0 : rc;	/* -ENOTCONN: the next pool has no old entries */
 }
 
-/* What handling ended with: exceptions go to the guest, a lost link starts the trap anew, all else goes on or ends. */
+/*
+ * Do what the result rc of handling a trap demands: deliver exceptions (-EFAULT), until none is left. Returns 0: the guest goes
+ * on; -ENOTCONN: the trap is handled anew with the next pool; other negative values end the VM.
+ */
 static int settle(struct vcpu *v, int rc)
 {
 	while (rc == -EFAULT) {
-		v->priv->unaligned = false;	/* the handler comes first */
+		v->priv->unaligned = false;	/* the guest's handler runs before the instruction is tried again */
 		rc = v->priv->step.active ? step_end(v) : 0;
 		if (!rc)
 			rc = flush_before_page_fault(v);
@@ -171,15 +177,15 @@ static int settle(struct vcpu *v, int rc)
 		v->exc.dr6 = dr6;
 		return settle(v, -EFAULT);
 	}
-	/* Instructions that end at the end of the address space or of the code segment: IRETQ of the stub would fault there. */
+	/* RIP may lie behind the end of the address space or of the code segment now: the stub's IRETQ would fault there. */
 	if (!rc && !seg_rip_is_valid(v))
 		return settle(v, vcpu_raise(v, VEC_GP, 0));
 	return rc == -EAGAIN ? 0 : rc;
 }
 
 /*
- * What comes before an entry: interrupts, breakpoints, and their exceptions, until there are no more. 0 to enter (or to sleep:
- * cpu.halted); -ENOTCONN: the link first; other negative values end.
+ * Before each entry: deliver interrupts, and #DB of breakpoints, until there are no more. Returns 0: enter the guest, or sleep if
+ * cpu.halted; -ENOTCONN: attach first; other negative values end the VM.
  */
 static int before_entry(struct vcpu *v)
 {
@@ -198,7 +204,7 @@ static int before_entry(struct vcpu *v)
 	return rc;
 }
 
-/* A trap: handled until it is handled, with a fresh pool in between if the old one is lost. */
+/* Handle a trap. If the link is lost meanwhile, attach to a fresh pool and handle the trap anew. */
 static int handle_trap(struct vcpu *v)
 {
 	struct kcpu_context ctx;
@@ -218,7 +224,7 @@ static int handle_trap(struct vcpu *v)
 	return rc;
 }
 
-/* Must the guest's registers be taken over: an interrupt, the other vCPUs, a message of startup.c? */
+/* Must the guest's registers be taken over, for an interrupt, another vCPU, a start-up message or QUIESCE? */
 static bool wants_state(struct vcpu *v)
 {
 	return interrupt_wants_state(v) || world_wants_state(v) || load_acquire(&v->startup) ||	/* pairs with send() of startup.c */
@@ -226,9 +232,9 @@ static bool wants_state(struct vcpu *v)
 }
 
 /*
- * After an exit without a frame the vCPU may be entered as it stands (1), unless an interrupt is to be delivered, the link
- * must be made anew or poold wants it to stand: then its state is taken over (0). An exception that KVM holds comes first: it
- * leads into the stub by itself. It may be there only when I/O is finished, a single step behind it for one.
+ * After an exit without a trap. Returns 1: enter the vCPU as it stands; 0: its state was taken over, because an interrupt can be
+ * delivered, the link is lost, or another vCPU or poold waits. An exception that KVM holds (the #DB of a single step behind an
+ * I/O, for one) goes first: entered as it stands, the vCPU comes back at once with that trap.
  */
 static int leave_in_place(struct vcpu *v)
 {
@@ -263,7 +269,7 @@ static int broken(struct vcpu *v)
 /* One entry and its exit. 0: prepare the way back and enter; 1: enter as it stands; negative: end. */
 static int run_once(struct vcpu *v)
 {
-	bool held = kcpu_holds_exception(&v->priv->kcpu);	/* leads into the stub, whatever the others want */
+	bool held = kcpu_holds_exception(&v->priv->kcpu);	/* leads into the stub at once, so no other vCPU has to be asked */
 	enum kcpu_exit exit;
 	int rc;
 
@@ -279,7 +285,7 @@ static int run_once(struct vcpu *v)
 	case KCPU_IO:
 		counter_add(&v->stat[TRAP_STAT_exit_io], 1);
 		rc = settle(v, exit_io(v));
-		return rc == -ENOTCONN ? 0 : rc;	/* what was not delivered is raised again, with the next link */
+		return rc == -ENOTCONN ? 0 : rc;	/* the exception comes again after the attach */
 	case KCPU_WINDOW:
 		counter_add(&v->stat[TRAP_STAT_exit_irq_window], 1);
 		return 1;
@@ -307,7 +313,7 @@ static void final_audit(struct vcpu *v)
 		      (long long)n);
 }
 
-/* Until something happens that may be for this vCPU. */
+/* Sleep, at rest, until the next kick. */
 static void rest(struct vcpu *v)
 {
 	world_rest(v);
@@ -365,7 +371,7 @@ void *vcpu_thread_main(void *arg)
 		stop_set_report(&vm->machine.stop, report_vcpu(v));
 	world_rest(v);
 	if (fetch_sub_acq_rel(&vm->running, 1) == 1) {
-		final_audit(v);		/* the last one, who sees what the others did: nobody else uses the link any more */
+		final_audit(v);		/* this is the last vCPU to end: no other one uses the link any more */
 		pool_link_detach(vm);
 		if (vm->ended)
 			vm->ended(vm, vm->ended_ctx);
