@@ -13,8 +13,8 @@ INTEGRATION_TESTS += tests/integration/test_poold_verify
 tests_integration_test_poold_verify_SOURCES = tests/integration/test_poold_verify.c $(FAKE_TRAPD)
 tests_integration_test_poold_verify_LDADD = $(HARNESS_LIBS) $(POOLD_LIBS)
 
-TESTS += tests/integration/manuals.sh tests/integration/statistics_doc.sh
-EXTRA_DIST += tests/integration/manuals.sh tests/integration/statistics_doc.sh doc/statistics.md doc/devices.md
+TESTS += tests/integration/manuals.sh
+EXTRA_DIST += tests/integration/manuals.sh doc/statistics.md doc/devices.md
 
 # A guest under the real daemons, its arena replayed.
 TESTS += tests/integration/guest_arena.sh

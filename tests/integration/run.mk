@@ -1,6 +1,5 @@
 # Embedded runs of the guests, from the outside. lib.sh is what they share.
 RUN_TESTS = \
-	tests/integration/fault_path_doc.sh \
 	tests/integration/beside.sh \
 	tests/integration/unsync.sh \
 	tests/integration/flags.sh \
