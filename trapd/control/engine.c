@@ -33,9 +33,9 @@ static void look_at_machine(struct vm *vm, struct vm_snapshot *out)
 	for (uint32_t i = 0; i < out->nvcpu; i++) {
 		out->vcpu[i].interrupt_flag = load_relaxed(&vm->machine.vcpu[i].cpu.rflags) & RFLAGS_IF;
 		out->vcpu[i].halted = load_relaxed(&vm->machine.vcpu[i].cpu.halted);
-		irqs_look_cpu(vm->irqs, i, &out->vcpu[i].apic);
+		irqs_look_cpu(vm->machine.irqs, i, &out->vcpu[i].apic);
 	}
-	irqs_look_pic(vm->irqs, &out->pic);
+	irqs_look_pic(vm->machine.irqs, &out->pic);
 	vga_text(vm->vga, &vm->machine.ram, out->screen);
 	bus_unlock(vm->machine.bus);
 }

@@ -18,13 +18,18 @@ struct bus;
 struct code_moved;
 struct code_pages;
 struct cpuid_table;
+struct irqs;
+struct timers;
 struct vcpu;
 
 struct machine {
 	struct guest_ram ram;
 	struct host_facts facts;
 	struct cpuid_table *cpuid;
+	/* the devices: the same lock for all three, bus_lock() */
 	struct bus *bus;
+	struct irqs *irqs;
+	struct timers *timers;
 	struct stop stop;
 	struct vcpu *vcpu;		/* nvcpu of them */
 	uint32_t nvcpu;

@@ -9,29 +9,27 @@
 
 #include "common/barrier.h"
 #include "common/counters.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/devices/bus.h"
-#include "trapd/devices/device_thread.h"
+#include "trapd/devices/irq.h"
 #include "trapd/insn/insn.h"
 #include "trapd/link/kick.h"
 #include "trapd/priv/deliver.h"
 #include "trapd/priv/emulate_privileged.h"
 #include "trapd/trap/vcpu_priv.h"
-#include "trapd/vcpu/startup.h"
 
 /* Interrupts that are delivered in a row, through gates that leave IF set, before the guest runs again. */
 #define MAX_IN_A_ROW 16u
 
 /* Kick the vCPU once. It is not kicked again before it has looked at the controllers, nor while it waits to take an interrupt. */
-static void notify(void *ctx, unsigned cpu)
+void interrupt_notify(void *machine, unsigned cpu)
 {
-	struct vm *vm = ctx;
-	struct vcpu *v = &vm->machine.vcpu[cpu];
+	struct machine *m = machine;
+	struct vcpu *v = &m->vcpu[cpu];
 
-	if (cpu < vm->machine.nvcpu && !exchange_acq_rel(&v->irq_request, 1))	/* pairs with the loads of the vCPU */
+	if (cpu < m->nvcpu && !exchange_acq_rel(&v->irq_request, 1))	/* pairs with the loads of the vCPU */
 		vcpu_kick(v);
 }
-
-const struct irqs_ops interrupt_irqs_ops = { .notify = notify, .init = startup_init, .startup = startup_begin };
 
 /*
  * Time between two kicks of a vCPU that waits for IF, on hosts that emulate guest code and look for an open interrupt window only
@@ -73,17 +71,17 @@ static bool is_open(const struct cpu_state *c)
  */
 static bool look(struct vcpu *v, int *vector)
 {
-	struct vm *vm = v->vm;
+	struct machine *m = v->machine;
 	bool pending;
 
 	*vector = -1;
-	bus_lock(vm->machine.bus);
-	pending = irqs_pending(vm->irqs, v->index);
+	bus_lock(m->bus);
+	pending = irqs_pending(m->irqs, v->index);
 	if (!pending)
-		store_relaxed(&v->irq_request, 0);	/* under the lock that notify() is called with */
+		store_relaxed(&v->irq_request, 0);	/* under the lock that interrupt_notify() is called with */
 	else if (is_open(&v->cpu))
-		*vector = irqs_accept(vm->irqs, v->index);
-	bus_unlock(vm->machine.bus);
+		*vector = irqs_accept(m->irqs, v->index);
+	bus_unlock(m->bus);
 	return pending;
 }
 
@@ -174,7 +172,7 @@ bool interrupt_wants_state(struct vcpu *v)
 void interrupt_thread_begin(struct vcpu *v)
 {
 	bus_lock(v->machine->bus);
-	timer_init(&v->priv->window_sample, device_thread_timers(v->vm->devices), on_window_sample, v);
+	timer_init(&v->priv->window_sample, v->machine->timers, on_window_sample, v);
 	bus_unlock(v->machine->bus);
 }
 

@@ -9,10 +9,12 @@
 #include <stdbool.h>
 
 #include "trapd/cpu/vcpu.h"
-#include "trapd/devices/irq.h"
 
-/* What irqs_create() is given, with the struct vm as context: how the interrupt controllers reach the vCPUs. */
-extern const struct irqs_ops interrupt_irqs_ops;
+/*
+ * The interrupt controllers may have something for this vCPU: it is kicked, once until it has looked. A function of struct irqs_ops,
+ * with the struct machine as context. Thread: any, with the bus lock held.
+ */
+void interrupt_notify(void *machine, unsigned cpu);
 
 /*
  * Called before each entry, at an instruction boundary of the guest. Delivers a pending interrupt if IF is 1 and no STI or MOV SS

@@ -47,7 +47,7 @@ static bool may_go_on(const struct vcpu *v)
 		return false;
 	/*
 	 * In place of the host go on while a pending interrupt waits for IF; an IF that becomes 1 is seen here at once. Pairs
-	 * with notify()
+	 * with interrupt_notify().
 	 */
 	if (load_acquire(&v->irq_request) && (!look_ahead_replaces_host(v) || (v->cpu.rflags & RFLAGS_IF)))
 		return false;

@@ -10,25 +10,25 @@
 #define MESSAGE_INIT	(1u << 9)
 #define MESSAGE_BEGIN	(1u << 8)	/* the vector below it */
 
-static void send(struct vm *vm, unsigned cpu, uint32_t message)
+static void send(struct machine *m, unsigned cpu, uint32_t message)
 {
-	if (cpu >= vm->machine.nvcpu)
+	if (cpu >= m->nvcpu)
 		return;
 	if (message & MESSAGE_INIT)
-		store_release(&vm->machine.vcpu[cpu].startup, message);	/* pairs with startup_take */
+		store_release(&m->vcpu[cpu].startup, message);	/* pairs with startup_take */
 	else
-		fetch_or_release(&vm->machine.vcpu[cpu].startup, message);	/* pairs with startup_take */
-	vcpu_kick(&vm->machine.vcpu[cpu]);
+		fetch_or_release(&m->vcpu[cpu].startup, message);	/* pairs with startup_take */
+	vcpu_kick(&m->vcpu[cpu]);
 }
 
-void startup_init(void *vm, unsigned cpu)
+void startup_init(void *machine, unsigned cpu)
 {
-	send(vm, cpu, MESSAGE_INIT);
+	send(machine, cpu, MESSAGE_INIT);
 }
 
-void startup_begin(void *vm, unsigned cpu, uint8_t vector)
+void startup_begin(void *machine, unsigned cpu, uint8_t vector)
 {
-	send(vm, cpu, MESSAGE_BEGIN | vector);
+	send(machine, cpu, MESSAGE_BEGIN | vector);
 }
 
 void startup_wait(struct vcpu *v)

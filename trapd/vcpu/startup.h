@@ -8,11 +8,11 @@
 #include "trapd/cpu/vcpu.h"
 
 /*
- * A local APIC has sent INIT, or a start-up message, to this vCPU; functions of struct irqs_ops. A start-up message is ignored by
- * a vCPU that does not wait for one. Thread: any, with the bus lock held.
+ * A local APIC has sent INIT, or a start-up message, to this vCPU; functions of struct irqs_ops, with the struct machine as
+ * context. A start-up message is ignored by a vCPU that does not wait for one. Thread: any, with the bus lock held.
  */
-void startup_init(void *vm, unsigned cpu);
-void startup_begin(void *vm, unsigned cpu, uint8_t vector);
+void startup_init(void *machine, unsigned cpu);
+void startup_begin(void *machine, unsigned cpu, uint8_t vector);
 /* Before the thread of a vCPU other than the first one starts: it will wait for a start-up message. Thread: control. */
 void startup_wait(struct vcpu *v);
 /*

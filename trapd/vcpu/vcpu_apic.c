@@ -11,7 +11,7 @@
 static struct lapics *lock(struct vcpu *v)
 {
 	bus_lock(v->machine->bus);
-	return irqs_lapics(v->vm->irqs);
+	return irqs_lapics(v->machine->irqs);
 }
 
 static void unlock(struct vcpu *v)

@@ -20,26 +20,31 @@
 #include "trapd/devices/pit.h"
 #include "trapd/devices/vga.h"
 #include "trapd/trap/interrupt.h"
+#include "trapd/vcpu/startup.h"
 #include "trapd/vm/vm.h"
+
+/* What the interrupt controllers have for a vCPU; their context is the machine. */
+static const struct irqs_ops irqs_ops = { .notify = interrupt_notify, .init = startup_init, .startup = startup_begin };
 
 static int add_irqs(struct vm *vm)
 {
-	return irqs_create(&vm->irqs, vm->machine.bus, device_thread_timers(vm->devices), vm->machine.nvcpu, &interrupt_irqs_ops, vm);
+	return irqs_create(&vm->machine.irqs, vm->machine.bus, vm->machine.timers, vm->machine.nvcpu, &irqs_ops,
+			   &vm->machine);
 }
 
 static int add_pit(struct vm *vm)
 {
-	return pit_add(vm->machine.bus, vm->irqs, device_thread_timers(vm->devices));
+	return pit_add(vm->machine.bus, vm->machine.irqs, vm->machine.timers);
 }
 
 static int add_uart(struct vm *vm)
 {
-	return uart_add(vm->machine.bus, vm->irqs, vm->devices, vm->config.console_in, vm->config.console_out);
+	return uart_add(vm->machine.bus, vm->machine.irqs, vm->devices, vm->config.console_in, vm->config.console_out);
 }
 
 static int add_vga(struct vm *vm)
 {
-	return vga_add(&vm->vga, vm->machine.bus, device_thread_timers(vm->devices));
+	return vga_add(&vm->vga, vm->machine.bus, vm->machine.timers);
 }
 
 static unsigned disks_present(const struct vm *vm)
@@ -49,7 +54,7 @@ static unsigned disks_present(const struct vm *vm)
 
 static int add_cmos(struct vm *vm)
 {
-	return cmos_add(vm->machine.bus, vm->irqs, device_thread_timers(vm->devices), &vm->machine.ram, time(NULL), disks_present(vm));
+	return cmos_add(vm->machine.bus, vm->machine.irqs, vm->machine.timers, &vm->machine.ram, time(NULL), disks_present(vm));
 }
 
 /* A VM does not start again by itself: a reset ends it. */
@@ -60,7 +65,7 @@ static void on_reset(void *ctx, const char *how)
 
 static int add_i8042(struct vm *vm)
 {
-	return i8042_add(vm->machine.bus, vm->irqs, &(struct reset_line){ on_reset, &vm->machine.stop });
+	return i8042_add(vm->machine.bus, vm->machine.irqs, &(struct reset_line){ on_reset, &vm->machine.stop });
 }
 
 static int add_chipset(struct vm *vm)
@@ -75,14 +80,14 @@ static void on_power_off(void *ctx)
 
 static int add_acpi_pm(struct vm *vm)
 {
-	return acpi_pm_add(vm->machine.bus, vm->irqs, device_thread_timers(vm->devices),
+	return acpi_pm_add(vm->machine.bus, vm->machine.irqs, vm->machine.timers,
 			   &(struct power_line){ on_power_off, &vm->machine.stop });
 }
 
 /* A channel without a disk reads as ones. */
 static int add_ide(struct vm *vm)
 {
-	int rc = disks_present(vm) ? ide_add(vm->machine.bus, vm->irqs, vm->disk) : 0;
+	int rc = disks_present(vm) ? ide_add(vm->machine.bus, vm->machine.irqs, vm->disk) : 0;
 
 	if (!rc)
 		vm->disk[0].fd = vm->disk[1].fd = -1;
@@ -127,6 +132,8 @@ int platform_create(struct vm *vm)
 
 	if (!rc)
 		rc = device_thread_create(&vm->devices, vm->machine.bus);
+	if (!rc)
+		vm->machine.timers = device_thread_timers(vm->devices);
 	for (unsigned i = 0; !rc && i < sizeof(devices) / sizeof(devices[0]); i++)
 		rc = devices[i](vm);
 	return rc;
@@ -141,6 +148,6 @@ void platform_destroy(struct vm *vm)
 {
 	device_thread_stop(vm->devices);
 	bus_destroy(vm->machine.bus);
-	irqs_destroy(vm->irqs);
+	irqs_destroy(vm->machine.irqs);
 	device_thread_destroy(vm->devices);
 }

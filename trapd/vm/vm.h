@@ -19,7 +19,6 @@
 #include "trapd/link/world.h"
 
 struct device_thread;
-struct irqs;
 struct stub;
 struct vga;
 
@@ -50,8 +49,7 @@ struct vm {
 	struct pool_link *link;		/* pool_link.c */
 	struct memfd ram_fd, stub_fd, link_t, stats_t, link_p, page_state_fd, stats_p;
 	uint32_t stub_slot;		/* PML4 index */
-	struct irqs *irqs;		/* platform.c makes this, the next two, and machine.bus */
-	struct device_thread *devices;
+	struct device_thread *devices;	/* platform.c makes this, the next one, and the devices of machine */
 	struct vga *vga;
 	struct disk disk[2];		/* disks that are open and that no device has taken over yet */
 	struct world world;		/* what the vCPUs do together */

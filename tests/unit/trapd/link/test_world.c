@@ -87,13 +87,13 @@ Test(world, a_vcpu_that_rests_stays_at_rest_while_the_world_stands)
 Test(world, init_waits_until_a_step_has_closed_its_tables)
 {
 	priv[1].step.active = true;
-	startup_init(&vm, 1);
+	startup_init(&vm.machine, 1);
 	cr_expect_eq(startup_take(&cpu[1]), 0);
 	cr_expect_not(cpu[1].waits_for_startup);
 	priv[1].step.active = false;
 	cr_expect_eq(startup_take(&cpu[1]), 0);
 	cr_expect(cpu[1].waits_for_startup);
-	startup_begin(&vm, 1, 0x12);
+	startup_begin(&vm.machine, 1, 0x12);
 	cr_expect_eq(startup_take(&cpu[1]), 0);
 	cr_expect_not(cpu[1].waits_for_startup);
 	cr_expect_eq(cpu[1].cpu.seg[SREG_CS].selector, 0x1200);
