@@ -10,8 +10,7 @@
 
 #include "common/shm_layout.h"
 
-struct insn;
-struct vcpu;
+#define WRITE_PAIR_HALF	4u	/* bytes */
 
 struct write_pair {
 	bool open;			/* events of halves are held at present */
@@ -27,15 +26,5 @@ struct write_pair {
 unsigned write_pair_add(struct write_pair *p, const struct link_event *ev, struct link_event out[2]);
 /* No other half will come. Returns 1 if an event was held, which *out gets to be posted; else 0. Pure. */
 unsigned write_pair_end(struct write_pair *p, struct link_event *out);
-/*
- * A store to gva that may be the first half of a pair has just been emulated. Emulate up to four more instructions, as long as
- * they touch registers only, until the store of the other half is done. Returns 0, or what emulation returned (vcpu.h);
- * instructions that are done stay done. Thread: the vCPU's own.
- */
-int write_pair_absorb(struct vcpu *v, uint64_t gva);
-/*
- * Can a store be the first half of a pair: aligned, 4 of 8 bytes of an entry, and no single step or breakpoint must see it alone?
- */
-bool write_pair_possible(const struct vcpu *v, uint64_t gva, unsigned size);
 
 #endif

@@ -18,4 +18,6 @@ trapd_trap_libtrap_a_SOURCES = \
 	trapd/trap/unseen_iret.c \
 	trapd/trap/vcpu_priv.h \
 	trapd/trap/vcpu_real.c \
-	trapd/trap/write_fault.c
+	trapd/trap/write_fault.c \
+	trapd/trap/write_pair_insns.c \
+	trapd/trap/write_pair_insns.h

@@ -15,6 +15,7 @@
 #include "trapd/link/pool_request.h"
 #include "trapd/trap/look_ahead.h"
 #include "trapd/trap/vcpu_priv.h"
+#include "trapd/trap/write_pair_insns.h"
 
 static int emulate(struct vcpu *v, const struct insn *in, const struct insn_write *w)
 {
