@@ -3,6 +3,12 @@
  * One vCPU: its thread, its KVM file, its virtual CPU state and its end of the link. Everything here belongs to the vCPU's
  * own thread unless said otherwise.
  *
+ * The functions below, but for those of raise.c, are a port: the sixteen things that emulation (cpu/, insn/, emulate/, priv/)
+ * needs of whatever runs the guest. They have two implementations. The real one lies in rooms above: vcpu/, trap/, code/, link/.
+ * The other one is tests/unit/fakes/fake_vcpu.c, which records what it is asked and needs neither KVM nor poold. The linker gives
+ * a program one or the other, and it takes members of archives whole: a test with the fake can have no member that defines a
+ * function of the port, and what it needs of such a member it brings itself.
+ *
  * Return values of everything that acts for the guest (emulation, delivery, guest memory):
  *   0           done
  *   -EFAULT     the guest gets an exception: vcpu->exc holds it (vcpu_raise)
@@ -120,8 +126,8 @@ void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *ne
  */
 void vcpu_post_fill(struct vcpu *v, uint64_t gpa, unsigned size, unsigned count, uint64_t value, uint16_t ev_flags);
 /*
- * The opcode (PUSHF, POPF, first byte of CPUID) that the HLT at this linear address was before the guest moved the code. 0: it is a
- * HLT. Raises nothing.
+ * The opcode (PUSHF, POPF, first byte of CPUID) that the HLT at linear address gva was before the guest moved the code. 0: it is
+ * a HLT. Raises nothing.
  */
 uint8_t vcpu_moved_opcode(struct vcpu *v, uint64_t gva);
 /* cpu.dr[], dr6 or dr7 changed: load the real debug registers before the guest runs again. Never fails. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stand-ins for unit tests of trapd, see fake_vcpu.h. Linked into test programs only. */
+/* The port of a vCPU as unit tests have it, see fake_vcpu.h. Linked into test programs only. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/fakes/fake_vcpu.h"
 #include "trapd/kvm/cpuid.h"
-#include "trapd/link/world.h"
 
 static struct fake_vcpu *fake_of(struct vcpu *v)
 {
@@ -42,11 +41,6 @@ void vcpu_write_begin(struct vcpu *v)
 void vcpu_write_end(struct vcpu *v)
 {
 	(void)v;
-}
-
-bool world_wants_state(struct vcpu *v)
-{
-	return v->flush_demanded;
 }
 
 void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes,
@@ -150,17 +144,16 @@ void fake_vcpu_init(struct fake_vcpu *f, uint64_t ram_bytes)
 	struct cpu_state *c = &f->v.cpu;
 
 	*f = (struct fake_vcpu){ 0 };
-	f->v.machine = &f->vm.machine;
-	stop_init(&f->v.machine->stop, no_kick, NULL);
-	guest_ram_layout(&f->v.machine->ram, ram_bytes);
-	f->v.machine->ram.base = calloc(1, ram_bytes);
+	f->v.machine = &f->machine;
+	stop_init(&f->machine.stop, no_kick, NULL);
+	guest_ram_layout(&f->machine.ram, ram_bytes);
+	f->machine.ram.base = calloc(1, ram_bytes);
 	f->page_state = calloc(1, ram_bytes >> PAGE_SHIFT);
-	cr_assert(f->v.machine->ram.base && f->page_state);
-	f->v.machine->page_state = f->page_state;
-	f->v.machine->facts.maxphyaddr = 40;
-	f->vm.machine.vcpu = &f->v;
-	f->v.machine->cpuid = &cpuid;
-	f->v.vm = &f->vm;
+	cr_assert(f->machine.ram.base && f->page_state);
+	f->machine.page_state = f->page_state;
+	f->machine.facts.maxphyaddr = 40;
+	f->machine.vcpu = &f->v;
+	f->machine.cpuid = &cpuid;
 	f->v.stat = f->stat;
 	f->x87 = (struct x87_image){ .control = 0x37f };	/* FNINIT */
 	c->cr0 = CR0_PE | CR0_ET;
@@ -173,8 +166,8 @@ void fake_vcpu_init(struct fake_vcpu *f, uint64_t ram_bytes)
 
 void fake_vcpu_fini(struct fake_vcpu *f)
 {
-	stop_destroy(&f->v.machine->stop);
-	free(f->v.machine->ram.base);
+	stop_destroy(&f->machine.stop);
+	free(f->machine.ram.base);
 	free(f->page_state);
 	*f = (struct fake_vcpu){ 0 };
 }
@@ -183,14 +176,14 @@ void fake_vcpu_sync(struct fake_vcpu *f)
 {
 	struct cpu_state *c = &f->v.cpu;
 
-	walk_mode_from_cr(&f->v.walk, c->cr0, c->cr3, c->cr4, c->efer, c->rflags, f->v.machine->facts.maxphyaddr);
+	walk_mode_from_cr(&f->v.walk, c->cr0, c->cr3, c->cr4, c->efer, c->rflags, f->machine.facts.maxphyaddr);
 	memcpy(f->v.walk.pdpte, c->pdpte, sizeof(c->pdpte));
 }
 
 void *fake_ram(struct fake_vcpu *f, uint64_t gpa, uint64_t size)
 {
-	cr_assert(guest_ram_contains(&f->v.machine->ram, gpa, size), "test uses gpa %#lx outside its RAM", (unsigned long)gpa);
-	return guest_ram_ptr(&f->v.machine->ram, gpa);
+	cr_assert(guest_ram_contains(&f->machine.ram, gpa, size), "test uses gpa %#lx outside its RAM", (unsigned long)gpa);
+	return guest_ram_ptr(&f->machine.ram, gpa);
 }
 
 void fake_put32(struct fake_vcpu *f, uint64_t gpa, uint32_t value)

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A vCPU without KVM and without poold for unit tests of what acts for the guest: malloc'ed RAM, and stand-ins for the
- * functions that talk to poold, to KVM or to the control thread, which record what they were asked.
+ * A vCPU without KVM and without poold: guest RAM from malloc(), and the second implementation of the port that trapd/cpu/vcpu.h
+ * describes, whose functions record what they were asked. Under it cpu/, insn/, emulate/ and priv/ run alone; v.vm is NULL.
+ *
+ * A test of a room above may have it too, but then no member of an archive that defines a function of the port: what it needs of
+ * such a member it brings itself.
  */
 #ifndef SHADOWPOOL_TESTS_FAKE_VCPU_H
 #define SHADOWPOOL_TESTS_FAKE_VCPU_H
 
-#include "trapd/cpu/trap_stats.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/cpu/vcpu.h"
 #include "trapd/emulate/x87.h"
-#include "trapd/vm/vm.h"
 
 /* count: 0 for a store, the number of stores of a fill. */
 struct fake_post { uint64_t gpa; unsigned size, count; uint8_t new_bytes[64], old_bytes[64]; uint16_t flags; };
 
 struct fake_vcpu {
 	struct vcpu v;			/* first: the stand-ins get from v to the rest */
-	struct vm vm;
+	struct machine machine;
 	uint64_t stat[TRAP_STAT_COUNT];
 	uint8_t *page_state;
 	unsigned set_modes_calls;

@@ -61,8 +61,8 @@ static void setup(void)
 	fake_vcpu_init(&f, RAM);
 	fake_vcpu_long_mode(&f, TABLES, false);
 	f.v.link_up = true;
-	cr_assert_eq(code_pages_create(&f.vm.machine, f.vm.fd, err, sizeof(err)), 0, "%s", err);
-	cr_assert_not_null(f.vm.machine.code);
+	cr_assert_eq(code_pages_create(&f.machine, -1, err, sizeof(err)), 0, "%s", err);
+	cr_assert_not_null(f.machine.code);
 	memset(fake_ram(&f, CODE, 2 * PAGE_SIZE), 0xcc, 2 * PAGE_SIZE);
 	f.v.cpu.rip = CODE;
 }
@@ -70,7 +70,7 @@ static void setup(void)
 static void teardown(void)
 {
 	cr_assert_eq(holds, held, "the world is held for ever");
-	code_pages_destroy(&f.vm.machine);
+	code_pages_destroy(&f.machine);
 	fake_vcpu_fini(&f);
 }
 
@@ -127,8 +127,8 @@ Test(code_pages, page_with_flags_gets_a_copy)
 	EXPECT_COPY(CODE + 0x10, CODE + 0x13);
 	cr_assert_eq(*(uint8_t *)fake_ram(&f, CODE + 0x10, 1), 0x9c, "RAM is the guest's");
 	cr_assert_eq(f.stat[TRAP_STAT_code_sites], 2);
-	cr_assert_eq(code_pages_maddr(&f.vm.machine) % (1ull << 30), 0);
-	cr_assert_geq(code_pages_maddr(&f.vm.machine), VM_RAM_MADDR + RAM);
+	cr_assert_eq(code_pages_maddr(&f.machine) % (1ull << 30), 0);
+	cr_assert_geq(code_pages_maddr(&f.machine), VM_RAM_MADDR + RAM);
 }
 
 Test(code_pages, traps_make_more_of_it_known)
@@ -253,12 +253,12 @@ Test(code_pages, only_where_it_is_needed)
 	cr_assert_not(code_flags_trap(&f.v));
 	cr_assert_eq(fetch(CODE, CODE), 0, "user code");
 	f.v.cpu.cpl = 0;
-	f.vm.machine.if_native_64 = true;
+	f.machine.if_native_64 = true;
 	cr_assert_not(code_is_watched(&f.v, EFER_LMA));
 	cr_assert(code_is_watched(&f.v, 0));
 	cr_assert_eq(fetch(CODE, CODE), 0, "code whose IF is native");
-	f.vm.machine.if_native_64 = false;
-	f.vm.machine.if_native_32 = true;
+	f.machine.if_native_64 = false;
+	f.machine.if_native_32 = true;
 	f.v.cpu.seg[SREG_CS].l = false;
 	f.v.cpu.seg[SREG_CS].db = true;
 	cr_assert_not(code_flags_trap(&f.v));
@@ -294,7 +294,7 @@ Test(code_pages, other_width_comes_later)
 	PUT(CODE + at, "\x9c\x58\xc3");
 	f.v.cpu.seg[SREG_CS].l = false;
 	f.v.cpu.seg[SREG_CS].db = true;
-	f.vm.machine.if_native_32 = true;
+	f.machine.if_native_32 = true;
 	cr_assert_eq(fetch(CODE, CODE), 1);
 	f.v.cpu.seg[SREG_CS].l = true;
 	f.v.cpu.seg[SREG_CS].db = false;
@@ -336,14 +336,14 @@ Test(code_pages, lost_link_leaves_nothing_behind)
 	cr_assert_eq(code_settle(&f.v), -ENOTCONN);
 	/* The fresh pool knows of nothing; the guest has written since, and nobody was told. */
 	memset(f.page_state, 0, RAM >> PAGE_SHIFT);
-	code_pages_reset(&f.vm.machine);
+	code_pages_reset(&f.machine);
 	cr_assert_eq(copies[CODE], 0, "memory of copies is given back");
 	PUT(CODE, "\x90\x9c\xc3");
 	cr_assert_eq(code_settle(&f.v), 0);
 	cr_assert_eq(fetch(CODE, CODE), 2);
 	EXPECT_COPY(CODE + 1);
 	/* Without a link there is no state at all. */
-	f.v.machine->page_state = NULL;
+	f.machine.page_state = NULL;
 	code_stored(&f.v, CODE, 1);
 	cr_assert_eq(code_before_write(&f.v, CODE, false), 0);
 }
@@ -363,19 +363,19 @@ Test(code_pages, native_flags_need_nothing)
 {
 	char err[200];
 
-	code_pages_destroy(&f.vm.machine);
-	f.vm.machine.if_native_32 = f.vm.machine.if_native_64 = true;
-	cr_assert_eq(code_pages_create(&f.vm.machine, f.vm.fd, err, sizeof(err)), 0);
-	cr_assert_null(f.vm.machine.code);
-	cr_assert_eq(code_pages_maddr(&f.vm.machine), 0);
+	code_pages_destroy(&f.machine);
+	f.machine.if_native_32 = f.machine.if_native_64 = true;
+	cr_assert_eq(code_pages_create(&f.machine, -1, err, sizeof(err)), 0);
+	cr_assert_null(f.machine.code);
+	cr_assert_eq(code_pages_maddr(&f.machine), 0);
 	cr_assert_eq(fetch(CODE, CODE), 0);
 	code_stored(&f.v, CODE, 8);
 	cr_assert_eq(code_settle(&f.v), 0);
 	cr_assert_eq(code_executed(&f.v), 0);
 	cr_assert_eq(holds, 0);
 	/* No room below the end of physical addresses. */
-	f.vm.machine.if_native_64 = false;
-	f.v.machine->facts.maxphyaddr = 36;
-	cr_assert_eq(code_pages_create(&f.vm.machine, f.vm.fd, err, sizeof(err)), 0);
-	cr_assert_null(f.vm.machine.code);
+	f.machine.if_native_64 = false;
+	f.machine.facts.maxphyaddr = 36;
+	cr_assert_eq(code_pages_create(&f.machine, -1, err, sizeof(err)), 0);
+	cr_assert_null(f.machine.code);
 }

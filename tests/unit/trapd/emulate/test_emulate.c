@@ -380,7 +380,7 @@ Test(emulate, repeat_of_exactly_32_retires)
 	b.f.page_state[0x20000 >> PAGE_SHIFT] = PAGE_STATE_MONITORED;
 	cr_assert(RUN(&b, "\xf3\xab") == 0 && b.c->gpr[GPR_RCX] == 0 && b.c->rip == 0x1002);
 	cr_assert(b.f.nposts == 32 && post_class(&b.f.post[0]) == WRITE_CLASS_STOS_ANY);
-	b.f.v.machine->extensions = WRITE_EXT_STOS_ANY;
+	b.f.machine.extensions = WRITE_EXT_STOS_ANY;
 	b.c->gpr[GPR_RDI] = WINDOW;
 	b.c->gpr[GPR_RCX] = 32;
 	cr_assert(RUN(&b, "\xf3\xab") == 0 && b.c->gpr[GPR_RCX] == 0);

@@ -168,9 +168,9 @@ Test(deliver, triple_fault_stops_the_vm_and_names_the_first_fault)
 	put_gate(VEC_PF, FAKE_ABSENT, HANDLER, 0x8e, 0);
 	vcpu_raise_pf(&f.v, 0xc0de, 2);
 	cr_assert_eq(deliver_exception(&f.v), -ECANCELED);
-	cr_expect_eq(f.v.machine->stop.why.reason, VM_STOP_FAULT);
-	cr_expect(strstr(f.v.machine->stop.why.message, "triple fault") && strstr(f.v.machine->stop.why.message, "#PF") &&
-		  strstr(f.v.machine->stop.why.message, "0xc0de"), "%s", f.v.machine->stop.why.message);
+	cr_expect_eq(f.machine.stop.why.reason, VM_STOP_FAULT);
+	cr_expect(strstr(f.machine.stop.why.message, "triple fault") && strstr(f.machine.stop.why.message, "#PF") &&
+		  strstr(f.machine.stop.why.message, "0xc0de"), "%s", f.machine.stop.why.message);
 }
 
 Test(deliver, empty_idt_is_a_triple_fault)
@@ -178,7 +178,7 @@ Test(deliver, empty_idt_is_a_triple_fault)
 	f.v.cpu.idtr.limit = 0;
 	vcpu_raise(&f.v, VEC_UD, 0);
 	cr_assert_eq(deliver_exception(&f.v), -ECANCELED);
-	cr_expect(strstr(f.v.machine->stop.why.message, "#UD"));
+	cr_expect(strstr(f.machine.stop.why.message, "#UD"));
 }
 
 Test(deliver, task_gate_is_refused)
@@ -186,7 +186,7 @@ Test(deliver, task_gate_is_refused)
 	put_gate(VEC_UD, FAKE_TSSSEL, 0, 0x85, 0);
 	vcpu_raise(&f.v, VEC_UD, 0);
 	cr_assert_eq(deliver_exception(&f.v), -ECANCELED);
-	cr_expect(strstr(f.v.machine->stop.why.message, "task gate"));
+	cr_expect(strstr(f.machine.stop.why.message, "task gate"));
 }
 
 Test(deliver, ring_1_handler_is_refused)
@@ -195,7 +195,7 @@ Test(deliver, ring_1_handler_is_refused)
 	set_ring(3, FAKE_STACK3);
 	vcpu_raise(&f.v, VEC_UD, 0);
 	cr_assert_eq(deliver_exception(&f.v), -ECANCELED);
-	cr_expect(strstr(f.v.machine->stop.why.message, "ring 1"));
+	cr_expect(strstr(f.machine.stop.why.message, "ring 1"));
 }
 
 Test(deliver, sixteen_bit_gate_pushes_words)

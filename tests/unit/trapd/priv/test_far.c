@@ -151,14 +151,14 @@ Test(far, call_gate_of_ring_0_is_gp_for_user_code)
 Test(far, task_switch_stops_the_vm)
 {
 	cr_assert_eq(FAKE_RUN(&f, "\xea\x00\x00\x00\x00\x38\x00"), -ECANCELED);
-	cr_expect(strstr(f.v.machine->stop.why.message, "task switch"), "%s", f.v.machine->stop.why.message);
+	cr_expect(strstr(f.machine.stop.why.message, "task switch"), "%s", f.machine.stop.why.message);
 }
 
 Test(far, user_code_cannot_stop_the_vm_by_a_kernel_tss)
 {
 	fake_set_ring(&f, 3, FAKE_STACK3);
 	expect_exception(FAKE_RUN(&f, "\xea\x00\x00\x00\x00\x38\x00"), VEC_GP, FAKE_TSSSEL);
-	cr_expect_eq(f.v.machine->stop.why.reason, VM_RUNNING);
+	cr_expect_eq(f.machine.stop.why.reason, VM_RUNNING);
 }
 
 Test(far, ret_same_privilege)
@@ -249,11 +249,11 @@ Test(far, iret_with_nt_or_vm_is_refused)
 {
 	PUSH32(0x1000, FAKE_KCODE, RFLAGS_VM);
 	cr_assert_eq(FAKE_RUN(&f, "\xcf"), -ECANCELED);
-	cr_expect(strstr(f.v.machine->stop.why.message, "virtual-8086"));
-	f.v.machine->stop.why.reason = VM_RUNNING;
+	cr_expect(strstr(f.machine.stop.why.message, "virtual-8086"));
+	f.machine.stop.why.reason = VM_RUNNING;
 	c->rflags |= RFLAGS_NT;
 	cr_assert_eq(FAKE_RUN(&f, "\xcf"), -ECANCELED);
-	cr_expect(strstr(f.v.machine->stop.why.message, "NT"));
+	cr_expect(strstr(f.machine.stop.why.message, "NT"));
 }
 
 Test(far, iret_to_a_16_bit_stack_keeps_the_upper_half_of_esp)

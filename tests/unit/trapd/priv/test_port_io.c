@@ -35,8 +35,8 @@ static void setup(void)
 {
 	fake_tables_legacy(&f);
 	memset(&port, 0, sizeof(port));
-	cr_assert_eq(bus_create(&f.v.machine->bus), 0);
-	cr_assert_eq(bus_add_ports(f.v.machine->bus, PORT, 4, &port_ops, NULL), 0);
+	cr_assert_eq(bus_create(&f.machine.bus), 0);
+	cr_assert_eq(bus_add_ports(f.machine.bus, PORT, 4, &port_ops, NULL), 0);
 	c->gpr[GPR_RDX] = PORT;
 	c->gpr[GPR_RAX] = 0x11223344;
 	/* a bitmap that allows port 0x300 only */
@@ -48,7 +48,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	bus_destroy(f.v.machine->bus);
+	bus_destroy(f.machine.bus);
 	fake_vcpu_fini(&f);
 }
 

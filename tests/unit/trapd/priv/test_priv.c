@@ -75,7 +75,7 @@ Test(priv, user_mode_gets_gp_for_what_is_ring_0_only)
 	EXPECT_GP0("\x0f\x23\xf8");	/* mov dr7 */
 	EXPECT_GP0("\xfa");		/* cli */
 	EXPECT_GP0("\xfb");		/* sti */
-	cr_expect_eq(f.v.machine->stop.why.reason, VM_RUNNING);
+	cr_expect_eq(f.machine.stop.why.reason, VM_RUNNING);
 	cr_expect_eq(f.set_modes_calls, 0);
 }
 
@@ -132,7 +132,7 @@ Test(priv, real_mode_is_refused)
 {
 	c->gpr[GPR_RAX] = 0;
 	cr_expect_eq(FAKE_RUN(&f, MOV_CR0_EAX), -ECANCELED);
-	cr_expect(strstr(f.v.machine->stop.why.message, "real mode"));
+	cr_expect(strstr(f.machine.stop.why.message, "real mode"));
 }
 
 Test(priv, lmsw_sets_but_never_clears_pe)
@@ -558,7 +558,7 @@ Test(priv, cpuid)
 	expect_cpuid(5, 1, 0x122, 0, 0, 0);	/* Intel's answer to what is beyond: the highest basic leaf */
 	expect_cpuid(0x40000000, 1, 0x122, 0, 0, 0);
 	expect_cpuid(0x80000008, 1, 0x122, 0, 0, 0);
-	f.v.machine->cpuid->entry[0].ebx = 0x68747541;	/* AMD's: zeros */
+	f.machine.cpuid->entry[0].ebx = 0x68747541;	/* AMD's: zeros */
 	expect_cpuid(5, 1, 0, 0, 0, 0);
 	expect_cpuid(0x80000008, 1, 0, 0, 0, 0);
 	cr_expect_eq(f.stat[TRAP_STAT_cpuid_emulated], 10);
@@ -576,7 +576,7 @@ Test(priv, xsetbv)
 
 	c->gpr[GPR_RAX] = CR4_OSXSAVE;
 	expect_exception(FAKE_RUN(&f, "\x0f\x22\xe0"), VEC_GP, 0);	/* mov cr4, eax: there is no XSAVE */
-	f.v.machine->facts.xcr0 = 0xe7;
+	f.machine.facts.xcr0 = 0xe7;
 	c->gpr[GPR_RCX] = 0;
 	c->gpr[GPR_RAX] = 7;
 	expect_exception(FAKE_RUN(&f, "\x0f\x01\xd1"), VEC_UD, 0);
@@ -629,8 +629,8 @@ Test(priv, hlt_that_nothing_can_end_stops_the_vm)
 {
 	c->rflags &= ~RFLAGS_IF;
 	cr_expect_eq(FAKE_RUN(&f, "\xf4"), -ECANCELED);
-	cr_expect_eq(f.v.machine->stop.why.reason, VM_STOP_FAULT);
-	cr_expect(strstr(f.v.machine->stop.why.message, "halted"));
+	cr_expect_eq(f.machine.stop.why.reason, VM_STOP_FAULT);
+	cr_expect(strstr(f.machine.stop.why.message, "halted"));
 }
 
 Test(priv, hlt_with_interrupts_on_sleeps_behind_the_instruction)
@@ -638,7 +638,7 @@ Test(priv, hlt_with_interrupts_on_sleeps_behind_the_instruction)
 	c->rflags |= RFLAGS_IF;
 	EXPECT_DONE("\xf4");
 	cr_expect(c->halted);
-	cr_expect_eq(f.v.machine->stop.why.reason, VM_RUNNING);
+	cr_expect_eq(f.machine.stop.why.reason, VM_RUNNING);
 }
 
 Test(priv, invlpg_takes_the_linear_address)
@@ -790,7 +790,7 @@ Test(priv64, an_instruction_that_ends_at_the_canonical_boundary_leaves_an_invali
 
 Test(priv, cr3_has_no_reserved_bits_in_legacy_mode)
 {
-	f.v.machine->facts.maxphyaddr = 30;
+	f.machine.facts.maxphyaddr = 30;
 	c->gpr[GPR_RAX] = 0x80000018;
 	EXPECT_DONE(MOV_CR3_EAX);
 	cr_expect_eq(c->cr3, 0x80000018);

@@ -82,7 +82,7 @@ static void scramble(void)
 		fake_tables_long(&f);
 	else
 		fake_tables_legacy(&f);
-	cr_assert_eq(bus_create(&f.v.machine->bus), 0);
+	cr_assert_eq(bus_create(&f.machine.bus), 0);
 	fake_set_ring(&f, cpl, 0);
 	if (cpu_long_mode(c) && rnd() % 4)
 		c->seg[SREG_CS] = fake_load(&f, cpl ? FAKE_UCODE64 : FAKE_KCODE64);
@@ -118,7 +118,7 @@ static void check(unsigned cpl_before, int ret, const struct insn *in)
 	const struct segment *cs = &c->seg[SREG_CS], *ss = &c->seg[SREG_SS];
 
 	cr_assert(ret == 0 || ret == -EFAULT || ret == -EOPNOTSUPP || ret == -ECANCELED, "%d by %s", ret, in->text);
-	cr_assert_eq(ret == -ECANCELED, f.v.machine->stop.why.reason != VM_RUNNING, "%s", in->text);
+	cr_assert_eq(ret == -ECANCELED, f.machine.stop.why.reason != VM_RUNNING, "%s", in->text);
 	cr_assert(c->cpl == 0 || c->cpl == 3);
 	cr_assert(segment_is_code(cs) && cs->present && cs->usable, "CS after %s", in->text);
 	cr_assert_eq(cs->selector & 3, c->cpl, "RPL of CS after %s", in->text);
@@ -176,7 +176,7 @@ Test(priv_random, any_instruction_leaves_a_state_that_the_real_cpu_can_have)
 				delivered += !ret;
 			}
 		}
-		bus_destroy(f.v.machine->bus);
+		bus_destroy(f.machine.bus);
 		fake_vcpu_fini(&f);
 	}
 	/* The mix must reach both sides of the checks. */

@@ -20,6 +20,7 @@
 
 static struct fake_vcpu f;
 static struct vcpu_priv priv;
+static struct vm vm;
 static uint64_t device_word;
 static unsigned device_accesses;
 
@@ -37,6 +38,9 @@ static void device_write(void *dev, uint32_t offset, unsigned size, uint64_t val
 
 static const struct device_ops device_ops = { .name = "word", .read = device_read, .write = device_write };
 
+/* In place of world.c. */
+bool world_wants_state(struct vcpu *v) { return v->flush_demanded; }
+
 /* 32-bit code, unpaged and flat, on a host that emulates such code. */
 static void setup(void)
 {
@@ -44,11 +48,13 @@ static void setup(void)
 
 	fake_vcpu_init(&f, RAM);
 	memset(&priv, 0, sizeof(priv));
+	memset(&vm, 0, sizeof(vm));
 	f.v.priv = &priv;
+	f.v.vm = &vm;
 	f.v.link_up = true;
-	f.v.machine->facts.iopl_direct_32 = true;
-	f.vm.machine.emulate_ahead = true;
-	cr_assert(!bus_create(&f.v.machine->bus) && !bus_add_mmio(f.v.machine->bus, DEVICE, 4, &device_ops, &device_word));
+	f.machine.facts.iopl_direct_32 = true;
+	f.machine.emulate_ahead = true;
+	cr_assert(!bus_create(&f.machine.bus) && !bus_add_mmio(f.machine.bus, DEVICE, 4, &device_ops, &device_word));
 	c->rip = CODE;
 	c->gpr[GPR_RSP] = STACK;
 	c->gpr[GPR_RBX] = DATA;
@@ -57,7 +63,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	bus_destroy(f.v.machine->bus);
+	bus_destroy(f.machine.bus);
 	fake_vcpu_fini(&f);
 }
 
@@ -90,10 +96,10 @@ Test(in_place_of_host, simple_code_goes_on_with_nothing_privileged_in_it)
 	cr_assert(!RUN("\xf0\xff\x03\x49\x75\xfa\xb1\x08\xf3\xab" UD2, &done) && done == 10, "at +%u", done);
 	cr_assert(fake_get32(&f, DATA) == 1000 && simple() == 3002);
 	cr_assert_eq(f.v.cpu.gpr[GPR_RDI], DATA + 0x120);
-	f.v.machine->facts.iopl_direct_32 = false;
+	f.machine.facts.iopl_direct_32 = false;
 	cr_assert(!RUN("\x49\x49" UD2, &done) && done == 0, "an ordinary host runs it faster");
-	f.v.machine->facts.iopl_direct_32 = true;
-	f.vm.machine.emulate_ahead = false;
+	f.machine.facts.iopl_direct_32 = true;
+	f.machine.emulate_ahead = false;
 	cr_assert(!RUN("\x49\x49" UD2, &done) && done == 0, "nobody asked for it");
 }
 
@@ -145,7 +151,7 @@ Test(in_place_of_host, whoever_wants_the_vcpu_gets_it_soon)
 	f.v.startup = 1;
 	cr_assert(!RUN("\xeb\xfe", &done) && simple() < 128, "INIT");
 	f.v.startup = 0;
-	f.vm.quiesce = 1;
+	vm.quiesce = 1;
 	cr_assert(!RUN("\xeb\xfe", &done) && simple() < 192, "audit");
 }
 
@@ -158,7 +164,7 @@ Test(in_place_of_host, device_memory_is_done_as_by_its_trap)
 	cr_assert(!RUN("\x8b\x06\x40\x89\x06" UD2, &done) && done == 5 && device_word == 0x1235 && device_accesses == 2);
 	cr_assert_eq(f.stat[TRAP_STAT_ahead_privileged], 2);
 	cr_assert(!RUN("\x50\xff\x36" UD2, &done) && done == 1, "push [esi]: its trap knows what to do");
-	f.v.machine->facts.iopl_direct_32 = false;
+	f.machine.facts.iopl_direct_32 = false;
 	memset(priv.barren, 0, sizeof(priv.barren));
 	f.v.cpu.rip = CODE;
 	memcpy(fake_ram(&f, CODE, 7), "\x8b\x06\x40\x89\x06" UD2, 7);

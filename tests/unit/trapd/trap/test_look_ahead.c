@@ -18,6 +18,10 @@
 
 static struct fake_vcpu f;
 static struct vcpu_priv priv;
+static struct vm vm;
+
+/* In place of world.c. */
+bool world_wants_state(struct vcpu *v) { return v->flush_demanded; }
 
 static void setup(void)
 {
@@ -26,7 +30,9 @@ static void setup(void)
 	fake_vcpu_init(&f, RAM);
 	fake_vcpu_long_mode(&f, TABLES, false);
 	memset(&priv, 0, sizeof(priv));
+	memset(&vm, 0, sizeof(vm));
 	f.v.priv = &priv;
+	f.v.vm = &vm;
 	f.v.link_up = true;
 	c->rip = CODE;
 	c->gpr[GPR_RSP] = STACK;
@@ -67,16 +73,16 @@ Test(look_ahead, flags_count_where_they_trap)
 	cr_assert_eq(RUN("\x9c\x58\x50\x9d" UD2, &done), 0);
 	cr_assert_eq(done, 4);
 	cr_assert_eq(privileged(), 0);
-	f.vm.machine.code = (struct code_pages *)(void *)&f;	/* never looked into */
+	f.machine.code = (struct code_pages *)(void *)&f;	/* never looked into */
 	memset(priv.barren, 0, sizeof(priv.barren));
 	cr_assert_eq(RUN("\x9c\x58\x50\x9d" UD2, &done), 0);
 	cr_assert_eq(done, 4);
 	cr_assert_eq(privileged(), 2);
-	f.vm.machine.if_native_64 = true;
+	f.machine.if_native_64 = true;
 	memset(priv.barren, 0, sizeof(priv.barren));
 	cr_assert_eq(RUN("\x9c\x58\x50\x9d" UD2, &done), 0);
 	cr_assert_eq(privileged(), 2);
-	f.vm.machine.code = NULL;
+	f.machine.code = NULL;
 }
 
 Test(look_ahead, privileged_and_simple_ones_are_done_up_to_one_that_is_neither)
@@ -155,12 +161,12 @@ Test(look_ahead, whoever_waits_for_the_vcpu_ends_it)
 	f.v.irq_request = 1;
 	cr_assert(!RUN("\xfa", &done) && !done, "interrupt");
 	f.v.irq_request = 0;
-	f.v.machine->stop.requested = 1;
+	f.machine.stop.requested = 1;
 	cr_assert(!RUN("\xfa", &done) && !done, "stop");
-	f.v.machine->stop.requested = 0;
-	f.vm.link_lost = 1;
+	f.machine.stop.requested = 0;
+	vm.link_lost = 1;
 	cr_assert(!RUN("\xfa", &done) && !done, "no link");
-	f.vm.link_lost = 0;
+	vm.link_lost = 0;
 	f.v.link_up = false;
 	cr_assert(!RUN("\xfa", &done) && !done, "no link yet");
 }

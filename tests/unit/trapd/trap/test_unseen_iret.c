@@ -77,7 +77,7 @@ Test(unseen_iret, without_its_frame_it_was_none)
 
 Test(unseen_iret, hosts_where_it_traps_have_none)
 {
-	f.v.machine->facts.iret_traps = true;
+	f.machine.facts.iret_traps = true;
 	cr_assert_eq(unseen_iret_before_event(&f.v), 0);
 	cr_assert_eq(c->cpl, 0);
 }
@@ -88,7 +88,7 @@ Test(unseen_iret, syscall_that_has_not_trapped_yet_is_taken_back)
 	static struct stub stub = { .va = 0x7f8000000000 };
 
 	priv.kcpu.stub = &stub;
-	f.v.machine->facts.iret_traps = f.v.machine->facts.syscall_faults_at_lstar = true;
+	f.machine.facts.iret_traps = f.machine.facts.syscall_faults_at_lstar = true;
 	c->cpl = 3;
 	c->rip = stub.va + STUB_SYSCALL_PAGE;
 	c->gpr[GPR_RCX] = USER_RIP + 2;
@@ -96,7 +96,7 @@ Test(unseen_iret, syscall_that_has_not_trapped_yet_is_taken_back)
 	cr_assert_eq(c->rip, USER_RIP);
 	cr_assert_eq(before_event(&f.v), 0);
 	cr_assert_eq(c->rip, USER_RIP);
-	f.v.machine->facts.syscall_faults_at_lstar = false;
+	f.machine.facts.syscall_faults_at_lstar = false;
 	c->rip = stub.va + STUB_SYSCALL_PAGE;
 	cr_assert_eq(before_event(&f.v), 0);
 	cr_assert_eq(c->rip, stub.va + STUB_SYSCALL_PAGE, "elsewhere it is an address like any other");
