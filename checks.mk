@@ -8,7 +8,7 @@ EXTRA_DIST += checks.mk scripts/lint tests/unit/poold/pool/pool-coverage .ci/run
 
 TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh $$(grep -lE "^.!/bin/(ba)?sh" scripts/lint/*) scripts/lint/lib.sh scripts/lint/*.planted \
 	systemd/verify \
-	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/unit/run-criterion tests/unit/poold/pool/pool-coverage tests/unit/*/*/*.sh tests/kernels/run-kernels tests/kernels/*.sh \
+	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/run-limited tests/unit/run-criterion tests/unit/poold/pool/pool-coverage tests/unit/*/*/*.sh tests/kernels/run-kernels tests/kernels/*.sh \
 	tests/mutants/run-mutants
 .PHONY: lint check-unit check-hosts check-long check-random coverage
 lint: all
@@ -27,15 +27,17 @@ check-hosts: all tests/integration/json_check tests/integration/map_writable $(I
 
 # As many edits as the guest makes by itself, other histories, the whole access-rights matrix, a million
 # instructions through the emulator and the CPU, in a process and in a VM, more processes and more hostile accesses.
+# Each takes many times as long as in make check: so do its time limits.
+LONG = SHADOWPOOL_TEST_SCALE=$${SHADOWPOOL_TEST_SCALE:-20}
 check-long: all check-random
-	CHURN_EDITS=200000 $(MAKE) check TESTS=tests/integration/test_churn
-	EMULATE_CASES=1000000 $(MAKE) check TESTS=tests/unit/trapd/emulate/test_emulate_cpu
-	COW_STEPS=20000 COW_PROCESSES=500 $(MAKE) check TESTS=tests/integration/test_cow
-	VANDAL_ACCESSES=300000 VANDAL_SEED=2 $(MAKE) check TESTS=tests/integration/vandal.sh
-	STORES_CASES=1000000 $(MAKE) check TESTS=tests/integration/test_stores
-	BESIDE_SECONDS=60 $(MAKE) check TESTS=tests/integration/beside.sh
-	MATRIX_SLICES=1 $(MAKE) check TESTS=tests/integration/test_matrix
-	for seed in 2 3 4 5; do CHURN_SEED=$$seed CHURN_EDITS=20000 $(MAKE) check TESTS=tests/integration/test_churn || exit 1; done
+	$(LONG) CHURN_EDITS=200000 $(MAKE) check TESTS=tests/integration/test_churn
+	$(LONG) EMULATE_CASES=1000000 $(MAKE) check TESTS=tests/unit/trapd/emulate/test_emulate_cpu
+	$(LONG) COW_STEPS=20000 COW_PROCESSES=500 $(MAKE) check TESTS=tests/integration/test_cow
+	$(LONG) VANDAL_ACCESSES=300000 VANDAL_SEED=2 $(MAKE) check TESTS=tests/integration/vandal.sh
+	$(LONG) STORES_CASES=1000000 $(MAKE) check TESTS=tests/integration/test_stores
+	$(LONG) BESIDE_SECONDS=60 $(MAKE) check TESTS=tests/integration/beside.sh
+	$(LONG) MATRIX_SLICES=1 $(MAKE) check TESTS=tests/integration/test_matrix
+	for seed in 2 3 4 5; do $(LONG) CHURN_SEED=$$seed CHURN_EDITS=20000 $(MAKE) check TESTS=tests/integration/test_churn || exit 1; done
 
 # Ten million random steps against the pool; POOL_RANDOM_SEED=N POOL_RANDOM_OPS=1 runs the plan of one seed again.
 check-random:

@@ -1,3 +1,10 @@
+# How a test runs: each under a time limit, Criterion programs behind the TAP driver.
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/unit/run-criterion
+SH_LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run-limited
+TEST_LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run-limited
+EXTRA_DIST += tests/run-limited
+
 # make t T=NAME [F=PATTERN]: build and run one test. NAME is that of a program or script, with or without "test_" and folder.
 # F selects among the tests of a Criterion program: its pattern, SUITE/TEST or TEST.
 t_found = $(filter $(T) %/$(T) $(foreach n,$(T) test_$(T),%/$(n) %/$(n).sh %/$(n).test),$(TESTS))
@@ -12,8 +19,8 @@ t: $(BUILT_SOURCES) config.h
 		printf '%s\n' $(notdir $(basename $(TESTS))) | sed 's/^test_//' | sort -u | tr '\n' ' ' | fold -s -w 120; echo; exit 1; } >&2
 	@$(MAKE) $(AM_MAKEFLAGS) t-programs
 	@rc=0; for t in $(t_found); do echo "== $$t"; case $$t in \
-		*.sh) $(AM_TESTS_ENVIRONMENT) $(top_srcdir)/$$t ;; \
-		*.test) $(AM_TESTS_ENVIRONMENT) ./$$t ;; \
-		*) $(AM_TESTS_ENVIRONMENT) ./$$t --jobs 2 $(if $(F),--filter '$(if $(findstring /,$(F)),$(F),*/$(F))') ;; \
+		*.sh) $(AM_TESTS_ENVIRONMENT) $(SH_LOG_COMPILER) $(top_srcdir)/$$t ;; \
+		*.test) $(AM_TESTS_ENVIRONMENT) $(TEST_LOG_COMPILER) ./$$t ;; \
+		*) $(AM_TESTS_ENVIRONMENT) $(SHELL) $(top_srcdir)/tests/run-limited ./$$t --jobs 2 $(if $(F),--filter '$(if $(findstring /,$(F)),$(F),*/$(F))') ;; \
 	esac || rc=1; done; exit $$rc
 t-programs: $(t_programs)

@@ -6,8 +6,12 @@ UNIT_LIBS = $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(POOLD_
 # A test may include the headers of any room.
 TEST_CFLAGS = $(EVENT_CFLAGS) $(PROTOBUF_CFLAGS) $(CAPSTONE_CFLAGS) $(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests/%.o: private AM_CPPFLAGS += $(TEST_CFLAGS)
+# Criterion, and the time limit of each test; a program with an _LDADD of its own has it there.
+UNIT_CRITERION = tests/unit/limits.$(OBJEXT) $(CRITERION_LIBS)
+EXTRA_LIBRARIES = tests/unit/liblimits.a
+tests_unit_liblimits_a_SOURCES = tests/unit/limits.c tests/wait.h
 # Of every program that has no _LDADD of its own.
-LDADD = $(UNIT_LIBS) $(CRITERION_LIBS)
+LDADD = $(UNIT_LIBS) $(UNIT_CRITERION)
 UNIT_TESTS =
 EXTRA_DIST += tests/unit/run-criterion tests/unit/lsan.supp
 
@@ -44,5 +48,3 @@ TESTS += tests/models/models.sh
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
-LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
-LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/unit/run-criterion

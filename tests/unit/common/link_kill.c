@@ -29,11 +29,11 @@
 #include "common/barrier.h"
 #include "common/clock.h"
 #include "tests/unit/common/link_pair.h"
+#include "tests/wait.h"
 
 #define ROUNDS		50u
 #define NSLOTS		16u
 #define START		0xffffff00u
-#define DEADLINE_MS	8000
 
 /* What the processes tell the one that kills them. It outlives them all. */
 struct board {
@@ -134,7 +134,7 @@ static int serving_attach(struct serving *s)
 	struct attach_hello hello;
 	int in[HELLO_NFDS], rc;
 
-	rc = attach_recv_hello(s->sock, &hello, in, DEADLINE_MS);
+	rc = attach_recv_hello(s->sock, &hello, in, test_wait_ms());
 	if (rc)
 		return rc;
 	s->eventfd = in[HELLO_FD_EVENT];
@@ -272,7 +272,7 @@ static int posting_attach(struct posting *p, uint64_t *epoch)
 		rc = attach_send_hello(p->sock, &hello,
 				       (int[HELLO_NFDS]){ p->link_t.fd, p->ram.fd, p->stats_t.fd, p->eventfd });
 	if (!rc)
-		rc = attach_recv_welcome(p->sock, &welcome, in, DEADLINE_MS);
+		rc = attach_recv_welcome(p->sock, &welcome, in, test_wait_ms());
 	if (rc)
 		return rc;
 	rc = memfd_open_sealed(&p->link_p, in[WELCOME_FD_LINK_P], LINK_P_SIZE, false);
@@ -381,13 +381,13 @@ static void process_start(struct process *p, int listener)
 
 static bool wait_progress(uint64_t target)
 {
-	int64_t until = clock_ms() + DEADLINE_MS;
+	int64_t until = clock_ms() + test_wait_ms();
 
 	while (load_acquire(&board->progress) < target && !load_acquire(&board->failed)) {
 		struct timespec tick = { .tv_nsec = 20000 };
 
 		if (clock_ms() > until) {
-			failure("no progress for %d ms", DEADLINE_MS);
+			failure("no progress for %d ms", test_wait_ms());
 			break;
 		}
 		nanosleep(&tick, NULL);
@@ -405,31 +405,15 @@ static void round_kill(struct process *victim, int listener)
 	process_start(victim, listener);
 }
 
-/* Has the process nothing to do but to wait? proc(5): the state follows the name in parentheses. */
-static bool process_sleeps(const struct process *p)
-{
-	char path[64], line[256] = "", *state;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", p->pid);
-	f = fopen(path, "re");
-	if (f && !fgets(line, sizeof(line), f))
-		line[0] = 0;
-	if (f)
-		fclose(f);
-	state = strrchr(line, ')');
-	return state && state[1] && state[2] == 'S';
-}
-
 static bool round_stop(struct process *victim, const struct process *other)
 {
-	int64_t until = clock_ms() + DEADLINE_MS;
+	int64_t until = clock_ms() + test_wait_ms();
 	int status;
 
 	kill(victim->pid, SIGSTOP);
 	waitpid(victim->pid, &status, WUNTRACED);
 	/* Until the other one has run into the stopped one. */
-	while (!process_sleeps(other) && clock_ms() < until)
+	while (!test_task_sleeps(other->pid) && clock_ms() < until)
 		sched_yield();
 	kill(victim->pid, SIGCONT);
 	/* It goes on where it stood: nothing is lost and nobody has detached. */

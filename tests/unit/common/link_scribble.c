@@ -289,7 +289,7 @@ int main(int argc, char **argv)
 	printf("seed %u\n", seed);
 	fflush(stdout);
 	srandom(seed);
-	for (i = 0; i < MAX_ROUNDS && clock_ms() < until && !failed; i++) {
+	for (i = 0; i < MAX_ROUNDS && (clock_ms() < until || !gave_up[0] || !gave_up[1]) && !failed; i++) {
 		struct round r = {
 			.victim_is_server = i % 2, .words = "\0\4\40\200"[random() % 4] & 0xffu, .seed = (unsigned)random(),
 			.page_touched = page_touched,

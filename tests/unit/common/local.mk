@@ -15,9 +15,9 @@ tests_unit_common_link_kill_test_SOURCES = tests/unit/common/link_kill.c $(LINK_
 tests_unit_common_link_kill_test_LDADD = common/libcommon.a proto/libproto.a $(PROTOBUF_LIBS) -lpthread
 tests_unit_common_link_scribble_test_SOURCES = tests/unit/common/link_scribble.c $(LINK_PAIR)
 tests_unit_common_link_scribble_test_LDADD = common/libcommon.a -lpthread
-# The link's own sources once more, with hooks between the steps of the handshake and without spinning.
-tests_unit_common_link_wake_test_SOURCES = tests/unit/common/link_wake.c $(LINK_PAIR) \
-	common/link_check.c common/link_client.c common/link_server.c common/link_wake.c common/ring.c
+# The link's own sources once more, with hooks: between the steps of the handshake, and for the length of sleeps.
+LINK_HOOKED = common/link_check.c common/link_client.c common/link_server.c common/link_wake.c common/ring.c
+tests_unit_common_link_wake_test_SOURCES = tests/unit/common/link_wake.c $(LINK_PAIR) $(LINK_HOOKED)
 tests_unit_common_link_wake_test_CPPFLAGS = $(AM_CPPFLAGS) -DLINK_TEST_HOOKS -DWAIT_SPIN_MAX_NS=0
 tests_unit_common_link_wake_test_LDADD = common/libcommon.a -lpthread
 tests_unit_common_ring_threads_test_SOURCES = tests/unit/common/ring_threads.c $(LINK_PAIR)
@@ -26,7 +26,9 @@ UNIT_TESTS += tests/unit/common/test_ring
 UNIT_TESTS += tests/unit/common/test_memfd
 UNIT_TESTS += tests/unit/common/test_attach
 UNIT_TESTS += tests/unit/common/test_link
-tests_unit_common_test_link_SOURCES = tests/unit/common/test_link.c $(LINK_PAIR)
+tests_unit_common_test_link_SOURCES = tests/unit/common/test_link.c $(LINK_PAIR) $(LINK_HOOKED)
+tests_unit_common_test_link_CPPFLAGS = $(AM_CPPFLAGS) -DLINK_TEST_HOOKS
+tests_unit_common_test_link_LDADD = common/libcommon.a $(UNIT_CRITERION) -lpthread
 # Walker, log, configuration, devices and loader.
 UNIT_TESTS += tests/unit/common/test_walk
 UNIT_TESTS += tests/unit/common/test_walk_random

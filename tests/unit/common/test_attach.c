@@ -14,8 +14,9 @@
 
 #include "common/attach.h"
 #include "proto/attach.pb-c.h"
+#include "tests/wait.h"
 
-#define DEADLINE 2000
+#define DEADLINE test_wait_ms()
 
 static int count_fds(void)
 {
@@ -109,8 +110,6 @@ static int recv_welcome(int sock)
 			close(fds[i]);
 	return rc;
 }
-
-TestSuite(attach, .timeout = 20);
 
 Test(attach, hello_arrives_as_sent)
 {

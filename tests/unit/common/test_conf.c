@@ -67,7 +67,7 @@ static int read_text(const char *text)
 	return read_bytes(text, strlen(text));
 }
 
-TestSuite(conf, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(conf, .init = setup, .fini = teardown);
 
 Test(conf, sizes)
 {

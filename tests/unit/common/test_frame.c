@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "control.pb-c.h"
+#include "tests/wait.h"
 
 static int pair[2];
 
@@ -26,7 +27,7 @@ static void teardown(void)
 	close(pair[1]);
 }
 
-TestSuite(frame, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(frame, .init = setup, .fini = teardown);
 
 static void put(const void *bytes, size_t n)
 {
@@ -60,8 +61,8 @@ Test(frame, message_arrives_as_sent)
 	shadowpool__hello__init(&hello);
 	hello.protocol = 77;
 	hello.program = (char *)(uintptr_t)"tester";
-	cr_assert_eq(frame_send(pair[1], &hello.base, 100, frame_deadline(1000)), 0);
-	cr_assert_eq(receive_hello(100, 1000, &got), 0);
+	cr_assert_eq(frame_send(pair[1], &hello.base, 100, frame_deadline(test_wait_ms())), 0);
+	cr_assert_eq(receive_hello(100, test_wait_ms(), &got), 0);
 	cr_assert_eq(got->protocol, 77);
 	cr_assert_str_eq(got->program, "tester");
 	shadowpool__hello__free_unpacked(got, NULL);
@@ -72,7 +73,7 @@ Test(frame, empty_message_is_valid)
 	Shadowpool__Hello *got;
 
 	put("\0\0\0\0", 4);
-	cr_assert_eq(receive_hello(100, 1000, &got), 0);
+	cr_assert_eq(receive_hello(100, test_wait_ms(), &got), 0);
 	cr_assert_eq(got->protocol, 0);
 	shadowpool__hello__free_unpacked(got, NULL);
 }
@@ -86,7 +87,7 @@ Test(frame, sender_refuses_what_is_above_the_limit)
 	text[sizeof(text) - 1] = 0;
 	shadowpool__hello__init(&hello);
 	hello.program = text;
-	cr_assert_eq(frame_send(pair[1], &hello.base, 100, frame_deadline(1000)), -EMSGSIZE);
+	cr_assert_eq(frame_send(pair[1], &hello.base, 100, frame_deadline(test_wait_ms())), -EMSGSIZE);
 }
 
 Test(frame, length_above_the_limit_is_refused_without_waiting_for_payload)
@@ -94,7 +95,7 @@ Test(frame, length_above_the_limit_is_refused_without_waiting_for_payload)
 	Shadowpool__Hello *got;
 
 	put("\x65\0\0\0", 4);
-	cr_assert_eq(receive_hello(100, 10000, &got), -EMSGSIZE);
+	cr_assert_eq(receive_hello(100, test_wait_ms(), &got), -EMSGSIZE);
 }
 
 Test(frame, half_a_frame_ends_at_the_deadline)
@@ -113,7 +114,7 @@ Test(frame, hang_up_in_the_middle_is_reported)
 
 	put("\x08\0\0\0\x08", 5);
 	shutdown(pair[1], SHUT_WR);
-	cr_assert_eq(receive_hello(100, 10000, &got), -ENOTCONN);
+	cr_assert_eq(receive_hello(100, test_wait_ms(), &got), -ENOTCONN);
 }
 
 Test(frame, bytes_that_are_no_message_are_refused)
@@ -121,7 +122,7 @@ Test(frame, bytes_that_are_no_message_are_refused)
 	Shadowpool__Hello *got;
 
 	put("\x02\0\0\0\x12\x7f", 6);	/* a string of 127 bytes that is not there */
-	cr_assert_eq(receive_hello(100, 10000, &got), -EBADMSG);
+	cr_assert_eq(receive_hello(100, test_wait_ms(), &got), -EBADMSG);
 }
 
 Test(frame, sending_to_a_peer_that_does_not_read_ends_at_the_deadline)
@@ -164,7 +165,7 @@ Test(frame, random_bytes_never_give_more_than_an_error)
 			bytes[i] = (uint8_t)(rand_r(&seed) >> 7);
 		bytes[0] = (uint8_t)(rand_r(&seed) % 65);
 		put(bytes, 4u + bytes[0]);
-		rc = frame_receive(pair[0], &shadowpool__request__descriptor, 64, frame_deadline(5000), &msg);
+		rc = frame_receive(pair[0], &shadowpool__request__descriptor, 64, frame_deadline(test_wait_ms()), &msg);
 		cr_assert(rc == 0 || rc == -EBADMSG, "%d", rc);
 		if (!rc)
 			protobuf_c_message_free_unpacked(msg, NULL);

@@ -38,7 +38,7 @@ static const char *logged(void)
 	return text;
 }
 
-TestSuite(log, .init = setup, .timeout = 20);
+TestSuite(log, .init = setup);
 
 Test(log, one_line_with_program_and_level)
 {

@@ -39,8 +39,6 @@ static void expect_refused(int fd, uint64_t size, bool writable, int error, cons
 	cr_assert_not(is_open(fd), "%s: the descriptor is still open", what);
 }
 
-TestSuite(memfd, .timeout = 20);
-
 Test(memfd, owner_writes_and_receiver_sees_it)
 {
 	struct memfd own, seen;

@@ -36,8 +36,6 @@ static void push(struct fixture *f, unsigned count)
 	ring_publish(&f->p);
 }
 
-TestSuite(ring, .timeout = 20);
-
 Test(ring, keeps_order_across_the_wrap_of_the_index)
 {
 	struct link_event out[RING_BATCH];

@@ -489,7 +489,7 @@ static void *exchange_entries(void *arg)
 	return NULL;
 }
 
-Test(walk, racing_guest_never_loses_an_entry, .init = setup_4level, .timeout = 60)
+Test(walk, racing_guest_never_loses_an_entry, .init = setup_4level)
 {
 	uint64_t bad = 0, walks = 0;
 	pthread_t thread;

@@ -184,22 +184,22 @@ static void compare_mode(enum walk_paging paging)
 	cr_assert(ok > ROUNDS * WALKS / 20 && ok <= ROUNDS * WALKS, "only %u walks succeeded", ok);
 }
 
-Test(walk_random, unpaged_agrees_with_reference, .timeout = 60)
+Test(walk_random, unpaged_agrees_with_reference)
 {
 	compare_mode(WALK_UNPAGED);
 }
 
-Test(walk_random, paging_32bit_agrees_with_reference, .timeout = 60)
+Test(walk_random, paging_32bit_agrees_with_reference)
 {
 	compare_mode(WALK_32BIT);
 }
 
-Test(walk_random, pae_agrees_with_reference, .timeout = 60)
+Test(walk_random, pae_agrees_with_reference)
 {
 	compare_mode(WALK_PAE);
 }
 
-Test(walk_random, paging_4level_agrees_with_reference, .timeout = 60)
+Test(walk_random, paging_4level_agrees_with_reference)
 {
 	compare_mode(WALK_4LEVEL);
 }

@@ -78,7 +78,7 @@ static void expect_trap(int (*call)(void), long nr)
 
 #define FORBIDDEN(name, number, expression) \
 	static int name(void) { return (expression) ? EXIT_SURVIVED : EXIT_SURVIVED; } \
-	Test(sandbox, name, .timeout = 20) { expect_trap(name, number); }
+	Test(sandbox, name) { expect_trap(name, number); }
 
 FORBIDDEN(opening_a_file, SYS_openat, open("/etc/hostname", O_RDONLY))
 FORBIDDEN(opening_a_file_the_old_way, SYS_open, syscall(SYS_open, "/etc/hostname", O_RDONLY))
@@ -137,7 +137,7 @@ static int ask_the_clocks(void)
 	return syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts) || syscall(SYS_gettimeofday, &tv, NULL);
 }
 
-Test(sandbox, the_time_is_told_on_hosts_whose_clock_needs_the_kernel, .timeout = 20)
+Test(sandbox, the_time_is_told_on_hosts_whose_clock_needs_the_kernel)
 {
 	char text[256];
 	int code = run_sandboxed(ask_the_clocks, text, sizeof(text));
@@ -147,7 +147,7 @@ Test(sandbox, the_time_is_told_on_hosts_whose_clock_needs_the_kernel, .timeout =
 	cr_assert_eq(code, 0, "exit code %d, %s", code, text);
 }
 
-Test(sandbox, what_poold_needs_still_works, .timeout = 20)
+Test(sandbox, what_poold_needs_still_works)
 {
 	char text[256];
 	int code = run_sandboxed(what_is_needed, text, sizeof(text));

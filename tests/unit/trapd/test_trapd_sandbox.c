@@ -61,8 +61,6 @@ static void allowed(const char *what, int (*act)(void))
 	cr_assert(code == 0 || code == SKIPPED, "%s ended with %d", what, code);
 }
 
-TestSuite(trapd_sandbox, .timeout = 20);
-
 static int do_exec(void)
 {
 	execl("/bin/true", "true", NULL);

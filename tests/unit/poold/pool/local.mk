@@ -1,5 +1,5 @@
 # Linked with the pool's libraries alone: nothing else is built or linked again when one of them changes.
-POOL_TEST_LIBS = $(POOL_LIBS) $(POOL_LIBS) common/libcommon.a $(CRITERION_LIBS)
+POOL_TEST_LIBS = $(POOL_LIBS) $(POOL_LIBS) common/libcommon.a $(UNIT_CRITERION)
 UNIT_TESTS += tests/unit/poold/pool/test_pool_map
 tests_unit_poold_pool_test_pool_map_SOURCES = tests/unit/poold/pool/test_pool_map.c $(POOL_FIXTURE)
 tests_unit_poold_pool_test_pool_map_LDADD = $(POOL_TEST_LIBS)

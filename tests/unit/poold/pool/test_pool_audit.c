@@ -36,7 +36,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_audit, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_audit, .init = setup, .fini = teardown);
 
 static bool reported(unsigned rule)
 {

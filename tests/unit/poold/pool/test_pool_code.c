@@ -32,7 +32,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_code, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_code, .init = setup, .fini = teardown);
 
 /* The leaf of gva: 0 if there is none. */
 static uint64_t leaf(uint64_t gva, bool user)

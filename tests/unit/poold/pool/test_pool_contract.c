@@ -21,7 +21,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_contract, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_contract, .init = setup, .fini = teardown);
 
 Test(pool_contract, write_to_a_table_is_to_be_tried_again)
 {

@@ -25,7 +25,7 @@ static void fini(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_cover_errors, .init = init, .fini = fini, .timeout = 60);
+TestSuite(pool_cover_errors, .init = init, .fini = fini);
 
 /* The last request was refused with status; nothing else has happened. */
 #define REFUSED(status_, call) do { \

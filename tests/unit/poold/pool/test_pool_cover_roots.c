@@ -4,8 +4,6 @@
 
 static struct fix f;
 
-TestSuite(pool_cover_roots, .timeout = 60);
-
 static void load(struct fix_tables *t)
 {
 	*t = fix_long_tables(&f);

@@ -28,7 +28,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_defects_cache, .init = init, .fini = teardown, .timeout = 60);
+TestSuite(pool_defects_cache, .init = init, .fini = teardown);
 
 static uint64_t gva_of(unsigned i)
 {
@@ -293,7 +293,7 @@ Test(pool_defects_cache, defect_D47_errors_leave_nothing_in_the_results)
 	fix_audit(&f, "after errors");
 }
 
-Test(pool_defects_cache, defect_D48_one_key_has_one_page, .timeout = 20)
+Test(pool_defects_cache, defect_D48_one_key_has_one_page)
 {
 	struct pool_key key = { .role = role_canon(KIND_PAE_PT_FOR_PAE_PT | ROLE_LM | ROLE_ACC) };
 	uint32_t a, b, bucket;

@@ -28,7 +28,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_defects_core, .init = init, .fini = teardown, .timeout = 60);
+TestSuite(pool_defects_core, .init = init, .fini = teardown);
 
 /* Each limit by its own field: one wrong field in a configuration that is right. */
 #define LIMIT(field, good_, bad_) do { \
@@ -450,7 +450,7 @@ Test(pool_defects_core, defect_D65_supervisor_writes_without_wp)
 
 /* ---- bounds ---- */
 
-Test(pool_defects_core, defect_D66_walks_of_broken_lists_end, .timeout = 20)
+Test(pool_defects_core, defect_D66_walks_of_broken_lists_end)
 {
 	uint32_t pt, pd;
 

@@ -23,7 +23,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_defects_rmap, .init = init, .fini = teardown, .timeout = 60);
+TestSuite(pool_defects_rmap, .init = init, .fini = teardown);
 
 static uint64_t word_of(uint64_t gpa)
 {

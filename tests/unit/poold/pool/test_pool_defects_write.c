@@ -20,7 +20,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_defects_write, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_defects_write, .init = setup, .fini = teardown);
 
 static uint64_t reads[64];
 static unsigned n_reads;

@@ -31,7 +31,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_flush, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_flush, .init = setup, .fini = teardown);
 
 Test(pool_flush, new_entries_cost_nothing)
 {
@@ -207,7 +207,7 @@ static void setup_two(void)
 	build();
 }
 
-TestSuite(pool_smp, .init = setup_two, .fini = teardown, .timeout = 60);
+TestSuite(pool_smp, .init = setup_two, .fini = teardown);
 
 static void set_root(uint32_t vcpu, uint64_t cr3)
 {

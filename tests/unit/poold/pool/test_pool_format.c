@@ -25,7 +25,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_format, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_format, .init = setup, .fini = teardown);
 
 static uint64_t pd, pt;
 

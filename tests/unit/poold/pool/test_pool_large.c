@@ -29,7 +29,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_large, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_large, .init = setup, .fini = teardown);
 
 /* gva 0: a table; 2 MiB: FRAME by one guest page. */
 static void start(void)

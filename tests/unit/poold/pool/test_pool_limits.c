@@ -11,8 +11,6 @@
 
 static struct fix f;
 
-TestSuite(pool_limits, .timeout = 60);
-
 static bool accepted(const struct pool_config *c)
 {
 	return pool_memory_needed(c) != 0;

@@ -18,7 +18,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_map, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_map, .init = setup, .fini = teardown);
 
 Test(pool_map, unpaged_is_identity)
 {

@@ -18,7 +18,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_modes, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_modes, .init = setup, .fini = teardown);
 
 Test(pool_modes, wp0_lets_the_supervisor_write)
 {
@@ -198,7 +198,7 @@ static void setup_high(void)
 	fix_open(&f);
 }
 
-TestSuite(pool_modes_high, .init = setup_high, .fini = teardown, .timeout = 60);
+TestSuite(pool_modes_high, .init = setup_high, .fini = teardown);
 
 Test(pool_modes_high, pae_and_pse36_above_4g)
 {

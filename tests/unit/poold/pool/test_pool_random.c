@@ -78,8 +78,6 @@ static void run_plan(const struct plan *param)
 	fix_close(&f);
 }
 
-TestSuite(pool_random, .timeout = 60);
-
 Test(pool_random, plain)
 {
 	run_plan(&(struct plan){ "plain", 0x1, 2500, 40, .prefetch = 8, .audit_every = 1 });

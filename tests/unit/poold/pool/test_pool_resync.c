@@ -79,8 +79,6 @@ static void start(uint8_t nvcpu)
 	fix_expect(&f, VIEW, WALK_WRITE, t.pt);
 }
 
-TestSuite(pool_resync, .timeout = 60);
-
 Test(pool_resync, published_then_protected_then_read)
 {
 	struct pool_result r;

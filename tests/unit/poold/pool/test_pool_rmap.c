@@ -34,7 +34,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_rmap, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_rmap, .init = setup, .fini = teardown);
 
 static void map_aliases(unsigned n)
 {

@@ -20,7 +20,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_roots, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_roots, .init = setup, .fini = teardown);
 
 static uint64_t owned_entry(uint64_t root)
 {

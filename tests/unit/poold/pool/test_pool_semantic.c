@@ -53,7 +53,7 @@ static struct seen count(struct fix *f, uint64_t root, unsigned stop_at, int wan
 	return s;
 }
 
-Test(pool_semantic, each_translation_is_what_a_walk_finds, .timeout = 60)
+Test(pool_semantic, each_translation_is_what_a_walk_finds)
 {
 	struct fix f;
 	struct seen s;
@@ -99,7 +99,7 @@ static void digest_of(uint32_t prefetch, bool large, bool other, uint64_t out[2]
 	fix_close(&f);
 }
 
-Test(pool_semantic, digest_is_of_the_meaning, .timeout = 60)
+Test(pool_semantic, digest_is_of_the_meaning)
 {
 	uint64_t a[2], b[2], c[2], d[2];
 
@@ -112,7 +112,7 @@ Test(pool_semantic, digest_is_of_the_meaning, .timeout = 60)
 	cr_assert_arr_neq(a, d, sizeof(a), "another address space");
 }
 
-Test(pool_semantic, pages_are_described, .timeout = 60)
+Test(pool_semantic, pages_are_described)
 {
 	struct pool_page_info info;
 	struct pool_modes modes;

@@ -33,7 +33,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_smap, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_smap, .init = setup, .fini = teardown);
 
 Test(pool_smap, fetch_leaf_lasts_until_the_next_request)
 {

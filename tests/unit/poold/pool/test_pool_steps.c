@@ -42,7 +42,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_steps, .fini = teardown, .timeout = 60);
+TestSuite(pool_steps, .fini = teardown);
 
 enum { MAP, MAP_AGAIN, DIRTY, WRITE, INVLPG, WRITE_FAULT, UNSHADOW, SET_ROOT, OPS };
 

@@ -99,8 +99,6 @@ static uint64_t more_gva(unsigned n)
 	return (2ull + n) << 21;
 }
 
-TestSuite(pool_unsync, .timeout = 60);
-
 Test(pool_unsync, off_unless_asked_for)
 {
 	start(0);

@@ -25,7 +25,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(pool_write, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pool_write, .init = setup, .fini = teardown);
 
 static void map_range(unsigned first, unsigned end)
 {

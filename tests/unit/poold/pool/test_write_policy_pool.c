@@ -31,7 +31,7 @@ static void teardown(void)
 	fix_close(&f);
 }
 
-TestSuite(write_policy_pool, .fini = teardown, .timeout = 60);
+TestSuite(write_policy_pool, .fini = teardown);
 
 static uint8_t state(uint64_t table)
 {

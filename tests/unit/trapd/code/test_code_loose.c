@@ -6,8 +6,6 @@
 
 static struct code_loose l;
 
-TestSuite(code_loose, .timeout = 30);
-
 static bool due(uint64_t now, uint64_t expected)
 {
 	uint64_t gfn = ~0ull;

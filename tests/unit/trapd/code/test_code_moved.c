@@ -23,7 +23,7 @@ static void setup(void)
 
 static void teardown(void) { code_moved_destroy(m); }
 
-TestSuite(code_moved, .init = setup, .fini = teardown, .timeout = 30);
+TestSuite(code_moved, .init = setup, .fini = teardown);
 
 static void note(unsigned site, uint8_t opcode)
 {

@@ -74,7 +74,7 @@ static void teardown(void)
 	fake_vcpu_fini(&f);
 }
 
-TestSuite(code_pages, .init = setup, .fini = teardown, .timeout = 30);
+TestSuite(code_pages, .init = setup, .fini = teardown);
 
 static void put(uint64_t at, const char *bytes, unsigned n)
 {

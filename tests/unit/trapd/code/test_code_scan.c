@@ -21,7 +21,7 @@ static void setup(void)
 	fresh(64);
 }
 
-TestSuite(code_scan, .init = setup, .timeout = 60);
+TestSuite(code_scan, .init = setup);
 
 static void put(unsigned at, const char *bytes, size_t n)
 {

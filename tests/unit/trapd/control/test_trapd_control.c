@@ -4,6 +4,7 @@
  * The control loop runs in a thread of the test; fake VMs end when the test says so, from a thread that is not the
  * loop's.
  */
+#include "tests/wait.h"
 #include "trapd/control/control.h"
 
 #include <criterion/criterion.h>
@@ -224,7 +225,7 @@ static void teardown(void)
 	cr_assert(!rmdir(t.dir), "files are left in %s", t.dir);
 }
 
-TestSuite(trapd, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(trapd, .init = setup, .fini = teardown);
 
 /* ---- the client */
 
@@ -233,7 +234,7 @@ static void connect_to(struct control_client *c)
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/trapd-control.sock", t.dir);
-	cr_assert_eq(control_open(c, path, "test", "1", frame_deadline(5000)), 0);
+	cr_assert_eq(control_open(c, path, "test", "1", frame_deadline(test_wait_ms())), 0);
 }
 
 static Shadowpool__Reply *call(const Shadowpool__Request *r)
@@ -242,7 +243,7 @@ static Shadowpool__Reply *call(const Shadowpool__Request *r)
 	Shadowpool__Reply *reply;
 
 	connect_to(&c);
-	cr_assert_eq(control_call(&c, r, frame_deadline(5000), &reply), 0);
+	cr_assert_eq(control_call(&c, r, frame_deadline(test_wait_ms()), &reply), 0);
 	control_close(&c);
 	return reply;
 }
@@ -486,7 +487,7 @@ static void send_start(struct control_client *c, const char *name)
 	r.op_case = SHADOWPOOL__REQUEST__OP_START;
 	r.start = &s;
 	connect_to(c);
-	cr_assert_eq(frame_send(c->fd, &r.base, FRAME_MAX_REQUEST, frame_deadline(1000)), 0);
+	cr_assert_eq(frame_send(c->fd, &r.base, FRAME_MAX_REQUEST, frame_deadline(test_wait_ms())), 0);
 	done(by_name(SHADOWPOOL__REQUEST__OP_LIST, ""));	/* it was taken in before this later conversation ended */
 }
 
@@ -504,7 +505,7 @@ Test(trapd, start_is_answered_when_the_vm_has_its_pool)
 	p.fd = c.fd;
 	cr_assert_eq(poll(&p, 1, 0), 0, "answered before the VM has a pool");
 	t.latest->attached(&t.latest->vm, t.latest->ctx);
-	cr_assert_eq(frame_receive(c.fd, &shadowpool__reply__descriptor, FRAME_MAX_REPLY, frame_deadline(5000), &msg), 0);
+	cr_assert_eq(frame_receive(c.fd, &shadowpool__reply__descriptor, FRAME_MAX_REPLY, frame_deadline(test_wait_ms()), &msg), 0);
 	expect_vm((Shadowpool__Reply *)msg, "running", "");
 	control_close(&c);
 }
@@ -530,7 +531,7 @@ static void begin_wait(struct control_client *c, const char *name)
 	w.name = (char *)(uintptr_t)name;
 	r.op_case = SHADOWPOOL__REQUEST__OP_WAIT;
 	r.wait = &w;
-	cr_assert_eq(frame_send(c->fd, &r.base, FRAME_MAX_REQUEST, frame_deadline(1000)), 0);
+	cr_assert_eq(frame_send(c->fd, &r.base, FRAME_MAX_REQUEST, frame_deadline(test_wait_ms())), 0);
 	expect_vm(by_name(SHADOWPOOL__REQUEST__OP_SHOW, name), "running", "");
 }
 
@@ -543,7 +544,7 @@ Test(trapd, wait_is_answered_by_the_end_and_the_result_is_kept)
 	expect_vm(start_config("a", NULL), "running", "");
 	begin_wait(&c, "a");
 	guest_exits(42);
-	cr_assert_eq(frame_receive(c.fd, &shadowpool__reply__descriptor, FRAME_MAX_REPLY, frame_deadline(5000), &msg),
+	cr_assert_eq(frame_receive(c.fd, &shadowpool__reply__descriptor, FRAME_MAX_REPLY, frame_deadline(test_wait_ms()), &msg),
 		     0);
 	control_close(&c);
 	r = (Shadowpool__Reply *)msg;

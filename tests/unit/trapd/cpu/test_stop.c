@@ -30,7 +30,7 @@ static void teardown(void)
 	stop_destroy(&machine.stop);
 }
 
-TestSuite(stop, .init = setup, .fini = teardown, .timeout = 10);
+TestSuite(stop, .init = setup, .fini = teardown);
 
 Test(stop, first_reason_wins_and_each_kicks)
 {

@@ -55,7 +55,7 @@ static void teardown(void)
 	bus_destroy(bus);
 }
 
-TestSuite(bus, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(bus, .init = setup, .fini = teardown);
 
 Test(bus, unassigned_reads_as_ones_of_the_access_size)
 {

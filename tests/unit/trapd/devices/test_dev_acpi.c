@@ -74,8 +74,6 @@ static void make(unsigned cpus)
 	acpi_write(&ram, cpus);
 }
 
-TestSuite(acpi, .timeout = 20);
-
 Test(acpi, rsdp_is_found_and_has_both_sums)
 {
 	uint64_t rsdp;

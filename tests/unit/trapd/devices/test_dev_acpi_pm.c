@@ -39,7 +39,7 @@ static void teardown(void)
 	fake_platform_destroy(&p);
 }
 
-TestSuite(acpi_pm, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(acpi_pm, .init = setup, .fini = teardown);
 
 Test(acpi_pm, timer_counts_at_its_rate_and_in_parts)
 {

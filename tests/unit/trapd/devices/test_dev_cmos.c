@@ -40,7 +40,7 @@ static void teardown(void)
 	fake_platform_destroy(&p);
 }
 
-TestSuite(cmos, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(cmos, .init = setup, .fini = teardown);
 
 static void expect_date(unsigned y, unsigned mo, unsigned d, unsigned w, unsigned h, unsigned mi, unsigned s)
 {

@@ -19,7 +19,7 @@ static void teardown(void)
 	fake_platform_destroy(&p);
 }
 
-TestSuite(i8042, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(i8042, .init = setup, .fini = teardown);
 
 static uint8_t ask(uint8_t command)
 {

@@ -53,7 +53,7 @@ static void teardown(void)
 	fake_platform_destroy(&p);
 }
 
-TestSuite(ide, .init = setup, .fini = teardown, .timeout = 30);
+TestSuite(ide, .init = setup, .fini = teardown);
 
 static void address(unsigned drive, uint64_t lba, unsigned count)
 {

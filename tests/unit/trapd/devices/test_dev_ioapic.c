@@ -42,7 +42,7 @@ static void teardown(void)
 	bus_destroy(bus);
 }
 
-TestSuite(ioapic, .init = setup, .fini = teardown, .timeout = 10);
+TestSuite(ioapic, .init = setup, .fini = teardown);
 
 Test(ioapic, registers_after_reset)
 {

@@ -54,7 +54,7 @@ static void teardown(void)
 	timers_destroy(fake_irqs.timers);
 }
 
-TestSuite(lapic, .init = setup, .fini = teardown, .timeout = 10);
+TestSuite(lapic, .init = setup, .fini = teardown);
 
 static void self(uint8_t vector)
 {

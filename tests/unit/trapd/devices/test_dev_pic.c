@@ -49,7 +49,7 @@ static void teardown(void)
 	bus_destroy(bus);
 }
 
-TestSuite(pic, .init = setup, .fini = teardown, .timeout = 10);
+TestSuite(pic, .init = setup, .fini = teardown);
 
 static void pulse(unsigned line)
 {

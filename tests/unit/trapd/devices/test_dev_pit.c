@@ -31,7 +31,7 @@ static void teardown(void)
 	timers_destroy(fake_irqs.timers);
 }
 
-TestSuite(pit, .init = setup, .fini = teardown, .timeout = 10);
+TestSuite(pit, .init = setup, .fini = teardown);
 
 /* Nanoseconds in which exactly n clocks pass, from a whole clock on. */
 static void clocks(uint64_t n)

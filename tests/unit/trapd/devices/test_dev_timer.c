@@ -33,9 +33,7 @@ static void teardown(void)
 	timers_destroy(timers);
 }
 
-TestSuite(timers, .init = setup, .fini = teardown, .timeout = 10);
-TestSuite(device_thread, .timeout = 10);
-
+TestSuite(timers, .init = setup, .fini = teardown);
 Test(timers, expire_in_order_of_time_and_once)
 {
 	struct timer t[3];

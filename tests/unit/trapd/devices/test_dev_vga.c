@@ -26,7 +26,7 @@ static void teardown(void)
 	free(ram.base);
 }
 
-TestSuite(vga, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(vga, .init = setup, .fini = teardown);
 
 static void put(unsigned cell, const char *s)
 {

@@ -74,7 +74,7 @@ static void teardown(void)
 	bus_destroy(bus);
 }
 
-TestSuite(uart, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(uart, .init = setup, .fini = teardown);
 
 Test(uart, registers_after_reset)
 {

@@ -32,7 +32,7 @@ static void teardown(void)
 	fake_vcpu_fini(&f);
 }
 
-TestSuite(defects_decode, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(defects_decode, .init = setup, .fini = teardown);
 
 static struct insn decode(const char *bytes, unsigned n)
 {

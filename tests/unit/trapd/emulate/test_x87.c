@@ -19,7 +19,7 @@ static void teardown(void)
 	fake_vcpu_fini(&f);
 }
 
-TestSuite(x87, .init = setup, .fini = teardown, .timeout = 10);
+TestSuite(x87, .init = setup, .fini = teardown);
 
 #define DATA 0x6000u
 

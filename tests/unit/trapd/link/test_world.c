@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/barrier.h"
+#include "tests/wait.h"
 #include "trapd/link/world.h"
 #include "trapd/trap/vcpu_priv.h"
 #include "trapd/vcpu/startup.h"
@@ -31,7 +32,7 @@ static void setup(void)
 	}
 }
 
-TestSuite(world, .init = setup, .timeout = 20);
+TestSuite(world, .init = setup);
 
 static int tid;		/* atomic: of the thread that resumes */
 static bool resumed;	/* atomic */
@@ -49,21 +50,6 @@ static bool has_resumed(void)
 	return load_acquire(&resumed);
 }
 
-/* Does it wait for something? The test holds no lock that it could wait for. */
-static bool sleeps(int thread)
-{
-	char path[64], state = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", thread);
-	f = fopen(path, "re");
-	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-		state = 0;
-	if (f)
-		fclose(f);
-	return state == 'S';
-}
-
 /* A vCPU that wakes from HLT would deliver its interrupt, and write guest memory, while the pool is audited. */
 Test(world, a_vcpu_that_rests_stays_at_rest_while_the_world_stands)
 {
@@ -75,7 +61,8 @@ Test(world, a_vcpu_that_rests_stays_at_rest_while_the_world_stands)
 	cr_assert_eq(pthread_create(&thread, NULL, resume, &cpu[1]), 0);
 	while (!(id = load_acquire(&tid)))
 		sched_yield();
-	while (!has_resumed() && !sleeps(id))
+	/* The test holds no lock that the thread could sleep for. */
+	while (!has_resumed() && !test_task_sleeps(id))
 		sched_yield();
 	cr_expect_not(has_resumed());
 	world_release(&cpu[0]);

@@ -149,7 +149,7 @@ static void zero(uint64_t gpa, size_t len)
 		cr_assert_eq(ram.base[gpa + i], 0);
 }
 
-TestSuite(loader, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(loader, .init = setup, .fini = teardown);
 
 Test(loader, elf32_lies_where_its_headers_say)
 {

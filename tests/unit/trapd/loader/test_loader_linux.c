@@ -100,7 +100,7 @@ static void refused(int rc, const char *part)
 	cr_assert_null(strchr(err, '\n'));
 }
 
-TestSuite(loader_linux, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(loader_linux, .init = setup, .fini = teardown);
 
 Test(loader_linux, kernel_lies_at_its_preferred_address_and_is_entered_there)
 {

@@ -57,8 +57,8 @@ static void check_frame64(uint64_t sp, const uint64_t *want, unsigned n)
 			     fake_get64(&f, sp + 8 * i), want[i]);
 }
 
-TestSuite(deliver, .init = setup, .fini = teardown, .timeout = 10);
-TestSuite(deliver64, .init = setup64, .fini = teardown, .timeout = 10);
+TestSuite(deliver, .init = setup, .fini = teardown);
+TestSuite(deliver64, .init = setup64, .fini = teardown);
 
 Test(deliver, same_privilege_fault_pushes_error_and_rf_and_no_stack_pointer)
 {

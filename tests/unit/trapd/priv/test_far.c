@@ -27,8 +27,8 @@ static void teardown(void)
 	fake_vcpu_fini(&f);
 }
 
-TestSuite(far, .init = setup, .fini = teardown, .timeout = 10);
-TestSuite(far64, .init = setup64, .fini = teardown, .timeout = 10);
+TestSuite(far, .init = setup, .fini = teardown);
+TestSuite(far64, .init = setup64, .fini = teardown);
 
 static void expect_exception(int ret, uint8_t vector, uint32_t error)
 {

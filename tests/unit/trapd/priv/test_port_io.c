@@ -52,7 +52,7 @@ static void teardown(void)
 	fake_vcpu_fini(&f);
 }
 
-TestSuite(port_io, .init = setup, .fini = teardown, .timeout = 10);
+TestSuite(port_io, .init = setup, .fini = teardown);
 
 #define EXPECT_GP0(text) do { \
 	cr_expect_eq(FAKE_RUN(&f, text), -EFAULT); \

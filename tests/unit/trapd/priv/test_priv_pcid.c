@@ -25,7 +25,7 @@ static void teardown(void)
 	fake_vcpu_fini(&f);
 }
 
-TestSuite(pcid, .init = setup, .fini = teardown, .timeout = 10);
+TestSuite(pcid, .init = setup, .fini = teardown);
 
 static void expect_gp(int ret)
 {

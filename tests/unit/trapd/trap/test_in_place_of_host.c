@@ -67,7 +67,7 @@ static void teardown(void)
 	fake_vcpu_fini(&f);
 }
 
-TestSuite(in_place_of_host, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(in_place_of_host, .init = setup, .fini = teardown);
 
 static int run(const char *bytes, unsigned n, unsigned *done)
 {

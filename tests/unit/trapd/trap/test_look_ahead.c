@@ -44,7 +44,7 @@ static void teardown(void)
 	fake_vcpu_fini(&f);
 }
 
-TestSuite(look_ahead, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(look_ahead, .init = setup, .fini = teardown);
 
 /* Run from CODE; the result and how far it got. */
 static int run(const char *bytes, unsigned n, unsigned *done)

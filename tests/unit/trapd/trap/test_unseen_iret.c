@@ -41,7 +41,7 @@ static void teardown(void)
 	fake_vcpu_fini(&f);
 }
 
-TestSuite(unseen_iret, .init = setup, .fini = teardown, .timeout = 10);
+TestSuite(unseen_iret, .init = setup, .fini = teardown);
 
 Test(unseen_iret, is_made_up_for_before_an_interrupt)
 {
