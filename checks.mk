@@ -9,8 +9,8 @@ EXTRA_DIST += checks.mk scripts/lint tests/unit/poold/pool/pool-coverage .ci/run
 TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh $$(grep -lE "^.!/bin/(ba)?sh" scripts/lint/*) scripts/lint/lib.sh scripts/lint/*.planted \
 	systemd/verify \
 	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/systemd/systemd-box tests/integration/*.sh tests/run-limited tests/unit/run-criterion tests/unit/poold/pool/pool-coverage tests/unit/*/*/*.sh tests/kernels/run-kernels tests/kernels/*.sh \
-	tests/mutants/run-mutants
-.PHONY: lint check-unit check-hosts check-long check-random coverage
+	tests/mutants/run-mutants tests/bench/native-speed
+.PHONY: lint check-unit check-threads check-hosts check-long check-random coverage
 lint: all
 	cd $(top_srcdir) && shellcheck -S warning -x -e SC1090,SC1091,SC2154 $(TO_LINT)
 	@cd $(top_srcdir) && for s in $(TO_LINT); do \
@@ -21,6 +21,11 @@ lint: all
 
 check-unit: all
 	$(MAKE) check TESTS='$(UNIT_TESTS)'
+
+# The tests with threads, and nothing else is built: what a tree with --enable-tsan is for.
+check-threads: $(BUILT_SOURCES) config.h
+	$(MAKE) $(AM_MAKEFLAGS) $(LINK_TESTS)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(LINK_TESTS)'
 
 check-hosts: all tests/integration/json_check tests/integration/map_writable $(INTEGRATION_TESTS)
 	$(top_srcdir)/tests/hosts/check-hosts $(abs_top_builddir)

@@ -31,8 +31,8 @@ packages_install()
 	return $rc
 }
 
-# build_tree DIR CONFIGURE-ARGUMENT...: configured and built out of tree, quietly.
-build_tree()
+# configure_tree DIR CONFIGURE-ARGUMENT...: a build folder out of tree, quietly. build_tree: built as well.
+configure_tree()
 {
 	dir=$1
 	shift
@@ -44,5 +44,5 @@ build_tree()
 		top=$PWD
 		(cd "$dir" && "$top/configure" -q "$@") || return 1
 	fi
-	make -s -C "$dir" -j"$(nproc)"
 }
+build_tree() { configure_tree "$@" && make -s -C "$1" -j"$(nproc)"; }

@@ -8,3 +8,13 @@ CLEANFILES += tests/bench/bench_pool
 .PHONY: bench-pool
 bench-pool: tests/bench/bench_pool
 	tests/bench/bench_pool
+
+# Guest code beside the same code in a process.
+EXTRA_PROGRAMS += tests/bench/native_loop
+tests_bench_native_loop_SOURCES = tests/bench/native_loop.c
+tests_bench_native_loop_LDADD =
+CLEANFILES += tests/bench/native_loop
+EXTRA_DIST += tests/bench/native-speed
+.PHONY: bench-native
+bench-native: all tests/bench/native_loop
+	$(top_srcdir)/tests/bench/native-speed $(abs_top_builddir)

@@ -5,7 +5,6 @@ RUN_TESTS = \
 	tests/integration/flags.sh \
 	tests/integration/vandal.sh \
 	tests/integration/isolation.sh \
-	tests/integration/native_speed.sh \
 	tests/integration/screen.sh \
 	tests/integration/systemd.sh \
 	tests/integration/trace_live.sh \
@@ -14,8 +13,6 @@ RUN_TESTS = \
 TESTS += $(RUN_TESTS)
 EXTRA_DIST += $(RUN_TESTS) tests/integration/lib.sh
 
-check_PROGRAMS += tests/integration/map_writable tests/integration/native_loop
+check_PROGRAMS += tests/integration/map_writable
 tests_integration_map_writable_SOURCES = tests/integration/map_writable.c
-tests_integration_native_loop_SOURCES = tests/integration/native_loop.c
 tests_integration_map_writable_LDADD =
-tests_integration_native_loop_LDADD =
