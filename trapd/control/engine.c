@@ -51,15 +51,15 @@ static void look(struct vm *vm, struct vm_snapshot *out)
 		for (n = 0; n < TRAP_STAT_COUNT; n++)
 			out->trap[n] += load_relaxed(&vm->machine.vcpu[i].stat[n]);
 	/* The vCPU thread swaps the link's objects under this lock when it attaches anew. */
-	pthread_mutex_lock(&vm->pool_lock);
-	out->pool_bytes = vm->pool_bytes;
-	out->pool_pages = vm->pool_pages;
-	out->epoch = vm->epoch;
-	out->pool_up = vm->epoch && !load_relaxed(&vm->link_lost);
-	pool = vm->stats_p.base;
-	for (n = 0; pool && n < POOL_STAT_COUNT && (n + 1) * sizeof(*pool) <= vm->stats_p.size; n++)
+	pthread_mutex_lock(&vm->pool.lock);
+	out->pool_bytes = vm->pool.pool_bytes;
+	out->pool_pages = vm->pool.pool_pages;
+	out->epoch = vm->pool.epoch;
+	out->pool_up = vm->pool.epoch && !load_relaxed(&vm->pool.lost);
+	pool = vm->pool.stats.base;
+	for (n = 0; pool && n < POOL_STAT_COUNT && (n + 1) * sizeof(*pool) <= vm->pool.stats.size; n++)
 		out->pool[n] = load_relaxed(&pool[n]);
-	pthread_mutex_unlock(&vm->pool_lock);
+	pthread_mutex_unlock(&vm->pool.lock);
 	look_at_machine(vm, out);
 }
 

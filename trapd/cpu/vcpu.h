@@ -25,15 +25,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/link.h"
+#include "common/shm_layout.h"
 #include "common/walk.h"
 #include "trapd/cpu/cpu_state.h"
 #include "trapd/cpu/modes.h"
 #include "trapd/cpu/trap_stats.h"
 
-struct machine;
-struct vm;
 struct insn;
+struct machine;
+struct pool_link;
+struct vcpu_link;
+struct vcpu_priv;
+struct vcpu_threads;
+struct world;
 struct x87_image;
 
 struct exception {
@@ -51,7 +55,12 @@ struct exception {
 
 struct vcpu {
 	struct machine *machine;	/* vm->machine */
-	struct vm *vm;			/* for rooms above priv/ */
+	/* what rooms above cpu/ keep: the link of the VM and of this vCPU, what the vCPUs do together, the trap path, the threads */
+	struct pool_link *pool;
+	struct vcpu_link *link;
+	struct world *world;
+	struct vcpu_priv *priv;
+	struct vcpu_threads *threads;
 	uint32_t index;
 	struct cpu_state cpu;
 	struct exception exc;
@@ -62,7 +71,6 @@ struct vcpu {
 	bool root_changed;		/* SET_ROOT was answered: CR3 must be loaded by the return program */
 	uint64_t root[2];		/* machine addresses of supervisor and user view */
 	/* the link */
-	struct link_client link;
 	bool link_up;
 	uint32_t flush_epoch;		/* flush epoch of poold's that this vCPU has completed by a full flush */
 	bool events_since_reply;	/* an event was posted since the last reply: flush rule of a delivered #PF */
@@ -73,7 +81,7 @@ struct vcpu {
 	pthread_cond_t sleep_cond;
 	pthread_t self;			/* valid while alive */
 	bool alive, woken;		/* the thread can be kicked; a kick has come since the last sleep */
-	/* under the lock of vm->world: world.c */
+	/* under the lock of v->world: world.c */
 	bool in_guest;			/* between world_enter() and world_leave(): may run guest code */
 	bool at_rest;			/* touches nothing that an attach to a pool replaces */
 	bool parked;			/* waits for another vCPU; its trap is handled, its events are published */
@@ -83,7 +91,6 @@ struct vcpu {
 	bool waits_for_startup;		/* runs nothing until a start-up message comes */
 	uint32_t irq_request;		/* atomic; 1: ask the interrupt controllers before the guest goes on */
 	uint64_t *stat;			/* TRAP_STAT_COUNT counters in shared memory; this thread writes them */
-	struct vcpu_priv *priv;		/* what only the trap path needs: trap/vcpu_priv.h */
 };
 
 /* Record an exception for delivery and return -EFAULT. error is ignored for vectors that push none. raise.c */
@@ -117,6 +124,7 @@ void vcpu_write_end(struct vcpu *v);
 /*
  * One store of size bytes is done in RAM: post its write event if the page is monitored (sites S1, P1 to P3 of doc/ring.md).
  * Never fails: when the link is lost the event is owed to nobody. new_bytes, old_bytes: content after and before.
+ * ev_flags: LINK_EVF_*, the class of the write (gva_event_flags).
  */
 void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes,
 		     uint16_t ev_flags);

@@ -9,8 +9,10 @@
 
 #include "common/barrier.h"
 #include "common/counters.h"
+#include "common/write_class.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/link/pool_link.h"
-#include "trapd/trap/vcpu_priv.h"
+#include "trapd/link/vcpu_link.h"
 
 void vcpu_write_begin(struct vcpu *v)
 {
@@ -23,7 +25,7 @@ void vcpu_write_begin(struct vcpu *v)
 void vcpu_write_end(struct vcpu *v)
 {
 	if (v->link_up)
-		link_client_publish(&v->link);
+		link_client_publish(&v->link->client);
 	if (v->writing & 1)
 		store_release(&v->writing, v->writing + 1);	/* even after the tail; pairs with the acquire in claim_tails, pool_request.c */
 }
@@ -40,7 +42,7 @@ static void post_one(struct vcpu *v, const struct link_event *ev)
 		return;
 	v->events_since_reply = true;
 	counter_add(&v->stat[TRAP_STAT_write_events], 1);
-	if (link_client_post(&v->link, ev))
+	if (link_client_post(&v->link->client, ev))
 		pool_link_lost(v);	/* a lost link cancels the debt */
 }
 
@@ -49,11 +51,11 @@ void events_post(struct vcpu *v, const struct link_event *ev)
 	struct link_event out[2];
 	unsigned n;
 
-	if (!v->priv->pair.open) {
+	if (!v->link->pair.open) {
 		post_one(v, ev);
 		return;
 	}
-	n = write_pair_add(&v->priv->pair, ev, out);
+	n = write_pair_add(&v->link->pair, ev, out);
 	if (n == 1 && out[0].ev_size == 8 && ev->ev_size == 4)
 		counter_add(&v->stat[TRAP_STAT_write_pairs], 1);
 	for (unsigned i = 0; i < n; i++)
@@ -64,7 +66,7 @@ void events_close_pair(struct vcpu *v)
 {
 	struct link_event ev;
 
-	v->priv->pair.open = false;
-	if (write_pair_end(&v->priv->pair, &ev))
+	v->link->pair.open = false;
+	if (write_pair_end(&v->link->pair, &ev))
 		post_one(v, &ev);
 }

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 
+#include "trapd/cpu/machine.h"
 #include "trapd/kvm/kcpu.h"
 
 void vcpu_kick(struct vcpu *v)
@@ -17,6 +18,12 @@ void vcpu_kick(struct vcpu *v)
 	if (v->alive && !pthread_equal(pthread_self(), v->self))
 		pthread_kill(v->self, KCPU_KICK_SIGNAL);
 	pthread_mutex_unlock(&v->sleep_lock);
+}
+
+void vcpu_kick_all(struct machine *m)
+{
+	for (uint32_t i = 0; i < m->nvcpu; i++)
+		vcpu_kick(&m->vcpu[i]);
 }
 
 void vcpu_sleep(struct vcpu *v)

@@ -1,6 +1,5 @@
 # trapd's end of the link: requests, events, and what vCPUs do together for them.
 noinst_LIBRARIES += trapd/link/liblink.a
-trapd_link_liblink_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAPSTONE_CFLAGS)
 trapd_link_liblink_a_SOURCES = \
 	trapd/link/corrupt_limit.c \
 	trapd/link/corrupt_limit.h \
@@ -12,6 +11,7 @@ trapd_link_liblink_a_SOURCES = \
 	trapd/link/pool_link.h \
 	trapd/link/pool_request.c \
 	trapd/link/pool_request.h \
+	trapd/link/vcpu_link.h \
 	trapd/link/world.c \
 	trapd/link/world.h \
 	trapd/link/write_pair.c \

@@ -12,36 +12,38 @@
 #include "common/barrier.h"
 #include "common/clock.h"
 #include "common/counters.h"
+#include "trapd/cpu/machine.h"
+#include "trapd/kvm/windows.h"
 #include "trapd/link/events.h"
 #include "trapd/link/pool_link.h"
+#include "trapd/link/vcpu_link.h"
 #include "trapd/link/world.h"
-#include "trapd/trap/vcpu_priv.h"
 
 /* A request is repeated after NEED_FLUSH and NEED_SHOOTDOWN; each repetition makes progress, so this bound is never met. */
 #define MAX_REPEATS 64
 
-static bool pool_page(const struct vm *vm, uint64_t maddr)
+static bool pool_page(const struct pool_link *l, uint64_t maddr)
 {
-	return !(maddr & ~PAGE_MASK) && maddr >= VM_POOL_MADDR && maddr < VM_POOL_MADDR + vm->pool_bytes;
+	return !(maddr & ~PAGE_MASK) && maddr >= VM_POOL_MADDR && maddr < VM_POOL_MADDR + l->pool_bytes;
 }
 
 /* A reply is hostile input: do all its addresses lie in the pool window? */
-static bool reply_valid(const struct vm *vm, const struct link_rep *rep, const uint64_t *touch)
+static bool reply_valid(const struct pool_link *l, const struct link_rep *rep, const uint64_t *touch)
 {
 	for (unsigned i = 0; i < 2; i++)
-		if (rep->rp_root[i] && !pool_page(vm, rep->rp_root[i]))
+		if (rep->rp_root[i] && !pool_page(l, rep->rp_root[i]))
 			return false;
 	if (rep->rp_ntouch == POOL_TOUCH_TOO_MANY)
 		return true;
 	for (unsigned i = 0; i < rep->rp_ntouch; i++)
-		if (!pool_page(vm, touch[i]))
+		if (!pool_page(l, touch[i]))
 			return false;
 	return true;
 }
 
 static void add_work(struct vcpu *v, const struct link_rep *rep, const uint64_t *touch)
 {
-	struct return_work *w = &v->priv->work;
+	struct return_work *w = &v->link->work;
 	bool too_many = rep->rp_ntouch == POOL_TOUCH_TOO_MANY;
 
 	w->epoch = rep->rp_epoch;
@@ -66,17 +68,15 @@ static void add_work(struct vcpu *v, const struct link_rep *rep, const uint64_t 
 /* Was this one E_CORRUPT too many, within the time that CORRUPT_WINDOW says? */
 static bool corrupt_again(struct vcpu *v)
 {
-	return corrupt_too_often(v->priv->corrupt_at_s, (uint64_t)(clock_ns() / CLOCK_NS_PER_S));
+	return corrupt_too_often(v->link->corrupt_at_s, (uint64_t)(clock_ns() / CLOCK_NS_PER_S));
 }
 
 static int refused(struct vcpu *v, const struct link_req *req, const struct link_rep *rep)
 {
-	struct vm *vm = v->vm;
-
 	switch (rep->rp_status) {
 	case POOL_E_CORRUPT:
-		if (vm->config.audit) {
-			v->priv->audit_failed = true;
+		if (v->pool->config.audit) {
+			v->link->audit_failed = true;
 			return vcpu_stop(v, VM_STOP_ERROR, "the pool audit found %llu violations; poold's log lists them",
 					 (unsigned long long)rep->rp_entry);
 		}
@@ -100,10 +100,10 @@ static int refused(struct vcpu *v, const struct link_req *req, const struct link
  */
 static void claim_tails(struct vcpu *v)
 {
-	struct vm *vm = v->vm;
+	struct machine *m = v->machine;
 
-	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
-		struct vcpu *other = &vm->machine.vcpu[i];
+	for (uint32_t i = 0; i < m->nvcpu; i++) {
+		struct vcpu *other = &m->vcpu[i];
 
 		if (other == v)
 			continue;
@@ -113,7 +113,7 @@ static void claim_tails(struct vcpu *v)
 		 */
 		while (load_acquire(&other->writing) & 1)
 			sched_yield();
-		link_client_claim(&v->link, i, link_client_tail(&other->link));
+		link_client_claim(&v->link->client, i, link_client_tail(&other->link->client));
 	}
 }
 
@@ -134,8 +134,8 @@ static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 		claim_tails(v);
 		req->rq_flushed = v->flush_epoch;
 		counter_add(&v->stat[TRAP_STAT_requests_total], 1);
-		rc = link_client_request(&v->link, req, rep, touch);
-		if (rc || !reply_valid(v->vm, rep, touch))
+		rc = link_client_request(&v->link->client, req, rep, touch);
+		if (rc || !reply_valid(v->pool, rep, touch))
 			return pool_link_lost(v);
 		v->events_since_reply = false;
 		add_work(v, rep, touch);
@@ -146,11 +146,11 @@ static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 		}
 		/* Every vCPU loads CR3 before its next guest instruction; the memslot does the rest. */
 		world_shootdown(v);
-		slots_dummy_cycle(&v->vm->dummy_slot, &v->stat[TRAP_STAT_slot_cycles]);
-		v->priv->work.flush = true;
-		v->priv->work.promised = true;
-		v->priv->work.ntouch = 0;
-		v->priv->work.cycle = false;
+		slots_dummy_cycle(&v->pool->dummy_slot, &v->stat[TRAP_STAT_slot_cycles]);
+		v->link->work.flush = true;
+		v->link->work.promised = true;
+		v->link->work.ntouch = 0;
+		v->link->work.cycle = false;
 		v->flush_epoch = rep->rp_epoch;
 		req->rq_flags |= LINK_RQF_FLUSHED_ALL;
 	}

@@ -8,6 +8,7 @@
 #ifndef SHADOWPOOL_TRAPD_POOL_REQUEST_H
 #define SHADOWPOOL_TRAPD_POOL_REQUEST_H
 
+#include "common/shm_layout.h"
 #include "common/walk.h"
 #include "common/write_class.h"
 #include "trapd/cpu/vcpu.h"

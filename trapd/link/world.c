@@ -3,8 +3,9 @@
 #include "trapd/link/world.h"
 
 #include "common/barrier.h"
+#include "trapd/cpu/machine.h"
+#include "trapd/cpu/vcpu.h"
 #include "trapd/link/kick.h"
-#include "trapd/trap/vcpu_priv.h"
 
 void world_init(struct world *w)
 {
@@ -49,7 +50,7 @@ static void wait_for_holder(struct world *w, struct vcpu *v)
 
 bool world_enter(struct vcpu *v)
 {
-	struct world *w = &v->vm->world;
+	struct world *w = v->world;
 	bool flush;
 
 	if (alone(v))
@@ -64,7 +65,7 @@ bool world_enter(struct vcpu *v)
 
 void world_leave(struct vcpu *v)
 {
-	struct world *w = &v->vm->world;
+	struct world *w = v->world;
 
 	if (alone(v))
 		return;
@@ -76,7 +77,7 @@ void world_leave(struct vcpu *v)
 
 bool world_wants_state(struct vcpu *v)
 {
-	struct world *w = &v->vm->world;
+	struct world *w = v->world;
 	bool wants;
 
 	if (alone(v))
@@ -89,7 +90,7 @@ bool world_wants_state(struct vcpu *v)
 
 bool world_take_flush(struct vcpu *v)
 {
-	struct world *w = &v->vm->world;
+	struct world *w = v->world;
 	bool flush;
 
 	if (alone(v))
@@ -103,8 +104,8 @@ bool world_take_flush(struct vcpu *v)
 
 void world_hold(struct vcpu *v)
 {
-	struct vm *vm = v->vm;
-	struct world *w = &vm->world;
+	struct machine *m = v->machine;
+	struct world *w = v->world;
 
 	if (alone(v))
 		return;
@@ -113,8 +114,8 @@ void world_hold(struct vcpu *v)
 	wait_for_holder(w, v);
 	w->holder = v;
 	w->depth++;
-	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
-		struct vcpu *other = &vm->machine.vcpu[i];
+	for (uint32_t i = 0; i < m->nvcpu; i++) {
+		struct vcpu *other = &m->vcpu[i];
 
 		if (other == v || !other->in_guest)
 			continue;
@@ -136,7 +137,7 @@ static void let_go(struct world *w, const struct vcpu *v)
 
 void world_release(struct vcpu *v)
 {
-	struct world *w = &v->vm->world;
+	struct world *w = v->world;
 
 	if (alone(v))
 		return;
@@ -148,32 +149,33 @@ void world_release(struct vcpu *v)
 
 void world_shootdown(struct vcpu *v)
 {
-	struct vm *vm = v->vm;
+	struct machine *m = v->machine;
+	struct world *w = v->world;
 
 	if (alone(v))
 		return;
 	world_hold(v);
-	pthread_mutex_lock(&vm->world.lock);
-	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
-		if (&vm->machine.vcpu[i] != v)
-			vm->machine.vcpu[i].flush_demanded = true;
-	pthread_mutex_unlock(&vm->world.lock);
+	pthread_mutex_lock(&w->lock);
+	for (uint32_t i = 0; i < m->nvcpu; i++)
+		if (&m->vcpu[i] != v)
+			m->vcpu[i].flush_demanded = true;
+	pthread_mutex_unlock(&w->lock);
 	world_release(v);
 }
 
 static bool others_stand(const struct vcpu *v)
 {
-	const struct vm *vm = v->vm;
+	const struct machine *m = v->machine;
 
-	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
-		if (&vm->machine.vcpu[i] != v && !vm->machine.vcpu[i].parked && !vm->machine.vcpu[i].at_rest)
+	for (uint32_t i = 0; i < m->nvcpu; i++)
+		if (&m->vcpu[i] != v && !m->vcpu[i].parked && !m->vcpu[i].at_rest)
 			return false;
 	return true;
 }
 
 void world_stand(struct vcpu *v)
 {
-	struct world *w = &v->vm->world;
+	struct world *w = v->world;
 
 	if (alone(v))
 		return;
@@ -186,17 +188,17 @@ void world_stand(struct vcpu *v)
 
 static bool others_rest(const struct vcpu *v)
 {
-	const struct vm *vm = v->vm;
+	const struct machine *m = v->machine;
 
-	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
-		if (&vm->machine.vcpu[i] != v && !vm->machine.vcpu[i].at_rest)
+	for (uint32_t i = 0; i < m->nvcpu; i++)
+		if (&m->vcpu[i] != v && !m->vcpu[i].at_rest)
 			return false;
 	return true;
 }
 
 bool world_lead(struct vcpu *v)
 {
-	struct world *w = &v->vm->world;
+	struct world *w = v->world;
 	bool lead;
 
 	vcpu_write_end(v);
@@ -216,7 +218,7 @@ bool world_lead(struct vcpu *v)
 
 void world_led(struct vcpu *v)
 {
-	struct world *w = &v->vm->world;
+	struct world *w = v->world;
 
 	pthread_mutex_lock(&w->lock);
 	v->at_rest = false;
@@ -227,7 +229,7 @@ void world_led(struct vcpu *v)
 
 void world_rest(struct vcpu *v)
 {
-	struct world *w = &v->vm->world;
+	struct world *w = v->world;
 
 	if (alone(v))
 		return;
@@ -241,7 +243,7 @@ void world_rest(struct vcpu *v)
 
 void world_resume(struct vcpu *v)
 {
-	struct world *w = &v->vm->world;
+	struct world *w = v->world;
 
 	if (alone(v))
 		return;

@@ -8,6 +8,7 @@
 
 #include "trapd/devices/bus.h"
 #include "trapd/insn/insn.h"
+#include "trapd/kvm/windows.h"
 #include "trapd/trap/look_ahead.h"
 #include "trapd/trap/vcpu_priv.h"
 

@@ -18,6 +18,7 @@
 #include "trapd/cpu/seg.h"
 #include "trapd/emulate/emulate.h"
 #include "trapd/emulate/insn_writes.h"
+#include "trapd/link/pool_link.h"
 #include "trapd/link/world.h"
 #include "trapd/priv/emulate_privileged.h"
 #include "trapd/trap/look_ahead.h"
@@ -52,7 +53,7 @@ static bool may_go_on(const struct vcpu *v)
 	if (load_acquire(&v->irq_request) && (!look_ahead_replaces_host(v) || (v->cpu.rflags & RFLAGS_IF)))
 		return false;
 	/* pairs with the link's watcher */
-	return !stop_is_requested(&v->machine->stop) && !load_acquire(&v->vm->link_lost) && v->link_up;
+	return !stop_is_requested(&v->machine->stop) && !load_acquire(&v->pool->lost) && v->link_up;
 }
 
 /*
@@ -63,7 +64,7 @@ static bool is_wanted(struct vcpu *v)
 {
 	vcpu_write_end(v);
 	return world_wants_state(v) || load_acquire(&v->startup) ||	/* pairs with send() of startup.c */
-	       (!v->index && load_acquire(&v->vm->quiesce));
+	       (!v->index && load_acquire(&v->pool->quiesce));
 }
 
 static uint32_t user_access(const struct vcpu *v)

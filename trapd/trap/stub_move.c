@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "trapd/cpu/machine.h"
 #include "trapd/link/pool_link.h"
 #include "trapd/trap/vcpu_priv.h"
 
@@ -19,17 +20,16 @@
 
 int vcpu_move_stub(struct vcpu *v)
 {
-	struct vm *vm = v->vm;
-	uint32_t n = LAST_SLOT - FIRST_SLOT + 1, slot = FIRST_SLOT + (vm->stub_slot - FIRST_SLOT + SLOT_STRIDE) % n;
+	struct stub *stub = v->priv->kcpu.stub;
+	uint32_t n = LAST_SLOT - FIRST_SLOT + 1, slot = FIRST_SLOT + (stub->slot - FIRST_SLOT + SLOT_STRIDE) % n;
 	int rc;
 
-	if (vm->machine.nvcpu > 1)
+	if (v->machine->nvcpu > 1)
 		return vcpu_stop(v, VM_STOP_ERROR, "the guest uses address 0x%llx, which this VM has reserved",
 				 (unsigned long long)v->priv->real_cr2);
-	memset(vm->stub_fd.base, 0, VM_STUB_BYTES);
-	vm->stub_slot = slot;
-	stub_build(vm->stub_window, vm->stub_fd.base, slot);
-	stub_build_vcpu(vm->stub_window, v->index);
+	memset(stub->base, 0, STUB_BYTES);
+	stub_build(stub, stub->base, slot);
+	stub_build_vcpu(stub, v->index);
 	v->priv->cs_real = v->priv->ss_real = 0;
 	rc = vcpu_real_init(v);
 	if (rc)

@@ -8,12 +8,11 @@
 #define SHADOWPOOL_TRAPD_VCPU_PRIV_H
 
 #include "common/write_class.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/cpu/vcpu.h"
 #include "trapd/devices/timer.h"
 #include "trapd/kvm/kcpu.h"
-#include "trapd/link/corrupt_limit.h"
-#include "trapd/link/write_pair.h"
-#include "trapd/vm/vm.h"
+#include "trapd/link/vcpu_link.h"
 
 #define STEP_MAX_GFNS 4u
 #define KERNEL_STACKS 4u
@@ -36,17 +35,6 @@ struct soft_breakpoints {
 	uint64_t carried;		/* DR6 bits of a #DB that MOV SS or POP SS has held back */
 };
 
-/* What the replies of poold since the last entry demand of the return program. */
-struct return_work {
-	bool flush;			/* load CR3 */
-	bool promised;			/* poold was told that this is done. The root in the real CR3 may be another table by
-					 * now, so the stub must not run on it any more */
-	bool cycle;			/* cycle the dummy memslot, because there are too many tables to touch */
-	unsigned ntouch;
-	uint64_t touch[STUB_MAX_TOUCH];
-	uint32_t epoch;			/* flush epoch of poold's that the flush will complete */
-};
-
 struct vcpu_priv {
 	struct kcpu kcpu;
 	uint8_t vector;			/* the trap in hand */
@@ -58,20 +46,16 @@ struct vcpu_priv {
 	uint64_t kernel_rsp[KERNEL_STACKS];	/* RSP with which the guest's kernel last ran on each of its last four stacks */
 	bool runs_user_pages;		/* the guest's kernel executes U=1 pages: unseen_iret.c can find no IRET any more */
 	bool loaded_ac;			/* the AC for which the present roots were made */
-	struct return_work work;
 	uint32_t epoch_in_flight;	/* flush epoch that the return program in the CPU completes; 0: none */
 	struct step step;
 	struct timer window_sample;	/* kicks the vCPU while it waits for IF on hosts that see windows late; bus lock */
 	uint32_t window_wanted;		/* atomic: the vCPU waits for IF to become 1 */
-	struct write_pair pair;
 	bool shadow_step;		/* an instruction is stepped because an interrupt waits for its end: interrupt.c */
 	bool unaligned;			/* one instruction is stepped with the real AC 0: alignment.c */
 	struct soft_breakpoints breakpoints;
 	uint64_t last_rip, last_gva, last_others, last_trap;	/* is it the same fault again? same_fault_forever(), fault.c */
 	unsigned repeats;		/* times that it was */
 	uint64_t barren[BARREN_SLOTS];	/* RIPs behind which look-ahead has saved no trap: look_ahead.c */
-	bool audit_failed;		/* an audit has ended the VM: no further one at the end */
-	uint64_t corrupt_at_s[CORRUPT_LIMIT];	/* times for corrupt_too_often() */
 };
 
 /* Does the real TF belong to trapd, because one of the four single steps is under way? */

@@ -10,6 +10,9 @@
 
 #include "common/counters.h"
 #include "trapd/cpu/real_mode.h"
+#include "trapd/link/pool_link.h"
+#include "trapd/link/vcpu_link.h"
+#include "trapd/link/world.h"
 #include "trapd/trap/vcpu_priv.h"
 
 static const struct { enum sreg sreg; size_t offset; } data_segments[] = {
@@ -147,6 +150,7 @@ static uint64_t real_rflags(const struct vcpu *v)
 void vcpu_store_state(struct vcpu *v)
 {
 	struct vcpu_priv *p = v->priv;
+	struct return_work *work = &v->link->work;
 	uint64_t root = v->root[v->cpu.cpl == 3];
 	struct kcpu_context ctx = { .frame = { .rip = v->cpu.rip, .rsp = v->cpu.gpr[GPR_RSP], .rflags = real_rflags(v) } };
 
@@ -171,29 +175,29 @@ void vcpu_store_state(struct vcpu *v)
 	ctx.frame.cs = p->cs_real;
 	ctx.frame.ss = p->ss_real;
 	if (world_take_flush(v))
-		p->work.flush = p->work.promised = true;
-	if (p->work.cycle)
-		slots_dummy_cycle(&v->vm->dummy_slot, &v->stat[TRAP_STAT_slot_cycles]);
+		work->flush = work->promised = true;
+	if (work->cycle)
+		slots_dummy_cycle(&v->pool->dummy_slot, &v->stat[TRAP_STAT_slot_cycles]);
 	/*
 	 * After an attach, and after a flush that was promised, the table in the real CR3 may not map the stub any more: set CR3
 	 * directly.
 	 */
-	if (!p->real_root || (p->work.promised && root != p->real_root)) {
+	if (!p->real_root || (work->promised && root != p->real_root)) {
 		p->kcpu.run->s.regs.sregs.cr3 = root;
 		p->kcpu.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
 	}
-	if (p->work.flush || p->work.cycle || root != p->real_root) {
+	if (work->flush || work->cycle || root != p->real_root) {
 		ctx.cr3 = root;
-		if (!p->work.cycle && !v->machine->facts.coherent_after_flush) {
-			ctx.ntouch = p->work.ntouch;
-			memcpy(ctx.touch, p->work.touch, sizeof(ctx.touch));
+		if (!work->cycle && !v->machine->facts.coherent_after_flush) {
+			ctx.ntouch = work->ntouch;
+			memcpy(ctx.touch, work->touch, sizeof(ctx.touch));
 		}
 		counter_add(&v->stat[TRAP_STAT_return_programs], 1);
 		counter_add(&v->stat[TRAP_STAT_tables_touched], ctx.ntouch);
-		if (p->work.flush || p->work.cycle)
-			p->epoch_in_flight = p->work.epoch;
+		if (work->flush || work->cycle)
+			p->epoch_in_flight = work->epoch;
 	}
-	memset(&p->work, 0, sizeof(p->work));
+	memset(work, 0, sizeof(*work));
 	vcpu_write_end(v);	/* publish the events of this trap: poold consumes them while the guest runs on */
 	kcpu_resume(&p->kcpu, &ctx);
 }
@@ -201,14 +205,15 @@ void vcpu_store_state(struct vcpu *v)
 void vcpu_take_back_return(struct vcpu *v)
 {
 	struct vcpu_priv *p = v->priv;
+	struct return_work *work = &v->link->work;
 	const struct kcpu_context *given = &p->kcpu.resume;
 
 	if (!given->cr3)
 		return;
-	p->work.flush = true;
-	p->work.ntouch = given->ntouch;
-	memcpy(p->work.touch, given->touch, sizeof(p->work.touch));
-	p->work.epoch = p->epoch_in_flight;
+	work->flush = true;
+	work->ntouch = given->ntouch;
+	memcpy(work->touch, given->touch, sizeof(work->touch));
+	work->epoch = p->epoch_in_flight;
 	p->epoch_in_flight = 0;
 	p->real_root = p->kcpu.run->s.regs.sregs.cr3;
 }
@@ -217,7 +222,7 @@ void vcpu_forget_roots(struct vcpu *v)
 {
 	v->priv->epoch_in_flight = 0;
 	v->priv->real_root = 0;
-	memset(&v->priv->work, 0, sizeof(v->priv->work));
+	memset(&v->link->work, 0, sizeof(v->link->work));
 	v->root[0] = v->root[1] = 0;
 }
 

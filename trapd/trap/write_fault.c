@@ -21,12 +21,12 @@ static int emulate(struct vcpu *v, const struct insn *in, const struct insn_writ
 {
 	int rc;
 
-	v->priv->pair.open = (v->machine->extensions & WRITE_EXT_PAIR) && w->class == WRITE_CLASS_SIMPLE &&
+	v->link->pair.open = (v->machine->extensions & WRITE_EXT_PAIR) && w->class == WRITE_CLASS_SIMPLE &&
 			     write_pair_possible(v, w->gva, w->size);
 	rc = emulate_memory(v, in);
 	if (!rc)
 		counter_add(&v->stat[TRAP_STAT_write_emulated], 1);
-	if (!rc && v->priv->pair.held)
+	if (!rc && v->link->pair.held)
 		rc = write_pair_absorb(v, w->gva);
 	events_close_pair(v);
 	return rc ? rc : look_ahead(v);		/* INVLPG often follows */

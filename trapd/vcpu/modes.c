@@ -5,7 +5,9 @@
  */
 #include "common/counters.h"
 #include "trapd/code/code_pages.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/link/pool_request.h"
+#include "trapd/link/vcpu_link.h"
 #include "trapd/trap/vcpu_priv.h"
 
 int vcpu_set_modes(struct vcpu *v, const struct modes *m)
@@ -29,6 +31,6 @@ int vcpu_set_modes(struct vcpu *v, const struct modes *m)
 	v->sregs_dirty = true;
 	walk_mode_from_cr(&v->walk, m->cr0, m->cr3, m->cr4, m->efer, v->cpu.rflags, v->machine->facts.maxphyaddr);
 	memcpy(v->walk.pdpte, v->cpu.pdpte, sizeof(v->walk.pdpte));
-	v->priv->work.flush = true;	/* a CR load flushes, whatever the pool had to change */
+	v->link->work.flush = true;	/* a CR load flushes, whatever the pool had to change */
 	return 0;
 }

@@ -13,11 +13,14 @@
 #include "common/clock.h"
 #include "common/counters.h"
 #include "trapd/code/code_pages.h"
+#include "trapd/cpu/machine.h"
 #include "trapd/cpu/seg.h"
 #include "trapd/devices/bus.h"
 #include "trapd/link/kick.h"
 #include "trapd/link/pool_link.h"
 #include "trapd/link/pool_request.h"
+#include "trapd/link/vcpu_link.h"
+#include "trapd/link/world.h"
 #include "trapd/priv/deliver.h"
 #include "trapd/trap/interrupt.h"
 #include "trapd/trap/vcpu_priv.h"
@@ -32,25 +35,24 @@ static bool stopping(const struct vcpu *v)
 }
 
 /* What was made of the pool that is gone means nothing to the next one. The other vCPUs rest. */
-static void forget_pool(struct vm *vm)
+static void forget_pool(struct machine *m)
 {
-	code_pages_reset(&vm->machine);
-	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
-		step_forget(&vm->machine.vcpu[i]);
-		vcpu_forget_roots(&vm->machine.vcpu[i]);
+	code_pages_reset(m);
+	for (uint32_t i = 0; i < m->nvcpu; i++) {
+		step_forget(&m->vcpu[i]);
+		vcpu_forget_roots(&m->vcpu[i]);
 	}
 }
 
 /* The order of an attach. The other vCPUs rest; each tells its modes by itself when it goes on. */
 static int attach_once(struct vcpu *v, char *err, size_t err_size)
 {
-	struct vm *vm = v->vm;
 	int rc;
 
-	pool_link_detach(vm);
-	store_release(&vm->link_lost, 0);
-	forget_pool(vm);
-	rc = pool_link_attach(vm, code_pages_maddr(&vm->machine), err, err_size);
+	pool_link_detach(v->pool);
+	store_release(&v->pool->lost, 0);
+	forget_pool(v->machine);
+	rc = pool_link_attach(v->pool, code_pages_maddr(v->machine), err, err_size);
 	if (rc)
 		return rc;
 	rc = vcpu_send_modes(v);	/* roots come back, so the next entry loads CR3 */
@@ -62,9 +64,9 @@ static int attach_once(struct vcpu *v, char *err, size_t err_size)
 /* The first attach must succeed; a later one waits for a poold that is being restarted. 0 or -ECANCELED. */
 static int attach(struct vcpu *v)
 {
-	struct vm *vm = v->vm;
+	const struct vcpu_threads *threads = v->threads;
 	char err[512] = "";
-	bool first = !vm->epoch;
+	bool first = !v->pool->epoch;
 	int64_t start = clock_ms();
 	int rc;
 
@@ -72,8 +74,8 @@ static int attach(struct vcpu *v)
 		rc = stopping(v) ? -ECANCELED : attach_once(v, err, sizeof(err));
 		if (!rc && !first)
 			counter_add(&v->stat[TRAP_STAT_recoveries], 1);
-		if (!rc && first && vm->attached)
-			vm->attached(vm, vm->ended_ctx);
+		if (!rc && first)
+			threads->attached(threads->ctx);
 		if (!rc || rc == -ECANCELED)
 			return rc;
 		if (first || clock_ms() - start > RECONNECT_MAX_MS)
@@ -84,7 +86,7 @@ static int attach(struct vcpu *v)
 
 static bool link_is_up(const struct vcpu *v)
 {
-	return v->link_up && !load_acquire(&v->vm->link_lost);	/* pairs with the watcher's store */
+	return v->link_up && !load_acquire(&v->pool->lost);	/* pairs with the watcher's store */
 }
 
 /* One vCPU attaches while the others rest; then each tells the fresh pool its modes. 0 or -ECANCELED. */
@@ -115,7 +117,7 @@ static int answer_quiesce(struct vcpu *v)
 {
 	int64_t n;
 
-	if (v->index || !exchange_acquire(&v->vm->quiesce, 0))	/* pairs with the watcher's store */
+	if (v->index || !exchange_acquire(&v->pool->quiesce, 0))	/* pairs with the watcher's store */
 		return 0;
 	world_stand(v);
 	n = pool_link_audit(v, false);
@@ -228,7 +230,7 @@ static int handle_trap(struct vcpu *v)
 static bool wants_state(struct vcpu *v)
 {
 	return interrupt_wants_state(v) || world_wants_state(v) || load_acquire(&v->startup) ||	/* pairs with send() of startup.c */
-	       (!v->index && load_acquire(&v->vm->quiesce));
+	       (!v->index && load_acquire(&v->pool->quiesce));
 }
 
 /*
@@ -301,15 +303,14 @@ static int run_once(struct vcpu *v)
 /* With --audit the end of a VM is audited in full: a violation makes it a failure whatever the guest said. */
 static void final_audit(struct vcpu *v)
 {
-	struct vm *vm = v->vm;
 	int64_t n;
 
-	if (!vm->config.audit || !v->link_up || v->priv->audit_failed)
+	if (!v->pool->config.audit || !v->link_up || v->link->audit_failed)
 		return;
 	n = pool_link_audit(v, true);
 	if (n <= 0)
 		return;
-	stop_overrule(&vm->machine.stop, VM_STOP_ERROR, "the final pool audit found %lld violations; poold's log lists them",
+	stop_overrule(&v->machine->stop, VM_STOP_ERROR, "the final pool audit found %lld violations; poold's log lists them",
 		      (long long)n);
 }
 
@@ -324,7 +325,7 @@ static void rest(struct vcpu *v)
 void *vcpu_thread_main(void *arg)
 {
 	struct vcpu *v = arg;
-	struct vm *vm = v->vm;
+	struct vcpu_threads *threads = v->threads;
 	char name[16];
 	int rc = 0;
 
@@ -368,13 +369,12 @@ void *vcpu_thread_main(void *arg)
 	vcpu_kick_end(v);
 	vcpu_write_end(v);
 	if (stop_wants_report(v))
-		stop_set_report(&vm->machine.stop, report_vcpu(v));
+		stop_set_report(&v->machine->stop, report_vcpu(v));
 	world_rest(v);
-	if (fetch_sub_acq_rel(&vm->running, 1) == 1) {
+	if (fetch_sub_acq_rel(&threads->running, 1) == 1) {
 		final_audit(v);		/* this is the last vCPU to end: no other one uses the link any more */
-		pool_link_detach(vm);
-		if (vm->ended)
-			vm->ended(vm, vm->ended_ctx);
+		pool_link_detach(v->pool);
+		threads->ended(threads->ctx);
 	}
 	return NULL;
 }

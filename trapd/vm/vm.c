@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Creation and end of a VM. Process trapd; vm_create, vm_start and vm_destroy on the control thread, vm_kick on any.
+ * Creation and end of a VM. Process trapd; on the control thread.
  * Machine address map: doc/architecture.md.
  */
 #include "trapd/vm/vm.h"
@@ -20,26 +20,21 @@
 #include "trapd/code/code_pages.h"
 #include "trapd/kvm/cpuid.h"
 #include "trapd/kvm/selftest.h"
+#include "trapd/kvm/stub.h"
+#include "trapd/kvm/windows.h"
 #include "trapd/link/kick.h"
-#include "trapd/link/pool_link.h"
+#include "trapd/link/vcpu_link.h"
 #include "trapd/trap/vcpu_priv.h"
 #include "trapd/vcpu/startup.h"
-#include "trapd/vcpu/vcpu_thread.h"
 #include "trapd/vm/image.h"
 #include "trapd/vm/platform.h"
 
 #define STATS_HEADER 64u
 #define STATS_BLOCK (((uint64_t)TRAP_STAT_COUNT * 8 + 63) & ~63ull)
 
-void vm_kick(struct vm *vm)
+static void kick(void *machine)
 {
-	for (uint32_t i = 0; i < vm->machine.nvcpu; i++)
-		vcpu_kick(&vm->machine.vcpu[i]);
-}
-
-static void kick(void *vm)
-{
-	vm_kick(vm);
+	vcpu_kick_all(machine);
 }
 
 static int fail(char *err, size_t err_size, int rc, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -122,7 +117,7 @@ static int reserve_memory(struct vm *vm, char *err, size_t err_size)
 	    (rc = memfd_create_sealed(&vm->stats_t, "shadowpool-stats-t", (stats + 4095) & ~4095ull, MEMFD_4K, true, false)))
 		return fail(err, err_size, rc, "cannot reserve memory for the VM: %s; give less with --mem or free some", strerror(-rc));
 	vm->machine.ram.base = vm->ram_fd.base;
-	slots_dummy_init(&vm->dummy_slot, vm->fd, vm->stub_fd.base);
+	slots_dummy_init(&vm->pool.dummy_slot, vm->fd, vm->stub_fd.base);
 	if ((rc = slots_set(vm->fd, VM_SLOT_STUB, VM_STUB_MADDR, VM_STUB_BYTES, vm->stub_fd.base)) ||
 	    (rc = slots_set(vm->fd, VM_SLOT_RAM_LOW, VM_RAM_MADDR, vm->machine.ram.low_end, vm->machine.ram.base)))
 		return fail(err, err_size, rc, "KVM refuses the VM's memory: %s", strerror(-rc));
@@ -139,16 +134,19 @@ static int create_vcpus(struct vm *vm, char *err, size_t err_size)
 	vm->stub_window = calloc(1, sizeof(*vm->stub_window));
 	if (!vm->stub_window)
 		return fail(err, err_size, -ENOMEM, "out of memory");
-	stub_build(vm->stub_window, vm->stub_fd.base, vm->stub_slot);
+	stub_build(vm->stub_window, vm->stub_fd.base, VM_STUB_SLOT);
 	for (uint32_t i = 0; i < vm->machine.nvcpu; i++) {
 		struct vcpu *v = &vm->machine.vcpu[i];
 
-		v->vm = vm;
 		v->machine = &vm->machine;
+		v->pool = &vm->pool;
+		v->world = &vm->world;
+		v->threads = &vm->threads;
 		v->index = i;
 		v->stat = (uint64_t *)(void *)((uint8_t *)vm->stats_t.base + STATS_HEADER + STATS_BLOCK * i);
+		v->link = calloc(1, sizeof(*v->link));
 		v->priv = calloc(1, sizeof(*v->priv));
-		if (!v->priv)
+		if (!v->link || !v->priv)
 			return fail(err, err_size, -ENOMEM, "out of memory");
 		v->priv->kcpu.fd = -1;
 		cpuid_set_apic_id(vm->machine.cpuid, (uint8_t)i);
@@ -220,6 +218,17 @@ static int add_devices(struct vm *vm, char *err, size_t err_size)
 	return rc ? fail(err, err_size, rc, "cannot create the devices: %s", strerror(-rc)) : 0;
 }
 
+static void configure_link(struct vm *vm)
+{
+	const struct vm_config *c = &vm->config;
+
+	vm->pool.config = (struct pool_link_config){
+		.vm_name = c->name, .socket = c->attach_socket, .pool_bytes = c->pool_bytes, .pool_pages = c->pool_pages,
+		.audit = c->audit, .poison = c->poison, .vm_fd = vm->fd, .ram_fd = vm->ram_fd.fd, .stats_fd = vm->stats_t.fd,
+		.stub = vm->stub_window,
+	};
+}
+
 int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t err_size)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
@@ -230,10 +239,9 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 		return fail(err, err_size, -ENOMEM, "out of memory");
 	vm->kvm_fd = vm->fd = -1;
 	vm->disk[0].fd = vm->disk[1].fd = -1;
-	vm->ram_fd = vm->stub_fd = vm->link_t = vm->stats_t = vm->link_p = vm->page_state_fd = vm->stats_p = (struct memfd)MEMFD_NONE;
-	vm->stub_slot = VM_STUB_SLOT;
-	stop_init(&vm->machine.stop, kick, vm);
-	pthread_mutex_init(&vm->pool_lock, NULL);
+	vm->ram_fd = vm->stub_fd = vm->stats_t = (struct memfd)MEMFD_NONE;
+	stop_init(&vm->machine.stop, kick, &vm->machine);
+	pool_link_init(&vm->pool, &vm->machine);
 	world_init(&vm->world);
 	config_copy(&vm->config, config);
 	vm->machine.nvcpu = config->nvcpu ? config->nvcpu : 1;
@@ -260,6 +268,7 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 	    (rc = code_pages_create(&vm->machine, vm->fd, err, err_size)) || (rc = create_vcpus(vm, err, err_size)) ||
 	    (rc = add_devices(vm, err, err_size)) || (rc = image_load(vm, err, err_size)))
 		goto undo;
+	configure_link(vm);
 	*out = vm;
 	return 0;
 undo:
@@ -268,13 +277,29 @@ undo:
 	return rc;
 }
 
+static void on_attached(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	if (vm->attached)
+		vm->attached(vm, vm->ended_ctx);
+}
+
+static void on_ended(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	if (vm->ended)
+		vm->ended(vm, vm->ended_ctx);
+}
+
 int vm_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx)
 {
 	int rc;
 
 	vm->ended = ended;
 	vm->ended_ctx = ctx;
-	vm->running = vm->machine.nvcpu;
+	vm->threads = (struct vcpu_threads){ vm->machine.nvcpu, on_attached, on_ended, vm };
 	for (uint32_t i = 1; i < vm->machine.nvcpu; i++)
 		startup_wait(&vm->machine.vcpu[i]);
 	rc = platform_start(vm);
@@ -302,12 +327,15 @@ void vm_destroy(struct vm *vm)
 			v->thread_started = false;
 		}
 	}
-	pool_link_destroy(vm);
-	for (uint32_t i = 0; vm->machine.vcpu && i < vm->machine.nvcpu; i++)
-		if (vm->machine.vcpu[i].priv) {
-			kcpu_destroy(&vm->machine.vcpu[i].priv->kcpu);
-			free(vm->machine.vcpu[i].priv);
-		}
+	pool_link_destroy(&vm->pool);
+	for (uint32_t i = 0; vm->machine.vcpu && i < vm->machine.nvcpu; i++) {
+		struct vcpu *v = &vm->machine.vcpu[i];
+
+		if (v->priv)
+			kcpu_destroy(&v->priv->kcpu);
+		free(v->priv);
+		free(v->link);
+	}
 	platform_destroy(vm);
 	disk_close(&vm->disk[0]);
 	disk_close(&vm->disk[1]);
@@ -316,7 +344,6 @@ void vm_destroy(struct vm *vm)
 	if (vm->kvm_fd >= 0)
 		close(vm->kvm_fd);
 	code_pages_destroy(&vm->machine);
-	memfd_close(&vm->stats_p);
 	memfd_close(&vm->ram_fd);
 	memfd_close(&vm->stub_fd);
 	memfd_close(&vm->stats_t);
@@ -333,8 +360,6 @@ void vm_destroy(struct vm *vm)
 	}
 	free(vm->machine.vcpu);
 	world_destroy(&vm->world);
-	slots_dummy_destroy(&vm->dummy_slot);
-	pthread_mutex_destroy(&vm->pool_lock);
 	stop_destroy(&vm->machine.stop);
 	free(vm);
 }

@@ -14,9 +14,9 @@
 #include "trapd/cpu/machine.h"
 #include "trapd/cpu/vcpu.h"
 #include "trapd/devices/disk.h"
-#include "trapd/kvm/slots.h"
-#include "trapd/kvm/windows.h"
+#include "trapd/link/pool_link.h"
 #include "trapd/link/world.h"
+#include "trapd/vcpu/vcpu_thread.h"
 
 struct device_thread;
 struct stub;
@@ -46,25 +46,16 @@ struct vm {
 	struct machine machine;		/* the part of the VM that code which acts for the guest may see */
 	int kvm_fd, fd;
 	struct stub *stub_window;
-	struct pool_link *link;		/* pool_link.c */
-	struct memfd ram_fd, stub_fd, link_t, stats_t, link_p, page_state_fd, stats_p;
-	uint32_t stub_slot;		/* PML4 index */
+	struct memfd ram_fd, stub_fd, stats_t;
+	struct pool_link pool;		/* the attach to poold */
 	struct device_thread *devices;	/* platform.c makes this, the next one, and the devices of machine */
 	struct vga *vga;
 	struct disk disk[2];		/* disks that are open and that no device has taken over yet */
 	struct world world;		/* what the vCPUs do together */
-	pthread_mutex_t pool_lock;	/* for the next three and stats_p: the control thread reads them while a vCPU attaches */
-	uint64_t epoch;
-	uint32_t pool_pages;		/* ATTACH_PAGES_2M or _4K, what poold really uses */
-	uint64_t pool_bytes;
-	struct dummy_slot dummy_slot;
-	uint32_t link_lost;		/* atomic: no link; set by its watcher, cleared by the vCPU that attaches anew */
-	uint32_t quiesce;		/* atomic: poold wants AUDIT while the VM stands; set by the watcher, cleared by vCPU 0 */
-	uint32_t running;		/* atomic: vCPU threads that have not ended */
+	struct vcpu_threads threads;	/* those of the vCPUs */
 	void (*attached)(struct vm *vm, void *ctx);	/* NULL, or set before vm_start(): called once, by a vCPU's thread */
 	void (*ended)(struct vm *vm, void *ctx);	/* see vm_start() */
 	void *ended_ctx;		/* argument of both */
-	bool started;
 };
 
 /*
@@ -80,7 +71,5 @@ int vm_create(struct vm **out, const struct vm_config *config, char *err, size_t
 int vm_start(struct vm *vm, void (*ended)(struct vm *vm, void *ctx), void *ctx);
 /* Stop the VM if it runs, join its threads and free everything. vm may be NULL. Thread: control. */
 void vm_destroy(struct vm *vm);
-/* Kick every vCPU (link/kick.h). Thread: any. */
-void vm_kick(struct vm *vm);
 
 #endif

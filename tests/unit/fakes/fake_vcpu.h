@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A vCPU without KVM and without poold: guest RAM from malloc(), and the second implementation of the port that trapd/cpu/vcpu.h
- * describes, whose functions record what they were asked. Under it cpu/, insn/, emulate/ and priv/ run alone; v.vm is NULL.
+ * describes, whose functions record what they were asked. Under it cpu/, insn/, emulate/ and priv/ run alone; what
+ * rooms above them keep of a vCPU (v.pool, v.link, v.world, v.priv, v.threads) is NULL.
  *
  * A test of a room above may have it too, but then no member of an archive that defines a function of the port: what it needs of
  * such a member it brings itself.

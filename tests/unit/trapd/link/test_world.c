@@ -15,16 +15,17 @@
 
 static struct vcpu_priv priv[2];
 static struct vcpu cpu[2];
-static struct vm vm;
+static struct machine machine;
+static struct world world;
 
 static void setup(void)
 {
-	vm.machine.vcpu = cpu;
-	vm.machine.nvcpu = 2;
-	world_init(&vm.world);
+	machine.vcpu = cpu;
+	machine.nvcpu = 2;
+	world_init(&world);
 	for (unsigned i = 0; i < 2; i++) {
-		cpu[i].vm = &vm;
-		cpu[i].machine = &vm.machine;
+		cpu[i].world = &world;
+		cpu[i].machine = &machine;
 		cpu[i].index = i;
 		cpu[i].priv = &priv[i];
 		pthread_mutex_init(&cpu[i].sleep_lock, NULL);
@@ -74,13 +75,13 @@ Test(world, a_vcpu_that_rests_stays_at_rest_while_the_world_stands)
 Test(world, init_waits_until_a_step_has_closed_its_tables)
 {
 	priv[1].step.active = true;
-	startup_init(&vm.machine, 1);
+	startup_init(&machine, 1);
 	cr_expect_eq(startup_take(&cpu[1]), 0);
 	cr_expect_not(cpu[1].waits_for_startup);
 	priv[1].step.active = false;
 	cr_expect_eq(startup_take(&cpu[1]), 0);
 	cr_expect(cpu[1].waits_for_startup);
-	startup_begin(&vm.machine, 1, 0x12);
+	startup_begin(&machine, 1, 0x12);
 	cr_expect_eq(startup_take(&cpu[1]), 0);
 	cr_expect_not(cpu[1].waits_for_startup);
 	cr_expect_eq(cpu[1].cpu.seg[SREG_CS].selector, 0x1200);

@@ -9,6 +9,8 @@
 #include "trapd/devices/bus.h"
 #include "trapd/emulate/emulate.h"
 #include "trapd/insn/insn.h"
+#include "trapd/link/pool_link.h"
+#include "trapd/link/world.h"
 #include "trapd/trap/look_ahead.h"
 #include "trapd/trap/vcpu_priv.h"
 
@@ -20,7 +22,7 @@
 
 static struct fake_vcpu f;
 static struct vcpu_priv priv;
-static struct vm vm;
+static struct pool_link pool;
 static uint64_t device_word;
 static unsigned device_accesses;
 
@@ -48,9 +50,9 @@ static void setup(void)
 
 	fake_vcpu_init(&f, RAM);
 	memset(&priv, 0, sizeof(priv));
-	memset(&vm, 0, sizeof(vm));
+	memset(&pool, 0, sizeof(pool));
 	f.v.priv = &priv;
-	f.v.vm = &vm;
+	f.v.pool = &pool;
 	f.v.link_up = true;
 	f.machine.facts.iopl_direct_32 = true;
 	f.machine.emulate_ahead = true;
@@ -151,7 +153,7 @@ Test(in_place_of_host, whoever_wants_the_vcpu_gets_it_soon)
 	f.v.startup = 1;
 	cr_assert(!RUN("\xeb\xfe", &done) && simple() < 128, "INIT");
 	f.v.startup = 0;
-	vm.quiesce = 1;
+	pool.quiesce = 1;
 	cr_assert(!RUN("\xeb\xfe", &done) && simple() < 192, "audit");
 }
 

@@ -7,16 +7,15 @@
 
 static struct kvm_run run;
 static struct vcpu_priv priv;
-static struct vm vm;
+static struct machine machine;
 static struct vcpu v;
 
 /* 64-bit kernel code whose IF is the real one, an interrupt pending. */
 static void setup(void)
 {
-	vm.machine.if_native_64 = true;
+	machine.if_native_64 = true;
 	priv.kcpu.run = &run;
-	v.vm = &vm;
-	v.machine = &vm.machine;
+	v.machine = &machine;
 	v.priv = &priv;
 	v.cpu.efer = EFER_LME | EFER_LMA;
 	v.cpu.seg[SREG_CS].l = true;
@@ -53,7 +52,7 @@ Test(interrupt, kick_in_guest_code_goes_by_the_real_flag)
 
 Test(interrupt, trapped_if_needs_no_window)
 {
-	vm.machine.if_native_64 = false;
+	machine.if_native_64 = false;
 	v.cpu.rflags = RFLAGS_FIXED;
 	cr_expect_not(interrupt_wants_state(&v));
 	cr_expect_eq(run.request_interrupt_window, 0);

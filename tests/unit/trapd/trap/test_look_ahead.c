@@ -7,6 +7,8 @@
 #include "tests/unit/fakes/fake_vcpu.h"
 #include "trapd/emulate/emulate.h"
 #include "trapd/insn/insn.h"
+#include "trapd/link/pool_link.h"
+#include "trapd/link/world.h"
 #include "trapd/trap/look_ahead.h"
 #include "trapd/trap/vcpu_priv.h"
 
@@ -18,7 +20,7 @@
 
 static struct fake_vcpu f;
 static struct vcpu_priv priv;
-static struct vm vm;
+static struct pool_link pool;
 
 /* In place of world.c. */
 bool world_wants_state(struct vcpu *v) { return v->flush_demanded; }
@@ -30,9 +32,9 @@ static void setup(void)
 	fake_vcpu_init(&f, RAM);
 	fake_vcpu_long_mode(&f, TABLES, false);
 	memset(&priv, 0, sizeof(priv));
-	memset(&vm, 0, sizeof(vm));
+	memset(&pool, 0, sizeof(pool));
 	f.v.priv = &priv;
-	f.v.vm = &vm;
+	f.v.pool = &pool;
 	f.v.link_up = true;
 	c->rip = CODE;
 	c->gpr[GPR_RSP] = STACK;
@@ -164,9 +166,9 @@ Test(look_ahead, whoever_waits_for_the_vcpu_ends_it)
 	f.machine.stop.requested = 1;
 	cr_assert(!RUN("\xfa", &done) && !done, "stop");
 	f.machine.stop.requested = 0;
-	vm.link_lost = 1;
+	pool.lost = 1;
 	cr_assert(!RUN("\xfa", &done) && !done, "no link");
-	vm.link_lost = 0;
+	pool.lost = 0;
 	f.v.link_up = false;
 	cr_assert(!RUN("\xfa", &done) && !done, "no link yet");
 }

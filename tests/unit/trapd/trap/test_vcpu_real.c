@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "trapd/cpu/trap_stats.h"
+#include "trapd/kvm/windows.h"
+#include "trapd/link/vcpu_link.h"
 #include "trapd/link/world.h"
 #include "trapd/trap/vcpu_priv.h"
 
@@ -12,21 +14,23 @@
 
 static struct vcpu_priv priv[2];
 static struct vcpu cpu[2];
-static struct vm vm;
+static struct machine machine;
+static struct world world;
+static struct vcpu_link vcpu_link[2];
 static struct stub stub;
 static uint64_t counters[TRAP_STAT_COUNT];
 
 /* Both vCPUs have left the guest on OLD_ROOT; the first one has loaded NEW_ROOT meanwhile. */
 static void setup(void)
 {
-	vm.machine.vcpu = cpu;
-	vm.machine.nvcpu = 2;
-	world_init(&vm.world);
+	machine.vcpu = cpu;
+	machine.nvcpu = 2;
+	world_init(&world);
 	stub_build(&stub, calloc(1, VM_STUB_BYTES), VM_STUB_SLOT);
 	for (unsigned i = 0; i < 2; i++) {
 		stub_build_vcpu(&stub, i);
-		cpu[i] = (struct vcpu){ .machine = &vm.machine, .vm = &vm, .index = i, .priv = &priv[i], .stat = counters,
-					.root = { NEW_ROOT, NEW_ROOT } };
+		cpu[i] = (struct vcpu){ .machine = &machine, .world = &world, .link = &vcpu_link[i], .priv = &priv[i], .index = i,
+					.stat = counters, .root = { NEW_ROOT, NEW_ROOT } };
 		priv[i].kcpu = (struct kcpu){ .run = calloc(1, sizeof(struct kvm_run)), .stub = &stub, .n = i };
 		priv[i].kcpu.run->s.regs.sregs.cr3 = priv[i].real_root = OLD_ROOT;
 	}
@@ -59,10 +63,10 @@ Test(vcpu_real, a_root_left_before_a_shootdown_by_another_vcpu_is_not_run_on)
 
 Test(vcpu_real, a_root_left_before_ones_own_shootdown_is_not_run_on)
 {
-	priv[0].work.flush = priv[0].work.promised = true;	/* request() */
+	vcpu_link[0].work.flush = vcpu_link[0].work.promised = true;	/* request() */
 	vcpu_store_state(&cpu[0]);
 	cr_assert_eq(cr3_by_registers(0), NEW_ROOT);
-	cr_assert(!priv[0].work.promised, "once only");
+	cr_assert(!vcpu_link[0].work.promised, "once only");
 }
 
 Test(vcpu_real, the_root_in_use_outlives_a_shootdown)
@@ -109,6 +113,6 @@ Test(vcpu_real, AC_of_STAC_is_not_the_real_one)
 	enter_and_leave(0, false, true, "one that the guest has not switched on");
 	priv[0].unaligned = false;
 	c->cpl = 0;
-	vm.machine.if_native_32 = vm.machine.if_native_64 = true;
+	machine.if_native_32 = machine.if_native_64 = true;
 	enter_and_leave(0, true, true, "native flags");
 }
