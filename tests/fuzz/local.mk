@@ -16,7 +16,7 @@ tests_fuzz_fuzz_trace_LDADD = common/libcommon.a
 tests_fuzz_fuzz_trace_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += tests/fuzz/fuzz_loader
 tests_fuzz_fuzz_loader_SOURCES = tests/fuzz/fuzz_loader.c
-tests_fuzz_fuzz_loader_LDADD = $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(TRAPD_ROOMS) common/libcommon.a
+tests_fuzz_fuzz_loader_LDADD = $(TRAPD_ROOMS) common/libcommon.a
 tests_fuzz_fuzz_loader_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 TESTS += tests/fuzz/run-fuzz.sh
 endif

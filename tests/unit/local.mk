@@ -1,7 +1,7 @@
 # Criterion programs, run by run-criterion through the TAP driver; the folders mirror the rooms. What needs threads under TSan or
 # several processes is no Criterion program: *.test or *.sh, exit 0, 1 or 77.
 # A module adds one line, UNIT_TESTS += tests/unit/ROOM/test_NAME, and a _SOURCES line if it needs a fake or a fixture.
-UNIT_LIBS = $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(TRAPD_ROOMS) $(POOLD_ROOMS) common/libcommon.a proto/libproto.a \
+UNIT_LIBS = $(TRAPD_ROOMS) $(POOLD_ROOMS) common/libcommon.a proto/libproto.a \
 	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(CAPSTONE_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) $(JANSSON_LIBS) -lpthread
 # A test may include the headers of any room.
 TEST_CFLAGS = $(EVENT_CFLAGS) $(PROTOBUF_CFLAGS) $(CAPSTONE_CFLAGS) $(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)

@@ -1,5 +1,7 @@
 UNIT_TESTS += tests/unit/trapd/trap/test_vcpu_real
+tests_unit_trapd_trap_test_vcpu_real_LDFLAGS = $(AM_LDFLAGS) $(REAL_PORT)
 UNIT_TESTS += tests/unit/trapd/trap/test_interrupt
+tests_unit_trapd_trap_test_interrupt_LDFLAGS = $(AM_LDFLAGS) $(REAL_PORT)
 UNIT_TESTS += tests/unit/trapd/trap/test_look_ahead
 tests_unit_trapd_trap_test_look_ahead_SOURCES = tests/unit/trapd/trap/test_look_ahead.c $(FAKE_VCPU)
 UNIT_TESTS += tests/unit/trapd/trap/test_in_place_of_host
