@@ -129,5 +129,5 @@ int daemon_options_load(const struct daemon_options *o, void *config, int argc, 
 	if (!rc)
 		rc = scan_arguments(&a, argc, argv, err, err_size);
 	*test_only = a.test_only;
-	return rc;
+	return rc || !o->check ? rc : o->check(config, err, err_size);
 }

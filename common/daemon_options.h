@@ -27,11 +27,14 @@ struct daemon_options {
 	const char *program;			/* "trapd" */
 	const char *usage;			/* of --help, up to the list of keys */
 	const char *file;			/* is read if neither -c nor --runtime-dir is given; need not exist */
-	const struct conf_key *keys;		/* allow-inject is among them */
+	const struct conf_key *keys;		/* log-level and allow-inject are among them */
+	size_t log_level;			/* offset of what log-level sets */
 	const struct daemon_option *own;	/* at most DAEMON_OPTIONS_OWN, ends with a NULL name */
 	/* Both 0 or -ENOMEM. The runtime directory is set before a file of -c is read. */
 	int (*set_defaults)(void *config);
 	int (*set_runtime_dir)(void *config, const char *dir);
+	/* Of all together, at the end: 0, or -errno with one line in err. NULL: nothing. */
+	int (*check)(const void *config, char *err, size_t err_size);
 };
 
 #define DAEMON_OPTIONS_OWN	8u

@@ -27,5 +27,6 @@ common_libcommon_a_SOURCES += \
 	common/ring.c \
 	common/shm_layout.c
 common_libcommon_a_SOURCES += common/conf.c common/conf_file.c common/conf_priv.h
-common_libcommon_a_SOURCES += common/conf_daemon.c common/daemon_options.c common/daemon_options.h common/log.c common/notify.c common/notify.h common/sandbox.c common/sandbox.h
+common_libcommon_a_SOURCES += common/conf_daemon.c common/daemon_options.c common/daemon_options.h \
+	common/daemon_shell.c common/daemon_shell.h common/inherit.c common/inherit.h common/log.c common/notify.c common/notify.h common/sandbox.c common/sandbox.h
 common_libcommon_a_SOURCES += common/vm_conf.c common/vm_conf.h

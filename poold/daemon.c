@@ -13,33 +13,25 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "common/inherit.h"
 #include "common/log.h"
-#include "poold/sandbox.h"
 #include "poold/attach/attach_server.h"
+#include "poold/sandbox.h"
 
 #define STOP_WAIT_MS		3000
 
-static void on_signal(evutil_socket_t sig, short what, void *arg)
+/* Nobody hands poold a descriptor, and none is open yet. */
+static int start_descriptors(struct daemon_shell *s, char *err, size_t err_size)
 {
-	struct poold *d = arg;
+	struct poold *d = s->own;
 
-	log_info("ending after signal %d", (int)sig);
-	event_base_loopbreak(d->base);
+	inherit_close_others(NULL, 0);
+	d->service.huge.free_fd = d->service.huge.total_fd = -1;
+	return 0;
 }
 
-static int start_base(struct poold *d, char *err, size_t err_size)
+static int start_process(struct daemon_shell *s, char *err, size_t err_size)
 {
-	d->base = event_base_new();
-	if (!d->base) {
-		snprintf(err, err_size, "libevent gives no event base");
-		return -ENOMEM;
-	}
-	d->on_term = evsignal_new(d->base, SIGTERM, on_signal, d);
-	d->on_int = evsignal_new(d->base, SIGINT, on_signal, d);
-	if (!d->on_term || !d->on_int || event_add(d->on_term, NULL) || event_add(d->on_int, NULL)) {
-		snprintf(err, err_size, "libevent refuses a signal event");
-		return -ENOMEM;
-	}
 	/* A client that hangs up while it is written to is an ordinary event. */
 	signal(SIGPIPE, SIG_IGN);
 	/* A trace that has no room left is an error of that trace. */
@@ -49,8 +41,9 @@ static int start_base(struct poold *d, char *err, size_t err_size)
 	return 0;
 }
 
-static int start_epoch(struct poold *d, char *err, size_t err_size)
+static int start_epoch(struct daemon_shell *s, char *err, size_t err_size)
 {
+	struct poold *d = s->own;
 	uint32_t start;
 
 	/* Random, so that a peer of an older poold is never taken for one of ours. */
@@ -62,8 +55,9 @@ static int start_epoch(struct poold *d, char *err, size_t err_size)
 	return 0;
 }
 
-static int start_recorder(struct poold *d, char *err, size_t err_size)
+static int start_recorder(struct daemon_shell *s, char *err, size_t err_size)
 {
+	struct poold *d = s->own;
 	int fd, rc;
 
 	if (!d->config.trace)
@@ -75,40 +69,30 @@ static int start_recorder(struct poold *d, char *err, size_t err_size)
 	return rc;
 }
 
-static int start_connections(struct poold *d, char *err, size_t err_size)
+static int start_connections(struct daemon_shell *s, char *err, size_t err_size)
 {
+	struct poold *d = s->own;
 	d->service.config = &d->config;
 	connections_init(&d->service.connections, (unsigned)d->config.max_vms);
 	trace_jobs_init(&d->service.trace_jobs);
 	hugepages_open(&d->service.huge);
-	return attach_server_create(&d->attach, d->base, &d->service, err, err_size);
+	return attach_server_create(&d->attach, s->base, &d->service, err, err_size);
 }
 
-static int start_control(struct poold *d, char *err, size_t err_size)
+static int start_control(struct daemon_shell *s, char *err, size_t err_size)
 {
-	return poold_control_open(&d->control, d->base, &d->service, err, err_size);
+	struct poold *d = s->own;
+	return poold_control_open(&d->control, s->base, &d->service, err, err_size);
 }
 
-static int start_notify(struct poold *d, char *err, size_t err_size)
+static int start_sandbox(struct daemon_shell *s, char *err, size_t err_size)
 {
-	int rc = notify_open(&d->notify, d->base);
-
-	if (rc)
-		snprintf(err, err_size, "notification socket of the service manager: %s", strerror(-rc));
-	return rc;
+	return daemon_shell_sandboxed(sandbox_close(err, err_size));
 }
 
-static int start_sandbox(struct poold *d, char *err, size_t err_size)
+static int start_parent(struct daemon_shell *s, char *err, size_t err_size)
 {
-	int rc = sandbox_close(err, err_size);
-
-	if (rc > 0)
-		log_warning("built with a sanitizer: no system-call filter");
-	return rc < 0 ? rc : 0;
-}
-
-static int start_parent(struct poold *d, char *err, size_t err_size)
-{
+	struct poold *d = s->own;
 	int rc = d->config.die_with_parent ? sandbox_die_with_parent() : 0;
 
 	if (rc)
@@ -116,49 +100,41 @@ static int start_parent(struct poold *d, char *err, size_t err_size)
 	return rc;
 }
 
-/* In this order. */
-static int (*const start_steps[])(struct poold *d, char *err, size_t err_size) = {
-	start_parent, start_base, start_epoch, start_recorder, start_notify, start_connections, start_control, start_sandbox,
-};
-
-int daemon_start(struct poold *d, char *err, size_t err_size)
+static int start_is_done(struct daemon_shell *s, char *err, size_t err_size)
 {
-	d->service.huge.free_fd = d->service.huge.total_fd = d->notify.fd = -1;
-	for (size_t i = 0; i < sizeof(start_steps) / sizeof(start_steps[0]); i++) {
-		int rc = start_steps[i](d, err, err_size);
+	const struct poold *d = s->own;
 
-		if (rc)
-			return rc;
-	}
 	log_info("ready: attach socket %s, control socket %s", d->config.attach_socket, d->config.control_socket);
-	notify_send(&d->notify, "READY=1");
 	return 0;
 }
 
-void daemon_stop(struct poold *d)
+static bool stop(struct daemon_shell *s)
 {
+	struct poold *d = s->own;
 	bool quiet = true;
 
-	notify_send(&d->notify, "STOPPING=1");
 	attach_server_destroy(d->attach);
 	if (d->attach)
 		quiet = connections_close(&d->service.connections, STOP_WAIT_MS);
 	/* The sessions have ended, and with them what clients were waiting for. */
 	poold_control_answer(&d->control);
 	poold_control_close(&d->control);
-	notify_close(&d->notify);
 	if (!quiet) {
 		/* A session still uses what is left; the end of the process frees it. */
 		log_warning("a session did not end within %u ms", STOP_WAIT_MS);
-		return;
+		return false;
 	}
 	recorder_destroy(d->service.recorder);
 	hugepages_close(&d->service.huge);
-	if (d->on_term)
-		event_free(d->on_term);
-	if (d->on_int)
-		event_free(d->on_int);
-	if (d->base)
-		event_base_free(d->base);
-	poold_config_free(&d->config);
+	return true;
 }
+
+/* In this order. */
+static int (*const start[])(struct daemon_shell *s, char *err, size_t err_size) = {
+	start_descriptors, start_parent, daemon_shell_start_loop, start_process, start_epoch, start_recorder,
+	daemon_shell_start_notify, start_connections, start_control, start_sandbox, start_is_done, NULL
+};
+
+const struct daemon_program poold_program = {
+	.options = &poold_options, .free_config = poold_config_free, .start = start, .stop = stop,
+};

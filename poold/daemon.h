@@ -6,11 +6,7 @@
 #ifndef SHADOWPOOL_POOLD_DAEMON_H
 #define SHADOWPOOL_POOLD_DAEMON_H
 
-#include <event2/event.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "common/notify.h"
+#include "common/daemon_shell.h"
 #include "poold/control/control.h"
 #include "poold/serve/config.h"
 #include "poold/serve/service.h"
@@ -19,20 +15,12 @@ struct attach_server;
 
 struct poold {
 	struct poold_config config;
-	struct event_base *base;
-	struct event *on_term, *on_int;
 	struct service service;		/* what sessions share */
 	struct attach_server *attach;
 	struct poold_control control;
-	struct notify notify;
 };
 
-/*
- * Everything from the read configuration to the closed sandbox. Returns 0, or -errno with one line in err; what was
- * made is then ended by daemon_stop.
- */
-int daemon_start(struct poold *d, char *err, size_t err_size);
-/* Hang up on all connections, close the sockets, free. */
-void daemon_stop(struct poold *d);
+/* What a poold starts, and how it ends: all connections, then the sockets. The shell's own is a struct poold. */
+extern const struct daemon_program poold_program;
 
 #endif

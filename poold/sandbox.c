@@ -73,12 +73,6 @@ static const struct sandbox_answer answers[] = {
 	{ SCMP_SYS(unlink), EPERM }, { SCMP_SYS(unlinkat), EPERM },
 };
 
-void sandbox_close_inherited(void)
-{
-	/* Kernels before 5.9 have no close_range(2); none of them runs what trapd needs. */
-	syscall(SYS_close_range, 3, ~0u, 0);
-}
-
 int sandbox_die_with_parent(void)
 {
 	pid_t parent = getppid();

@@ -6,9 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-
-/* Called first in main(): close all descriptors from 3 up, which the process that started poold may have forgotten. */
-void sandbox_close_inherited(void);
 /* Have the kernel send SIGTERM when the parent process ends. Returns 0; -ESRCH: the parent has ended already; other -errno. */
 int sandbox_die_with_parent(void);
 /*

@@ -8,13 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/daemon_options.h"
 #include "common/log.h"
 #include "common/vm_conf.h"
 
 #define KEY(key, kind, member) .name = key, .type = kind, .offset = offsetof(struct trapd_config, member)
 
-const struct conf_key trapd_conf_keys[] = {
+static const struct conf_key trapd_conf_keys[] = {
 	{ KEY("control-socket", CONF_STRING, control_socket), .help = "socket for shadowctl" },
 	{ KEY("attach-socket", CONF_STRING, attach_socket), .help = "poold's socket, on which VMs are attached" },
 	{ KEY("vm-dir", CONF_STRING, vm_dir), .help = "folder with NAME.conf of each VM" },
@@ -91,17 +90,13 @@ static int set_runtime_dir(void *config, const char *dir)
 	return 0;
 }
 
-static const struct daemon_options trapd_options = {
-	.program = "trapd", .usage = usage, .file = TRAPD_CONFIG_FILE, .keys = trapd_conf_keys, .own = own_options,
+const struct daemon_options trapd_options = {
+	.program = "trapd", .usage = usage, .file = TRAPD_CONFIG_FILE, .keys = trapd_conf_keys,
+	.log_level = offsetof(struct trapd_config, log_level), .own = own_options,
 	.set_defaults = set_defaults, .set_runtime_dir = set_runtime_dir,
 };
 
-int trapd_config_load(struct trapd_config *config, int argc, char **argv, char *err, size_t err_size)
-{
-	return daemon_options_load(&trapd_options, config, argc, argv, &config->test_only, err, err_size);
-}
-
-void trapd_config_free(struct trapd_config *config)
+void trapd_config_free(void *config)
 {
 	conf_free(trapd_conf_keys, config);
 }
@@ -119,9 +114,10 @@ static bool is_vm_file(const char *file)
 	return vm_name_is_valid(name);
 }
 
-int trapd_config_test_vms(const struct trapd_config *config, char *err, size_t err_size)
+int trapd_config_test_vms(const void *config, char *err, size_t err_size)
 {
-	DIR *d = opendir(config->vm_dir);
+	const char *vm_dir = ((const struct trapd_config *)config)->vm_dir;
+	DIR *d = opendir(vm_dir);
 	struct dirent *e;
 	int rc = 0;
 
@@ -131,7 +127,7 @@ int trapd_config_test_vms(const struct trapd_config *config, char *err, size_t e
 
 		if (!is_vm_file(e->d_name))
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", config->vm_dir, e->d_name);
+		snprintf(path, sizeof(path), "%s/%s", vm_dir, e->d_name);
 		rc = vm_conf_defaults(&conf);
 		if (!rc)
 			rc = vm_conf_read(&conf, path, err, err_size);

@@ -6,8 +6,6 @@ trapd_libtrapd_a_SOURCES = \
 	trapd/config.h \
 	trapd/daemon.c \
 	trapd/daemon.h \
-	trapd/inherit.c \
-	trapd/inherit.h \
 	trapd/sandbox.c \
 	trapd/sandbox.h
 include trapd/control/local.mk

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "common/attach.h"
-#include "common/daemon_options.h"
 #include "common/log.h"
 #include "poold/trace/policy.h"
 
@@ -19,7 +18,7 @@ static const char *const page_sizes[] = { "auto", "2m", "4k", NULL };	/* ATTACH_
 
 #define KEY(key, kind, member) .name = key, .type = kind, .offset = offsetof(struct poold_config, member)
 
-const struct conf_key poold_conf_keys[] = {
+static const struct conf_key poold_conf_keys[] = {
 	{ KEY("attach-socket", CONF_STRING, attach_socket), .help = "socket on which trapd attaches VMs" },
 	{ KEY("control-socket", CONF_STRING, control_socket), .help = "socket for shadowctl" },
 	{ KEY("log-level", CONF_ENUM, log_level), .values = log_level_names, .help = "error, warning, info or debug" },
@@ -91,13 +90,9 @@ static int set_runtime_dir(void *config, const char *dir)
 	return conf_replace_path(&c->control_socket, dir, "poold-control.sock");
 }
 
-static const struct daemon_options poold_options = {
-	.program = "poold", .usage = usage, .file = POOLD_CONFIG_FILE, .keys = poold_conf_keys, .own = own_options,
-	.set_defaults = set_defaults, .set_runtime_dir = set_runtime_dir,
-};
-
-static int check_policy(const struct poold_config *c, char *err, size_t err_size)
+static int check_policy(const void *config, char *err, size_t err_size)
 {
+	const struct poold_config *c = config;
 	struct pool_config pool = { 0 };
 	int rc = c->policy ? policy_apply(&pool, c->policy, err, err_size) : 0;
 
@@ -108,15 +103,16 @@ static int check_policy(const struct poold_config *c, char *err, size_t err_size
 	return rc;
 }
 
-int poold_config_load(struct poold_config *config, int argc, char **argv, char *err, size_t err_size)
-{
-	int rc = daemon_options_load(&poold_options, config, argc, argv, &config->test_only, err, err_size);
+const struct daemon_options poold_options = {
+	.program = "poold", .usage = usage, .file = POOLD_CONFIG_FILE, .keys = poold_conf_keys,
+	.log_level = offsetof(struct poold_config, log_level), .own = own_options,
+	.set_defaults = set_defaults, .set_runtime_dir = set_runtime_dir, .check = check_policy,
+};
 
-	return rc ? rc : check_policy(config, err, err_size);
-}
-
-void poold_config_free(struct poold_config *config)
+void poold_config_free(void *config)
 {
-	conf_free(poold_conf_keys, config);
-	free(config->trace);
+	struct poold_config *c = config;
+
+	conf_free(poold_conf_keys, c);
+	free(c->trace);
 }

@@ -7,10 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/conf.h"
+#include "common/daemon_options.h"
 
 #define POOLD_CONFIG_FILE	"/etc/shadowpool/poold.conf"
-#define POOLD_EXIT_CONFIG	2	/* usage or configuration */
 
 struct poold_config {
 	/* keys of the file */
@@ -24,17 +23,12 @@ struct poold_config {
 	bool allow_inject;		/* test hooks that break things on purpose */
 	/* command line only */
 	char *trace;			/* file of the recorder, NULL: none */
-	bool test_only;			/* -n */
 	bool die_with_parent;
 };
 
-extern const struct conf_key poold_conf_keys[];
-
-/*
- * Defaults, then the file, then the command line, which wins. Returns 0; -EINVAL with one line in err; 1 if --help or
- * --version were answered on stdout. An absent file is an error only if -c named it.
- */
-int poold_config_load(struct poold_config *config, int argc, char **argv, char *err, size_t err_size);
-void poold_config_free(struct poold_config *config);
+/* The keys, the options of the command line and the defaults; what they set is a struct poold_config. */
+extern const struct daemon_options poold_options;
+/* config: a struct poold_config, of which everything is freed but the struct itself. */
+void poold_config_free(void *config);
 
 #endif

@@ -3,6 +3,7 @@
  * The system-call filter: each class of call that poold must not make ends the process with its own code and a line
  * that names it, and what poold needs after start-up goes on working. Each try runs in a child.
  */
+#include "common/inherit.h"
 #include "common/sandbox.h"
 #include "poold/sandbox.h"
 
@@ -163,7 +164,7 @@ Test(sandbox, inherited_descriptors_are_closed)
 
 	cr_assert_geq(high, 0);
 	if (fork() == 0) {
-		sandbox_close_inherited();
+		inherit_close_others(NULL, 0);
 		_exit(fcntl(fd, F_GETFD) < 0 && fcntl(high, F_GETFD) < 0 && fcntl(2, F_GETFD) >= 0 ? 0 : 1);
 	} else {
 		int status;

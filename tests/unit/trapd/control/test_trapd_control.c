@@ -199,13 +199,14 @@ static void setup(void)
 	static char arg0[] = "trapd", arg1[] = "--runtime-dir", arg3[] = "-o", arg4[] = "max-vms=3", arg5[] = "-o";
 	char *argv[] = { arg0, arg1, t.dir, arg3, arg4, arg5, NULL, NULL };
 	char err[512], vm_dir[128];
+	bool test_only;
 
 	log_init("test", LOG_LEVEL_ERROR);
 	strcpy(t.dir, "/tmp/test_trapd_XXXXXX");
 	cr_assert(mkdtemp(t.dir));
 	snprintf(vm_dir, sizeof(vm_dir), "vm-dir=%s", t.dir);
 	argv[6] = vm_dir;
-	cr_assert_eq(trapd_config_load(&t.config, 7, argv, err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(daemon_options_load(&trapd_options, &t.config, 7, argv, &test_only, err, sizeof(err)), 0, "%s", err);
 	t.config.console_in = 100;
 	t.config.console_out = 101;
 	t.base = event_base_new();
