@@ -25,7 +25,7 @@ struct fault_mode {
 	unsigned random_cases;		/* and so many with several levels changed at once */
 };
 
-/* Run everything for the mode that is on. user_text must be user-accessible. Prints one line. */
+/* Run everything for the mode that is on. The text from user_text_start to user_text_end must be user-accessible. Prints one line. */
 void faults_run(const struct fault_mode *mode, uint64_t *random);
 
 /* What the accesses of a case may do besides reading; exactly one of a row. */

@@ -2,8 +2,8 @@
 /*
  * Timers of devices, on one clock per VM that counts nanoseconds from its start. A device embeds a struct timer:
  *
- *	timer_init(&pit->timer, timers, pit_expired, pit);
- *	timer_arm(&pit->timer, timers_now(timers) + period_ns);
+ *	timer_init(&p->timer, timers, expired, p);
+ *	timer_arm(&p->timer, timers_now(timers) + period_ns);
  *
  * Everything here is called with the bus lock held, and so is the function of a timer that expires (on the device thread,
  * device_thread.h; in unit tests by timers_expire(), with a clock of the test's own: no test sleeps). A timer that expires

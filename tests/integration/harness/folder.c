@@ -178,7 +178,7 @@ static bool match(const char *text, const char *regex, regmatch_t groups[2])
 
 	if (!lines)
 		sp_keep(NULL);
-	/* Offsets are into the text without its carriage returns, which match_group() has to count again. */
+	/* Offsets are into the text without its carriage returns, which sp_match_group() has to count again. */
 	for (const char *from = text; *from; from++)
 		if (*from != '\r')
 			*to++ = *from;

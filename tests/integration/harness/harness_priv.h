@@ -6,7 +6,7 @@
 #include "common/control_client.h"
 #include "tests/integration/harness/harness.h"
 
-/* Memory that lives until the end of the test. keep_with: it is given back by release(what). Both return what. */
+/* Memory that lives until the end of the test. sp_keep_with: it is given back by release(what). Both return what. */
 void *sp_keep_with(void *what, void (*release)(void *));
 void *sp_keep(void *what);
 /* Zeroed. */
