@@ -236,8 +236,8 @@ static void apply_resume(struct kcpu *c)
 {
 	struct kvm_regs *r = &c->run->s.regs.regs;
 	const struct kcpu_context *x = &c->resume;
-	struct stub_frame frame = x->direct ? stub_flushed_frame(c->stub, c->n) : x->frame;
-	uint64_t rip, rsp, rax;
+	struct stub_return way;
+	struct stub_start start;
 
 	if (x->direct && !x->cr3) {
 		enter_direct(c);
@@ -245,11 +245,12 @@ static void apply_resume(struct kcpu *c)
 	}
 	enter_ring0(c);
 	put_gprs(r, x->gpr);
-	stub_prepare_return(c->stub, c->n, &frame, x->touch, x->ntouch, x->cr3, x->gpr[GPR_RAX], x->gpr[GPR_RCX], &rip, &rsp,
-			    &rax);
-	r->rip = rip;
-	r->rsp = rsp;
-	r->rax = rax;
+	way = (struct stub_return){ .frame = x->direct ? stub_flushed_frame(c->stub, c->n) : x->frame, .cr3 = x->cr3,
+				    .ntouch = x->ntouch, .touch = x->touch, .rax = x->gpr[GPR_RAX], .rcx = x->gpr[GPR_RCX] };
+	start = stub_prepare_return(c->stub, c->n, &way);
+	r->rip = start.rip;
+	r->rsp = start.rsp;
+	r->rax = start.rax;
 	r->rflags = RFLAGS_FIXED;
 	c->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
 }

@@ -194,25 +194,23 @@ bool stub_is_flushed(const struct stub *s, uint64_t rip)
 	return rip >= flushed_rip(s) && rip < s->va + STUB_CODE_END;
 }
 
-void stub_prepare_return(struct stub *s, unsigned n, const struct stub_frame *frame, const uint64_t *touch, unsigned ntouch,
-			 uint64_t cr3, uint64_t rax, uint64_t rcx, uint64_t *rip, uint64_t *rsp, uint64_t *rax_in)
+struct stub_start stub_prepare_return(struct stub *s, unsigned n, const struct stub_return *r)
 {
 	struct stub_frame *out = stub_frame_of(s, n);
 	uint64_t *stack = &out->rip, top = s->va + STUB_VCPU(n) + STUB_VCPU_STACK_TOP;
 	uint64_t tail = s->va + STUB_CODE;
 
-	*out = *frame;
-	*rax_in = rax;
-	if (!cr3) {
-		*rip = tail + (uint64_t)(stub_code_tail_iret - stub_code_start);
-		*rsp = top - 5 * 8;
-		return;
-	}
-	*--stack = rax;
-	*--stack = rcx;
-	for (unsigned i = ntouch; i > 0; i--)
-		*--stack = s->va + touch[i - 1];
-	*rax_in = cr3;
-	*rip = tail + (uint64_t)(stub_code_tail_cr3 - stub_code_start) - (uint64_t)TOUCH_BYTES * ntouch;
-	*rsp = top - (7 + ntouch) * 8;
+	*out = r->frame;
+	if (!r->cr3)
+		return (struct stub_start){ .rip = tail + (uint64_t)(stub_code_tail_iret - stub_code_start), .rsp = top - 5 * 8,
+					    .rax = r->rax };
+	*--stack = r->rax;
+	*--stack = r->rcx;
+	for (unsigned i = r->ntouch; i > 0; i--)
+		*--stack = s->va + r->touch[i - 1];
+	return (struct stub_start){
+		.rip = tail + (uint64_t)(stub_code_tail_cr3 - stub_code_start) - (uint64_t)TOUCH_BYTES * r->ntouch,
+		.rsp = top - (7 + r->ntouch) * 8,
+		.rax = r->cr3,
+	};
 }

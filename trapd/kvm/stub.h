@@ -78,12 +78,19 @@ struct segment stub_segment(const struct stub *s, unsigned n, uint16_t selector)
 struct stub_frame stub_flushed_frame(const struct stub *s, unsigned n);
 bool stub_is_flushed(const struct stub *s, uint64_t rip);
 
-/*
- * Prepare the way back into the guest: the frame on the RSP0 stack, and below it the return program's operands.
- * touch[]: machine addresses of ntouch tables (<= STUB_MAX_TOUCH); cr3 0: no program. rax, rcx: the guest's values.
- * Fills *rip, *rsp and, with a program, *rax_in with what to start with.
- */
-void stub_prepare_return(struct stub *s, unsigned n, const struct stub_frame *frame, const uint64_t *touch, unsigned ntouch,
-			 uint64_t cr3, uint64_t rax, uint64_t rcx, uint64_t *rip, uint64_t *rsp, uint64_t *rax_in);
+/* The way back into the guest: a frame for IRETQ, and what the return program does before it. */
+struct stub_return {
+	struct stub_frame frame;
+	uint64_t cr3;			/* the return program loads it; 0: no program */
+	unsigned ntouch;		/* tables that the program touches, at most STUB_MAX_TOUCH; only with cr3 */
+	const uint64_t *touch;		/* their machine addresses */
+	uint64_t rax, rcx;		/* the guest's values, which the program pops at its end */
+};
+
+/* Registers with which the stub starts on the way back. */
+struct stub_start { uint64_t rip, rsp, rax; };
+
+/* Write the frame to the RSP0 stack of vCPU n, and the operands of the return program below it. Returns where to start. */
+struct stub_start stub_prepare_return(struct stub *s, unsigned n, const struct stub_return *r);
 
 #endif
