@@ -49,23 +49,33 @@ int64_t frame_deadline(int timeout_ms)
 	return timeout_ms < 0 ? FRAME_NO_DEADLINE : clock_ns() + timeout_ms * CLOCK_NS_PER_MS;
 }
 
+int frame_time_left(int64_t deadline, struct timespec *ts, const struct timespec **timeout)
+{
+	int64_t left;
+
+	*timeout = NULL;
+	if (deadline == FRAME_NO_DEADLINE)
+		return 0;
+	left = deadline - clock_ns();
+	if (left <= 0)
+		return -ETIMEDOUT;
+	*ts = clock_timespec(left);
+	*timeout = ts;
+	return 0;
+}
+
 /* 0 when fd is ready (or hung up: the next call finds out), -ETIMEDOUT, -errno. */
 static int wait_ready(int fd, short events, int64_t deadline)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 
 	for (;;) {
-		struct timespec ts, *timeout = NULL;
-		int n;
+		const struct timespec *timeout;
+		struct timespec ts;
+		int n = frame_time_left(deadline, &ts, &timeout);
 
-		if (deadline != FRAME_NO_DEADLINE) {
-			int64_t left = deadline - clock_ns();
-
-			if (left <= 0)
-				return -ETIMEDOUT;
-			ts = clock_timespec(left);
-			timeout = &ts;
-		}
+		if (n)
+			return n;
 		n = ppoll(&p, 1, timeout, NULL);
 		if (n > 0)
 			return 0;

@@ -10,6 +10,7 @@
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #define FRAME_HEADER_BYTES	4u
 #define FRAME_MAX_REQUEST	(64u << 10)	/* payload bytes that a daemon accepts */
@@ -27,6 +28,10 @@ int frame_pack(const ProtobufCMessage *msg, uint32_t limit, uint8_t **frame, siz
 /* A deadline timeout_ms from now, in the unit of every deadline below: clock_ns(). Negative: FRAME_NO_DEADLINE. */
 #define FRAME_NO_DEADLINE	INT64_MAX
 int64_t frame_deadline(int timeout_ms);
+/*
+ * What is left of a deadline, as ppoll(2) wants it: 0 and *timeout, which is ts or, without a deadline, NULL; -ETIMEDOUT if it is over.
+ */
+int frame_time_left(int64_t deadline, struct timespec *ts, const struct timespec **timeout);
 
 /*
  * Connect to a UNIX STREAM socket. Returns a non-blocking CLOEXEC descriptor of the caller's; -ENAMETOOLONG if path

@@ -1,31 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* shadowctl screen: what stands on the VGA text screen of a VM; of a stopped one what stood there last. */
+#include "ctl/cmd_call.h"
 #include "ctl/cmd_table.h"
-#include "ctl/daemon.h"
+
+static json_t *screen_json(const Shadowpool__Reply *reply)
+{
+	return json_pack("{s:o,s:I,s:I,s:o}", "name", cmd_json_string(reply->screen->name), "columns",
+			 (json_int_t)reply->screen->columns, "rows", (json_int_t)reply->screen->rows, "text",
+			 cmd_json_string(reply->screen->text));
+}
+
+static void screen_text(const Shadowpool__Reply *reply)
+{
+	cmd_print(stdout, reply->screen->text);
+}
 
 static int run(struct cmd *cmd)
 {
-	Shadowpool__NameRequest name;
-	Shadowpool__Request request;
-	Shadowpool__Reply *reply;
-	int rc;
+	static const struct cmd_call call = {
+		.request = vm_request_screen, .want = SHADOWPOOL__REPLY__RESULT_SCREEN, .json = screen_json, .text = screen_text,
+	};
 
-	shadowpool__name_request__init(&name);
-	shadowpool__request__init(&request);
-	name.name = cmd->args[0];
-	request.op_case = SHADOWPOOL__REQUEST__OP_SCREEN;
-	request.screen = &name;
-	rc = daemon_call(cmd, DAEMON_TRAPD, &request, SHADOWPOOL__REPLY__RESULT_SCREEN, &reply);
-	if (rc)
-		return rc;
-	if (cmd->json)
-		rc = cmd_json(json_pack("{s:o,s:I,s:I,s:o}", "name", cmd_json_string(reply->screen->name),
-					"columns", (json_int_t)reply->screen->columns, "rows", (json_int_t)reply->screen->rows,
-					"text", cmd_json_string(reply->screen->text)));
-	else
-		cmd_print(stdout, reply->screen->text);
-	shadowpool__reply__free_unpacked(reply, NULL);
-	return rc;
+	return cmd_call_run(cmd, &call);
 }
 
 const struct cmd_entry cmd_screen = {

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* shadowctl show: everything about one VM; of a stopped one why it stopped, until its name is used again. */
+#include "ctl/cmd_call.h"
 #include "ctl/cmd_table.h"
-#include "ctl/vm_info.h"
 
 static int run(struct cmd *cmd)
 {
-	Shadowpool__NameRequest name;
-	Shadowpool__Request request;
+	static const struct cmd_call call = {
+		.request = vm_request_show, .want = SHADOWPOOL__REPLY__RESULT_VM, .json = cmd_call_vm_json, .text = cmd_call_vm_text,
+	};
 
-	shadowpool__name_request__init(&name);
-	shadowpool__request__init(&request);
-	name.name = cmd->args[0];
-	request.op_case = SHADOWPOOL__REQUEST__OP_SHOW;
-	request.show = &name;
-	return vm_info_request(cmd, &request);
+	return cmd_call_run(cmd, &call);
 }
 
 const struct cmd_entry cmd_show = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* shadowctl stats: the counters of one VM, trapd's and the pool's, as totals since it started. */
+#include "ctl/cmd_call.h"
 #include "ctl/cmd_table.h"
-#include "ctl/daemon.h"
 #include "ctl/stats_file.h"
 #include "ctl/vm_info.h"
 
@@ -26,33 +26,29 @@ static int from_file(struct cmd *cmd, const char *path)
 	return rc;
 }
 
+static json_t *counters_json(const Shadowpool__Reply *reply)
+{
+	return stats_json(reply->stats);
+}
+
+static void counters_text(const Shadowpool__Reply *reply)
+{
+	stats_print(stdout, reply->stats);
+}
+
 static int run(struct cmd *cmd)
 {
+	static const struct cmd_call call = {
+		.request = vm_request_stats, .want = SHADOWPOOL__REPLY__RESULT_STATS, .json = counters_json, .text = counters_text,
+	};
 	const char *file = cmd_value(cmd, "from");
-	Shadowpool__NameRequest name;
-	Shadowpool__Request request;
-	Shadowpool__Reply *reply;
-	int rc;
 
 	if (file)
 		return from_file(cmd, file);
 	if (!cmd->nargs)
 		return cmd_fail(cmd, CONTROL_USAGE, "shadowctl list names the VMs",
 				"stats needs the NAME of a VM, or --from FILE");
-	shadowpool__name_request__init(&name);
-	shadowpool__request__init(&request);
-	name.name = cmd->args[0];
-	request.op_case = SHADOWPOOL__REQUEST__OP_STATS;
-	request.stats = &name;
-	rc = daemon_call(cmd, DAEMON_TRAPD, &request, SHADOWPOOL__REPLY__RESULT_STATS, &reply);
-	if (rc)
-		return rc;
-	if (cmd->json)
-		rc = cmd_json(stats_json(reply->stats));
-	else
-		stats_print(stdout, reply->stats);
-	shadowpool__reply__free_unpacked(reply, NULL);
-	return rc;
+	return cmd_call_run(cmd, &call);
 }
 
 static const struct cmd_option options[] = {

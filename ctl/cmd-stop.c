@@ -3,40 +3,31 @@
 #include "ctl/cmd_table.h"
 #include "ctl/daemon.h"
 #include "ctl/vm_info.h"
+#include "ctl/vm_request.h"
 
+/* In place of the answer to the stop: the one to a wait. */
 static int wait_for_end(const struct cmd *cmd, struct control_client *client, Shadowpool__Reply **reply)
 {
-	Shadowpool__WaitRequest wait;
-	Shadowpool__Request request;
+	struct vm_request wait;
 
-	shadowpool__wait_request__init(&wait);
-	shadowpool__request__init(&request);
-	wait.name = cmd->args[0];
-	request.op_case = SHADOWPOOL__REQUEST__OP_WAIT;
-	request.wait = &wait;
 	shadowpool__reply__free_unpacked(*reply, NULL);
 	*reply = NULL;
-	return daemon_request(cmd, client, &request, reply);
+	return daemon_request(cmd, client, vm_request_wait(&wait, cmd->args[0]), reply);
 }
 
 static int run(struct cmd *cmd)
 {
 	struct control_client client;
-	Shadowpool__StopRequest stop;
-	Shadowpool__Request request;
+	struct vm_request stop;
+	const Shadowpool__Request *request = vm_request_stop(&stop, cmd->args[0]);
 	Shadowpool__Reply *reply;
 	int rc;
 
-	shadowpool__stop_request__init(&stop);
-	shadowpool__request__init(&request);
-	stop.name = cmd->args[0];
-	stop.force = cmd_value(cmd, "force") != NULL;
-	request.op_case = SHADOWPOOL__REQUEST__OP_STOP;
-	request.stop = &stop;
+	stop.stop.force = cmd_value(cmd, "force") != NULL;
 	rc = daemon_open(cmd, DAEMON_TRAPD, &client);
 	if (rc)
 		return rc;
-	rc = daemon_request(cmd, &client, &request, &reply);
+	rc = daemon_request(cmd, &client, request, &reply);
 	if (!rc && cmd_value(cmd, "wait"))
 		rc = wait_for_end(cmd, &client, &reply);
 	control_close(&client);

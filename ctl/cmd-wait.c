@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* shadowctl wait: block until a VM has stopped, as long as it takes or as --timeout allows. */
+#include "ctl/cmd_call.h"
 #include "ctl/cmd_table.h"
-#include "ctl/vm_info.h"
 
 static int run(struct cmd *cmd)
 {
-	Shadowpool__WaitRequest wait;
-	Shadowpool__Request request;
+	static const struct cmd_call call = {
+		.request = vm_request_wait, .want = SHADOWPOOL__REPLY__RESULT_VM, .json = cmd_call_vm_json, .text = cmd_call_vm_text,
+	};
 
-	shadowpool__wait_request__init(&wait);
-	shadowpool__request__init(&request);
-	wait.name = cmd->args[0];
-	request.op_case = SHADOWPOOL__REQUEST__OP_WAIT;
-	request.wait = &wait;
-	return vm_info_request(cmd, &request);
+	return cmd_call_run(cmd, &call);
 }
 
 const struct cmd_entry cmd_wait = {

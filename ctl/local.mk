@@ -18,6 +18,7 @@ ctl_shadowctl_SOURCES = \
 	ctl/cmd-wait.c \
 	ctl/cmd-walk.c \
 	ctl/cmd.h \
+	ctl/cmd_call.c ctl/cmd_call.h \
 	ctl/cmd_table.c ctl/cmd_table.h \
 	ctl/daemon.c ctl/daemon.h \
 	ctl/main.c \
@@ -33,7 +34,8 @@ ctl_shadowctl_SOURCES = \
 	ctl/stats_file.c ctl/stats_file.h \
 	ctl/usage.c \
 	ctl/vm_config.c ctl/vm_config.h \
-	ctl/vm_info.c ctl/vm_info.h
+	ctl/vm_info.c ctl/vm_info.h \
+	ctl/vm_request.c ctl/vm_request.h
 # replay links the pool and the trace, nothing of the daemon
 ctl_shadowctl_LDADD = $(TRACE_LIBS) $(POOL_LIBS) common/libcommon.a proto/libproto.a \
 	$(EVENT_LIBS) $(PROTOBUF_LIBS) $(JANSSON_LIBS)

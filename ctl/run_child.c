@@ -244,17 +244,12 @@ int run_wait(struct run *run, int fd, int64_t deadline)
 		{ .fd = run->signal_fd, .events = POLLIN }, { .fd = run->notify_fd, .events = POLLIN },
 		{ .fd = fd, .events = POLLIN },
 	};
-	struct timespec ts, *timeout = NULL;
-	int n;
+	const struct timespec *timeout;
+	struct timespec ts;
+	int n = frame_time_left(deadline, &ts, &timeout);
 
-	if (deadline != FRAME_NO_DEADLINE) {
-		int64_t left = deadline - clock_ns();
-
-		if (left <= 0)
-			return -ETIMEDOUT;
-		ts = clock_timespec(left);
-		timeout = &ts;
-	}
+	if (n)
+		return n;
 	n = ppoll(p, 3, timeout, NULL);
 	if (n == 0)
 		return -ETIMEDOUT;

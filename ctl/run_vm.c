@@ -12,6 +12,7 @@
 #include "ctl/daemon.h"
 #include "ctl/run.h"
 #include "ctl/vm_config.h"
+#include "ctl/vm_request.h"
 
 /* A daemon that ends is noticed at once. These are for one that hangs, and must not take a busy machine for that. */
 #define READY_MS	30000	/* for a daemon to say that it is ready */
@@ -97,38 +98,25 @@ static int start_vm(struct run *run)
 /* Wait is answered when the VM has ended: its connection is only polled until then. */
 static int send_wait(struct run *run)
 {
-	Shadowpool__WaitRequest wait;
-	Shadowpool__Request request;
-	int rc;
-
-	shadowpool__wait_request__init(&wait);
-	shadowpool__request__init(&request);
-	wait.name = (char *)(uintptr_t)RUN_VM_NAME;
-	request.op_case = SHADOWPOOL__REQUEST__OP_WAIT;
-	request.wait = &wait;
-	rc = frame_send(run->vm.fd, &request.base, FRAME_MAX_REQUEST, frame_deadline(CALL_MS));
+	struct vm_request wait;
+	int rc = frame_send(run->vm.fd, &vm_request_wait(&wait, RUN_VM_NAME)->base, FRAME_MAX_REQUEST, frame_deadline(CALL_MS));
 	return rc ? daemon_fail(run->cmd, run->dir, &run->vm, "trapd", rc) : 0;
 }
 
 static int send_stop(struct run *run)
 {
 	struct control_client client;
-	Shadowpool__StopRequest stop;
-	Shadowpool__Request request;
+	struct vm_request stop;
+	const Shadowpool__Request *request = vm_request_stop(&stop, RUN_VM_NAME);
 	Shadowpool__Reply *reply;
 	int rc;
 
-	shadowpool__stop_request__init(&stop);
-	shadowpool__request__init(&request);
-	stop.name = (char *)(uintptr_t)RUN_VM_NAME;
-	stop.force = true;
-	stop.timeout = run->timed_out;
-	request.op_case = SHADOWPOOL__REQUEST__OP_STOP;
-	request.stop = &stop;
+	stop.stop.force = true;
+	stop.stop.timeout = run->timed_out;
 	rc = connect_trapd(run, &client);
 	if (rc)
 		return rc;
-	rc = call(run, &client, &request, &reply);
+	rc = call(run, &client, request, &reply);
 	if (!rc)
 		shadowpool__reply__free_unpacked(reply, NULL);
 	control_close(&client);

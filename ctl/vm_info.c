@@ -173,18 +173,3 @@ void stats_print(FILE *f, const Shadowpool__Stats *stats)
 	print_counters(f, "pool", stats->n_pool, stats->pool);
 	print_counters(f, "trapd", stats->n_trapd, stats->trapd);
 }
-
-int vm_info_request(struct cmd *cmd, Shadowpool__Request *request)
-{
-	Shadowpool__Reply *reply;
-	int rc = daemon_call(cmd, DAEMON_TRAPD, request, SHADOWPOOL__REPLY__RESULT_VM, &reply);
-
-	if (rc)
-		return rc;
-	if (cmd->json)
-		rc = cmd_json(vm_info_json(reply->vm));
-	else
-		vm_info_print(stdout, reply->vm);
-	shadowpool__reply__free_unpacked(reply, NULL);
-	return rc;
-}

@@ -12,9 +12,6 @@
 json_t *vm_info_json(const Shadowpool__VmInfo *vm);
 json_t *stats_json(const Shadowpool__Stats *stats);
 
-struct cmd;
-/* Send a request that trapd answers with one VM, and show that VM. shadowctl's exit code. */
-int vm_info_request(struct cmd *cmd, Shadowpool__Request *request);
 void vm_info_print(FILE *f, const Shadowpool__VmInfo *vm);
 void stats_print(FILE *f, const Shadowpool__Stats *stats);
 

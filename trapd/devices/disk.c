@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 int disk_open(struct disk *d, const char *path, char *err, size_t err_size)
@@ -45,36 +46,43 @@ void disk_close(struct disk *d)
 	d->fd = -1;
 }
 
-int disk_read(const struct disk *d, uint64_t first, unsigned count, void *to)
+/* A transfer of whole sectors, whatever pieces the system makes of it. */
+static int transfer(ssize_t (*piece)(int fd, struct iovec *part, off_t at), const struct disk *d, uint64_t first, struct iovec all)
 {
-	size_t size = (size_t)count * DISK_SECTOR, done = 0;
+	off_t at = (off_t)(first * DISK_SECTOR);
 
-	while (done < size) {
-		ssize_t n = pread(d->fd, (uint8_t *)to + done, size - done, (off_t)(first * DISK_SECTOR + done));
+	while (all.iov_len) {
+		ssize_t n = piece(d->fd, &all, at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n ? -errno : -EIO;
-		done += (size_t)n;
+		all.iov_base = (uint8_t *)all.iov_base + n;
+		all.iov_len -= (size_t)n;
+		at += n;
 	}
 	return 0;
 }
 
+static ssize_t read_piece(int fd, struct iovec *part, off_t at)
+{
+	return pread(fd, part->iov_base, part->iov_len, at);
+}
+
+static ssize_t write_piece(int fd, struct iovec *part, off_t at)
+{
+	return pwrite(fd, part->iov_base, part->iov_len, at);
+}
+
+int disk_read(const struct disk *d, uint64_t first, unsigned count, void *to)
+{
+	return transfer(read_piece, d, first, (struct iovec){ to, (size_t)count * DISK_SECTOR });
+}
+
 int disk_write(const struct disk *d, uint64_t first, unsigned count, const void *from)
 {
-	size_t size = (size_t)count * DISK_SECTOR, done = 0;
-
-	while (done < size) {
-		ssize_t n = pwrite(d->fd, (const uint8_t *)from + done, size - done, (off_t)(first * DISK_SECTOR + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		done += (size_t)n;
-	}
-	return 0;
+	return transfer(write_piece, d, first, (struct iovec){ (void *)(uintptr_t)from, (size_t)count * DISK_SECTOR });
 }
 
 int disk_flush(const struct disk *d)
