@@ -150,6 +150,6 @@ void link_server_disarm(struct link_server *s, bool timed_out);
 int link_server_drain(int eventfd);
 
 /* Nobody is running: the reply is the request's or the one before it. */
-bool mailbox_valid(const struct link_req *req, const struct link_rep *rep);
+bool link_mailbox_valid(const struct link_req *req, const struct link_rep *rep);
 
 #endif

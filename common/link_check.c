@@ -81,7 +81,7 @@ int link_p_check(const void *base, const struct link_params *p)
 	return header_check(base, LINK_P_MAGIC, p);
 }
 
-bool mailbox_valid(const struct link_req *req, const struct link_rep *rep)
+bool link_mailbox_valid(const struct link_req *req, const struct link_rep *rep)
 {
 	return req->rq_seq - rep->rp_seq <= 1;
 }

@@ -71,7 +71,7 @@ static void client_wake_peer(struct link_client *c, uint32_t old, bool always)
 
 static void client_set_state(struct link_client *c, uint32_t state)
 {
-	uint32_t cpu = wait_this_cpu();
+	uint32_t cpu = link_wait_this_cpu();
 
 	if (cpu != c->cpu) {
 		c->cpu = cpu;
@@ -93,7 +93,7 @@ static bool client_spin(struct link_client *c, const uint32_t *word, uint32_t ol
 	 */
 	if (load_relaxed(&c->loop->ll_state) != LINK_STATE_RUNNING || load_relaxed(&c->loop->ll_cpu) == c->cpu)
 		return false;
-	budget = wait_budget_ns(c->spin_ns);
+	budget = link_wait_budget_ns(c->spin_ns);
 	if (!budget)
 		return false;
 	counter_add(&c->count.spins, 1);
@@ -145,7 +145,7 @@ static int client_sleep(struct link_client *c, const uint32_t *word, uint32_t ol
 			break;
 		}
 		counter_add(&c->count.sleeps, 1);
-		timed_out = wake_futex_wait(word, old, WAIT_SLEEP_MS) == -ETIMEDOUT;
+		timed_out = link_futex_wait(word, old, WAIT_SLEEP_MS) == -ETIMEDOUT;
 		/* A sleep counts for what it should have taken: this process may have been the one that stood still. */
 		now = clock_ns();
 		slept_ns += now - start < 2 * WAIT_SLEEP_MS * 1000000ull ? now - start : WAIT_SLEEP_MS * 1000000ull;
@@ -274,7 +274,7 @@ int link_client_request(struct link_client *c, const struct link_req *req, struc
 	rc = client_wait(c, &c->theirs->lp_rep.rp_seq, c->seq - 1, LINK_WAIT_REPLY, &seq);
 	if (rc)
 		return rc;
-	c->spin_ns = wait_average_ns(c->spin_ns, clock_ns() - start);
+	c->spin_ns = link_wait_average_ns(c->spin_ns, clock_ns() - start);
 	if (seq != c->seq)
 		return client_broken(c, LINK_FAULT_REPLY_SEQ);
 	return client_take_reply(c, req->rq_op, rep, touch);
@@ -292,8 +292,8 @@ void link_client_kill(struct link_client *c)
 	 * waiter that is stopped on its way; its own timeout frees that one.
 	 */
 	for (tries = 0; tries < 1000 && load_relaxed(&c->mine->lt_waiting) != LINK_WAIT_NONE; tries++) {
-		wake_futex_wake(&c->theirs->lp_rep.rp_seq, INT32_MAX);
-		wake_futex_wake(&c->theirs->lp_head, INT32_MAX);
+		link_futex_wake(&c->theirs->lp_rep.rp_seq, INT32_MAX);
+		link_futex_wake(&c->theirs->lp_head, INT32_MAX);
 		sched_yield();
 	}
 }

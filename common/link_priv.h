@@ -24,13 +24,13 @@
 #define WAIT_FAST_LOOPS		64u	/* looks before the clock is read for the first time */
 
 /* How long to spin at an average response time; 0: sleep at once. */
-uint64_t wait_budget_ns(uint64_t average_ns);
-uint64_t wait_average_ns(uint64_t average_ns, uint64_t sample_ns);
-uint32_t wait_this_cpu(void);
+uint64_t link_wait_budget_ns(uint64_t average_ns);
+uint64_t link_wait_average_ns(uint64_t average_ns, uint64_t sample_ns);
+uint32_t link_wait_this_cpu(void);
 
 /* Shared futex on a word that may be mapped read-only. wait: 0, -EAGAIN (changed), -EINTR, -ETIMEDOUT. */
-int wake_futex_wait(const uint32_t *word, uint32_t expected, uint32_t timeout_ms);
-void wake_futex_wake(const uint32_t *word, int max_threads);
+int link_futex_wait(const uint32_t *word, uint32_t expected, uint32_t timeout_ms);
+void link_futex_wake(const uint32_t *word, int max_threads);
 
 /*
  * Injected delays between the steps of the wake handshake, and a longer sleep that turns a lost wake from a delay

@@ -75,7 +75,7 @@ static void server_wake_room(struct link_server *s, uint32_t vcpus)
 
 		if ((vcpus & (1u << v)) && load_relaxed(&e->theirs->lt_waiting) == LINK_WAIT_ROOM) {
 			counter_add(&s->count.kicks, 1);
-			wake_futex_wake(&e->mine->lp_head, 1);
+			link_futex_wake(&e->mine->lp_head, 1);
 		}
 	}
 }
@@ -151,7 +151,7 @@ int64_t link_server_claimed(struct link_server *s, uint32_t v, uint32_t w, const
 
 static void server_set_state(struct link_server *s, uint32_t state)
 {
-	uint32_t cpu = wait_this_cpu();
+	uint32_t cpu = link_wait_this_cpu();
 
 	if (cpu != s->cpu) {
 		s->cpu = cpu;
@@ -177,7 +177,7 @@ void link_server_reply(struct link_server *s, uint32_t v, const struct link_rep 
 	fence_full();	/* Q3, pairs with W3 */
 	if (load_relaxed(&e->theirs->lt_waiting) == LINK_WAIT_REPLY) {
 		counter_add(&s->count.kicks, 1);
-		wake_futex_wake(&e->mine->lp_rep.rp_seq, 1);
+		link_futex_wake(&e->mine->lp_rep.rp_seq, 1);
 	}
 }
 
@@ -232,13 +232,13 @@ static bool server_peer_elsewhere(const struct link_server *s)
 static void server_idle_ends(struct link_server *s)
 {
 	if (s->idle_since)
-		s->idle_ns = wait_average_ns(s->idle_ns, clock_ns() - s->idle_since);
+		s->idle_ns = link_wait_average_ns(s->idle_ns, clock_ns() - s->idle_since);
 	s->idle_since = 0;
 }
 
 bool link_server_spin(struct link_server *s)
 {
-	uint64_t budget = wait_budget_ns(s->idle_ns);
+	uint64_t budget = link_wait_budget_ns(s->idle_ns);
 	uint32_t i;
 
 	link_server_release(s);

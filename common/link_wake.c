@@ -13,7 +13,7 @@
 #include "common/clock.h"
 #include "common/link_priv.h"
 
-uint64_t wait_budget_ns(uint64_t average_ns)
+uint64_t link_wait_budget_ns(uint64_t average_ns)
 {
 	uint64_t budget = 2 * average_ns;
 
@@ -22,7 +22,7 @@ uint64_t wait_budget_ns(uint64_t average_ns)
 	return budget < WAIT_SPIN_MIN_NS ? WAIT_SPIN_MIN_NS : budget;
 }
 
-uint64_t wait_average_ns(uint64_t average_ns, uint64_t sample_ns)
+uint64_t link_wait_average_ns(uint64_t average_ns, uint64_t sample_ns)
 {
 	/* One long pause of the machine must not stop the spinning for many requests. */
 	if (sample_ns > 2 * WAIT_SPIN_MAX_NS)
@@ -30,14 +30,14 @@ uint64_t wait_average_ns(uint64_t average_ns, uint64_t sample_ns)
 	return average_ns - average_ns / 8 + sample_ns / 8;
 }
 
-uint32_t wait_this_cpu(void)
+uint32_t link_wait_this_cpu(void)
 {
 	int cpu = sched_getcpu();
 
 	return cpu < 0 ? UINT32_MAX : (uint32_t)cpu;
 }
 
-int wake_futex_wait(const uint32_t *word, uint32_t expected, uint32_t timeout_ms)
+int link_futex_wait(const uint32_t *word, uint32_t expected, uint32_t timeout_ms)
 {
 	struct timespec t = clock_timespec(timeout_ms * CLOCK_NS_PER_MS);
 
@@ -45,7 +45,7 @@ int wake_futex_wait(const uint32_t *word, uint32_t expected, uint32_t timeout_ms
 	return syscall(SYS_futex, word, FUTEX_WAIT, expected, &t, NULL, 0) < 0 ? -errno : 0;
 }
 
-void wake_futex_wake(const uint32_t *word, int max_threads)
+void link_futex_wake(const uint32_t *word, int max_threads)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE, max_threads, NULL, NULL, 0);
 }

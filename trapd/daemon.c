@@ -51,7 +51,7 @@ static int start_control(struct daemon_shell *s, char *err, size_t err_size)
 {
 	struct trapd *d = s->own;
 
-	return control_create(&d->control, s->base, &d->config, &vm_engine_kvm, err, err_size);
+	return control_create(&d->control, s->base, &d->config, &engine_kvm, err, err_size);
 }
 
 static int start_sandbox(struct daemon_shell *s, char *err, size_t err_size)

@@ -63,7 +63,7 @@ static void look(struct vm *vm, struct vm_snapshot *out)
 	look_at_machine(vm, out);
 }
 
-const struct vm_engine vm_engine_kvm = {
+const struct vm_engine engine_kvm = {
 	.create = vm_create,
 	.start = start,
 	.destroy = vm_destroy,

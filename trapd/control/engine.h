@@ -52,6 +52,6 @@ struct vm_engine {
 	void (*look)(struct vm *vm, struct vm_snapshot *out);
 };
 
-extern const struct vm_engine vm_engine_kvm;
+extern const struct vm_engine engine_kvm;
 
 #endif

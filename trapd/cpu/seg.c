@@ -6,7 +6,7 @@
 #include "trapd/cpu/machine.h"
 #include "trapd/cpu/real_mode.h"
 
-bool segment_contains(const struct segment *s, uint64_t offset, unsigned size)
+bool seg_contains(const struct segment *s, uint64_t offset, unsigned size)
 {
 	uint64_t last = offset + size - 1;
 
@@ -19,7 +19,7 @@ bool seg_rip_is_valid(const struct vcpu *v)
 {
 	const struct cpu_state *c = &v->cpu;
 
-	return cpu_code64(c) ? x86_is_canonical(c->rip) : segment_contains(&c->seg[SREG_CS], c->rip, 1);
+	return cpu_code64(c) ? x86_is_canonical(c->rip) : seg_contains(&c->seg[SREG_CS], c->rip, 1);
 }
 
 void seg_nullify(struct segment *s, uint16_t selector)

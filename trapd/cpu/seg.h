@@ -12,7 +12,7 @@
 #include "trapd/cpu/vcpu.h"
 
 /* Does [offset, offset + size) lie within the segment's limit (expand-down data: above it)? SDM vol. 3A 5.3. */
-bool segment_contains(const struct segment *s, uint64_t offset, unsigned size);
+bool seg_contains(const struct segment *s, uint64_t offset, unsigned size);
 
 /*
  * Is RIP canonical (64-bit code), or within the limit of CS? If not, the guest must get #GP(0) there; the real CPU may not be

@@ -59,7 +59,7 @@ static int stack_linear(struct vcpu *v, const struct stack *s, uint64_t offset, 
 			return 0;
 	} else {
 		*gva = (s->ss.base + offset) & 0xffffffff;
-		if (s->ss.usable && segment_contains(&s->ss, offset, size))
+		if (s->ss.usable && seg_contains(&s->ss, offset, size))
 			return 0;
 	}
 	return vcpu_raise(v, VEC_SS, s->error);

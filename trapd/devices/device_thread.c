@@ -88,7 +88,7 @@ struct timers *device_thread_timers(struct device_thread *d)
 	return d->timers;
 }
 
-void watch_init(struct watch *w, struct device_thread *d, int fd, void (*ready)(void *dev, short revents), void *dev)
+void device_watch_init(struct watch *w, struct device_thread *d, int fd, void (*ready)(void *dev, short revents), void *dev)
 {
 	*w = (struct watch){ .thread = d, .fd = fd, .ready = ready, .dev = dev };
 	if (!d)
@@ -97,7 +97,7 @@ void watch_init(struct watch *w, struct device_thread *d, int fd, void (*ready)(
 	d->first = w;
 }
 
-void watch_fini(struct watch *w)
+void device_watch_fini(struct watch *w)
 {
 	struct watch **p;
 
@@ -111,7 +111,7 @@ void watch_fini(struct watch *w)
 	w->thread = NULL;
 }
 
-void watch_set(struct watch *w, short events)
+void device_watch_set(struct watch *w, short events)
 {
 	if (!w->thread || w->events == events)
 		return;

@@ -35,13 +35,13 @@ void device_thread_stop(struct device_thread *d);
 void device_thread_destroy(struct device_thread *d);
 struct timers *device_thread_timers(struct device_thread *d);
 
-/* The struct must not move in memory until watch_fini(). ready() is called on the device thread with the bus lock held. */
-void watch_init(struct watch *w, struct device_thread *d, int fd, void (*ready)(void *dev, short revents), void *dev);
-void watch_fini(struct watch *w);
+/* The struct must not move in memory until device_watch_fini(). ready() is called on the device thread with the bus lock held. */
+void device_watch_init(struct watch *w, struct device_thread *d, int fd, void (*ready)(void *dev, short revents), void *dev);
+void device_watch_fini(struct watch *w);
 /*
  * Wait for these events from now on. They are a level and no edge: ready() is called again and again as long as one of them
  * holds.
  */
-void watch_set(struct watch *w, short events);
+void device_watch_set(struct watch *w, short events);
 
 #endif

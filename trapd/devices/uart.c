@@ -128,9 +128,9 @@ static void update(struct uart *u)
 {
 	bool wants_input = (u->ier & IER_RDA) && !(u->mcr & MCR_LOOP), pending;
 
-	watch_set(&u->output, tx_is_empty(u) ? 0 : POLLOUT);
+	device_watch_set(&u->output, tx_is_empty(u) ? 0 : POLLOUT);
 	pending = iir_value(u) != IIR_NONE;
-	watch_set(&u->input, wants_input && !u->rx_count && uart_line_input(u->line) >= 0 ? POLLIN : 0);
+	device_watch_set(&u->input, wants_input && !u->rx_count && uart_line_input(u->line) >= 0 ? POLLIN : 0);
 	irq_set(u->irqs, IRQ_COM1, pending);
 }
 
@@ -332,8 +332,8 @@ static void uart_destroy(void *dev)
 {
 	struct uart *u = dev;
 
-	watch_fini(&u->input);
-	watch_fini(&u->output);
+	device_watch_fini(&u->input);
+	device_watch_fini(&u->output);
 	uart_line_destroy(u->line);
 	free(u);
 }
@@ -357,8 +357,8 @@ int uart_add(struct bus *b, struct irqs *irqs, struct device_thread *thread, int
 		return -ENOMEM;
 	u->dll = 12;	/* 9600 baud, as firmware leaves it */
 	u->irqs = irqs;
-	watch_init(&u->input, thread, in_fd, on_ready, u);
-	watch_init(&u->output, thread, out_fd, on_ready, u);
+	device_watch_init(&u->input, thread, in_fd, on_ready, u);
+	device_watch_init(&u->output, thread, out_fd, on_ready, u);
 	rc = uart_line_create(&u->line, in_fd, out_fd);
 	if (!rc)
 		rc = bus_add_ports(b, COM1_PORT, UART_PORTS, &uart_ops, u);

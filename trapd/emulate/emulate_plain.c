@@ -245,9 +245,11 @@ static const struct plain_row { insn_handler *run; bool conditional; uint8_t cc;
 	[X86_INS_CLC] = { plain_flag }, [X86_INS_STC] = { plain_flag }, [X86_INS_CMC] = { plain_flag },
 	[X86_INS_CLD] = { plain_flag }, [X86_INS_STD] = { plain_flag },
 	[X86_INS_MUL] = { multiply_unsigned }, [X86_INS_IMUL] = { multiply_signed },
-	[X86_INS_DIV] = { divide }, [X86_INS_IDIV] = { divide },
-	[X86_INS_CBW] = { extend_low }, [X86_INS_CWDE] = { extend_low }, [X86_INS_CDQE] = { extend_low },
-	[X86_INS_CWD] = { extend_high }, [X86_INS_CDQ] = { extend_high }, [X86_INS_CQO] = { extend_high },
+	[X86_INS_DIV] = { multiply_divide }, [X86_INS_IDIV] = { multiply_divide },
+	[X86_INS_CBW] = { multiply_extend_low }, [X86_INS_CWDE] = { multiply_extend_low },
+	[X86_INS_CDQE] = { multiply_extend_low },
+	[X86_INS_CWD] = { multiply_extend_high }, [X86_INS_CDQ] = { multiply_extend_high },
+	[X86_INS_CQO] = { multiply_extend_high },
 
 	/* SDM vol. 1 appendix B */
 	[X86_INS_JO] = { plain_jmp, true, 0 }, [X86_INS_JNO] = { plain_jmp, true, 1 },

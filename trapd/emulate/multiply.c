@@ -126,7 +126,7 @@ static bool divide_unsigned(uint64_t pair, uint64_t by, unsigned size, uint64_t 
 	return !(*quotient >> size * 8);
 }
 
-int divide(struct vcpu *v, const struct insn *in)
+int multiply_divide(struct vcpu *v, const struct insn *in)
 {
 	unsigned size = in->op[0].size;
 	uint64_t by, quotient, rest;
@@ -148,7 +148,7 @@ int divide(struct vcpu *v, const struct insn *in)
 	return emulate_retire(v, in);
 }
 
-int extend_low(struct vcpu *v, const struct insn *in)
+int multiply_extend_low(struct vcpu *v, const struct insn *in)
 {
 	unsigned size = in->opsize;
 
@@ -156,7 +156,7 @@ int extend_low(struct vcpu *v, const struct insn *in)
 	return emulate_retire(v, in);
 }
 
-int extend_high(struct vcpu *v, const struct insn *in)
+int multiply_extend_high(struct vcpu *v, const struct insn *in)
 {
 	unsigned size = in->opsize;
 

@@ -6,6 +6,6 @@
 #include "trapd/insn/insn.h"
 
 /* MUL; IMUL in all forms; DIV and IDIV (#DE); CBW, CWDE, CDQE; CWD, CDQ, CQO. Operands of 8 bytes: -EOPNOTSUPP where they need 128 bits. */
-insn_handler multiply_unsigned, multiply_signed, divide, extend_low, extend_high;
+insn_handler multiply_unsigned, multiply_signed, multiply_divide, multiply_extend_low, multiply_extend_high;
 
 #endif

@@ -28,7 +28,7 @@
 
 enum severity { BENIGN, SEVERITY_CONTRIBUTORY, SEVERITY_PAGE_FAULT, SEVERITY_DOUBLE_FAULT };
 
-const char *exception_name(uint8_t vector)
+const char *deliver_exception_name(uint8_t vector)
 {
 	static const char *const name[] = {
 		[VEC_DE] = "#DE", [VEC_DB] = "#DB", [VEC_NMI] = "NMI", [VEC_BP] = "#BP", [VEC_OF] = "#OF", [VEC_BR] = "#BR",
@@ -110,7 +110,7 @@ static int read_gate(struct vcpu *v, struct delivery *d)
 	if (d->gate.type == DESC_TASK_GATE)
 		return vcpu_stop(v, VM_STOP_FAULT,
 				 "vector %u (%s) at %#llx goes through a task gate: hardware task switches are not supported",
-				 d->e->vector, exception_name(d->e->vector), (unsigned long long)v->cpu.rip);
+				 d->e->vector, deliver_exception_name(d->e->vector), (unsigned long long)v->cpu.rip);
 	return 0;
 }
 
@@ -214,7 +214,7 @@ static int deliver_once(struct vcpu *v, const struct exception *e)
 		ret = read_code(v, &d);
 	if (!ret)
 		ret = choose_stack(v, &d);
-	if (!ret && !(wide ? x86_is_canonical(d.gate.offset) : segment_contains(&d.cs.seg, d.gate.offset, 1)))
+	if (!ret && !(wide ? x86_is_canonical(d.gate.offset) : seg_contains(&d.cs.seg, d.gate.offset, 1)))
 		ret = vcpu_raise(v, VEC_GP, 0);
 	if (!ret)
 		ret = desc_set_accessed(v, &d.cs);
@@ -252,8 +252,8 @@ static int triple_fault(struct vcpu *v, const struct exception *first, const str
 	return vcpu_stop(v, VM_STOP_FAULT,
 			 "triple fault: first vector %u %s (error %#x%s) at %04x:%#llx, CPL %u, then none of it, nor #DF, could be "
 			 "delivered: last %s (error %#x); IDT %#llx limit %#x",
-			 first->vector, exception_name(first->vector), first->error, cr2, c->seg[SREG_CS].selector,
-			 (unsigned long long)c->rip, c->cpl, exception_name(last->vector), last->error,
+			 first->vector, deliver_exception_name(first->vector), first->error, cr2, c->seg[SREG_CS].selector,
+			 (unsigned long long)c->rip, c->cpl, deliver_exception_name(last->vector), last->error,
 			 (unsigned long long)c->idtr.base, c->idtr.limit);
 }
 

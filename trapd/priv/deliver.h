@@ -17,6 +17,6 @@
 int deliver_exception(struct vcpu *v);
 
 /* Name of a vector for messages: "#PF" and its like, "interrupt" for a vector that is no exception. */
-const char *exception_name(uint8_t vector);
+const char *deliver_exception_name(uint8_t vector);
 
 #endif

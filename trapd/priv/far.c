@@ -24,7 +24,7 @@ int far_check_rip(struct vcpu *v, struct far_target *t)
 {
 	bool code64 = cpu_long_mode(&v->cpu) && t->cs.seg.l;
 
-	if (code64 ? !x86_is_canonical(t->rip) : !segment_contains(&t->cs.seg, t->rip, 1))
+	if (code64 ? !x86_is_canonical(t->rip) : !seg_contains(&t->cs.seg, t->rip, 1))
 		return vcpu_raise(v, VEC_GP, 0);
 	return desc_set_accessed(v, &t->cs);
 }

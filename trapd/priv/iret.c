@@ -36,7 +36,7 @@ static int check_unsupported(struct vcpu *v)
 			 (unsigned long long)v->cpu.rip);
 }
 
-int far_iret(struct vcpu *v, const struct insn *in)
+int iret_insn(struct vcpu *v, const struct insn *in)
 {
 	struct cpu_state *c = &v->cpu;
 	bool tf = c->rflags & RFLAGS_TF, long_mode = cpu_long_mode(c);

@@ -17,7 +17,7 @@
 			 CR4_UMIP | CR4_PCIDE | CR4_SMEP | CR4_SMAP)
 
 /* far.c, iret.c, syscall.c */
-insn_handler far_jmp, far_call, far_ret, far_int, far_iret, syscall_insn, sysret_insn;
+insn_handler far_jmp, far_call, far_ret, far_int, iret_insn, syscall_insn, syscall_sysret;
 /* priv_cr.c */
 insn_handler priv_mov_cr, priv_lmsw, priv_smsw, priv_clts;
 /* priv_invpcid.c */

@@ -59,7 +59,7 @@ int syscall_insn(struct vcpu *v, const struct insn *in)
 	return syscall_enter(v, (v->cpu.rip + in->length) & cpu_linear_mask(&v->cpu));
 }
 
-int sysret_insn(struct vcpu *v, const struct insn *in)
+int syscall_sysret(struct vcpu *v, const struct insn *in)
 {
 	struct cpu_state *c = &v->cpu;
 	uint16_t selector = c->star >> STAR_SYSRET_SHIFT;

@@ -7,7 +7,7 @@
 #include "trapd/trap/vcpu_priv.h"
 
 /* RCX and R11 have been written; that does no harm, because SYSCALL writes them again. */
-bool syscall_take_back(struct vcpu *v)
+bool before_event_take_back_syscall(struct vcpu *v)
 {
 	if (!v->machine->facts.syscall_faults_at_lstar || v->cpu.rip != v->priv->kcpu.stub->va + STUB_SYSCALL_PAGE)
 		return false;
@@ -17,6 +17,6 @@ bool syscall_take_back(struct vcpu *v)
 
 int before_event(struct vcpu *v)
 {
-	syscall_take_back(v);	/* the fetch fault that would show it has not come yet */
+	before_event_take_back_syscall(v);	/* the fetch fault that would show it has not come yet */
 	return unseen_iret_before_event(v);
 }

@@ -115,7 +115,7 @@ static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 		return rc;
 	if (write && is_monitored(v, walk.gpa)) {
 		counter_add(&v->stat[TRAP_STAT_fault_monitored], 1);
-		return fault_monitored(v, gva, &walk);
+		return write_fault_monitored(v, gva, &walk);
 	}
 	if (same_fault_forever(v, gva))
 		return stuck(v, gva);
@@ -136,7 +136,7 @@ int fault_page(struct vcpu *v)
 	bool write = v->priv->error & PF_W, fetch = v->priv->error & PF_I;
 	int rc;
 
-	if (fetch && v->priv->real_cr2 == v->cpu.rip && syscall_take_back(v))
+	if (fetch && v->priv->real_cr2 == v->cpu.rip && before_event_take_back_syscall(v))
 		return trap_privileged(v);
 	if (cpu_long_mode(&v->cpu) && stub_contains(v->priv->kcpu.stub, gva))
 		return vcpu_move_stub(v);

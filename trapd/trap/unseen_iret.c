@@ -124,7 +124,7 @@ int unseen_iret(struct vcpu *v, bool user_page)
 		 */
 		v->cpu.gpr[GPR_RSP] = frame;
 		v->cpu.rflags &= ~RFLAGS_TF;	/* TF is already that of the frame; IRETQ itself was not single-stepped */
-		rc = far_iret(v, &iretq);
+		rc = iret_insn(v, &iretq);
 		if (rc)
 			v->cpu.gpr[GPR_RSP] = rsp;
 		else

@@ -89,7 +89,7 @@ int trap_dispatch(struct vcpu *v);
 int trap_privileged(struct vcpu *v);
 /* fault.c, write_fault.c */
 int fault_page(struct vcpu *v);
-int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk);
+int write_fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk);
 /*
  * alignment.c: handle #AC. It is the guest's own, or the real CPU has made a check that the virtual one does not: then the
  * instruction runs without the check.
@@ -119,7 +119,7 @@ int unseen_iret_before_event(struct vcpu *v);
  * before_event.c: on hosts that ignore EFER.SCE, SYSCALL arrives as a fetch fault at the real LSTAR, with RCX and R11 set. true:
  * the CPU stood there, and RIP is that of the SYSCALL instruction again. false: it did not, nothing changed.
  */
-bool syscall_take_back(struct vcpu *v);
+bool before_event_take_back_syscall(struct vcpu *v);
 /*
  * Called before an interrupt is delivered: finish an instruction that the host has carried out by half (SYSCALL, IRET). Return
  * values of unseen_iret_before_event().

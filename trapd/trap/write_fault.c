@@ -48,7 +48,7 @@ static int follow_answer(struct vcpu *v, int status, uint64_t gpa)
 	}
 }
 
-int fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk)
+int write_fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk)
 {
 	uint8_t state = load_relaxed(&v->machine->page_state[walk->gpa >> PAGE_SHIFT]);
 	struct insn_write w = { .class = WRITE_CLASS_UNKNOWN };

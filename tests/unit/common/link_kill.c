@@ -172,7 +172,7 @@ static void serving_salvage(struct serving *s)
 		;
 	if (ring->next != tail)
 		failure("poold: published events were not consumed");
-	if (!mailbox_valid(&s->server.vcpu[0].theirs->lt_req, &s->server.vcpu[0].mine->lp_rep))
+	if (!link_mailbox_valid(&s->server.vcpu[0].theirs->lt_req, &s->server.vcpu[0].mine->lp_rep))
 		failure("poold: the mailbox of a dead peer is not valid");
 }
 

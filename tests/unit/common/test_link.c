@@ -419,13 +419,13 @@ Test(link, mailbox_predicate)
 	struct link_req req = { .rq_seq = 0 };
 	struct link_rep rep = { .rp_seq = 0xffffffffu };
 
-	cr_assert(mailbox_valid(&req, &rep));
+	cr_assert(link_mailbox_valid(&req, &rep));
 	rep.rp_seq = 0;
-	cr_assert(mailbox_valid(&req, &rep));
+	cr_assert(link_mailbox_valid(&req, &rep));
 	rep.rp_seq = 1;
-	cr_assert_not(mailbox_valid(&req, &rep));
+	cr_assert_not(link_mailbox_valid(&req, &rep));
 	rep.rp_seq = 0xfffffffeu;
-	cr_assert_not(mailbox_valid(&req, &rep));
+	cr_assert_not(link_mailbox_valid(&req, &rep));
 }
 
 Test(link, every_fault_has_a_text)
