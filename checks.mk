@@ -27,7 +27,7 @@ check-threads: $(BUILT_SOURCES) config.h
 	$(MAKE) $(AM_MAKEFLAGS) $(LINK_TESTS)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(LINK_TESTS)'
 
-check-hosts: all tests/integration/json_check tests/integration/map_writable $(INTEGRATION_TESTS)
+check-hosts: all tests/integration/json_check $(INTEGRATION_TESTS)
 	$(top_srcdir)/tests/hosts/check-hosts $(abs_top_builddir)
 
 # As many edits as the guest makes by itself, other histories, the whole access-rights matrix, a million
@@ -38,9 +38,9 @@ check-long: all check-random
 	$(LONG) CHURN_EDITS=200000 $(MAKE) check TESTS=tests/integration/test_churn
 	$(LONG) EMULATE_CASES=1000000 $(MAKE) check TESTS=tests/unit/trapd/emulate/test_emulate_cpu
 	$(LONG) COW_STEPS=20000 COW_PROCESSES=500 $(MAKE) check TESTS=tests/integration/test_cow
-	$(LONG) VANDAL_ACCESSES=300000 VANDAL_SEED=2 $(MAKE) check TESTS=tests/integration/vandal.sh
+	$(LONG) VANDAL_ACCESSES=300000 VANDAL_SEED=2 $(MAKE) check TESTS=tests/integration/test_vandal
 	$(LONG) STORES_CASES=1000000 $(MAKE) check TESTS=tests/integration/test_stores
-	$(LONG) BESIDE_SECONDS=60 $(MAKE) check TESTS=tests/integration/beside.sh
+	$(LONG) BESIDE_SECONDS=60 $(MAKE) check TESTS=tests/integration/test_beside
 	$(LONG) MATRIX_SLICES=1 $(MAKE) check TESTS=tests/integration/test_matrix
 	for seed in 2 3 4 5; do $(LONG) CHURN_SEED=$$seed CHURN_EDITS=20000 $(MAKE) check TESTS=tests/integration/test_churn || exit 1; done
 

@@ -5,9 +5,6 @@ tests_integration_json_check_LDADD = $(JANSSON_LIBS)
 tests_integration_odd_daemon_SOURCES = tests/integration/odd_daemon.c
 tests_integration_odd_daemon_LDADD = common/libcommon.a proto/libproto.a $(EVENT_LIBS) $(PROTOBUF_LIBS)
 
-TESTS += tests/integration/run.sh
-EXTRA_DIST += tests/integration/run.sh
-
 INTEGRATION_TESTS += tests/integration/test_cli
 tests_integration_test_cli_LDADD = $(HARNESS_LIBS)
 INTEGRATION_TESTS += tests/integration/test_daemon_config

@@ -15,7 +15,3 @@ tests_integration_test_poold_verify_LDADD = $(HARNESS_LIBS) $(POOLD_LIBS)
 
 TESTS += tests/integration/manuals.sh
 EXTRA_DIST += tests/integration/manuals.sh doc/statistics.md doc/devices.md
-
-# A guest under the real daemons, its arena replayed.
-TESTS += tests/integration/guest_arena.sh
-EXTRA_DIST += tests/integration/guest_arena.sh

@@ -306,6 +306,8 @@ extern bool sp_failed;
 struct sp_trace;
 /* Record to a file from now on, until count records are written (0: for ever), sp_trace_end(), or the VM detaches. */
 struct sp_trace *sp_trace_begin(struct sp_vm *vm, const char *path, uint64_t count);
+/* Wait for the end that it comes to by itself. Ends the test if that does not come in time. */
+const Shadowpool__TraceReply *sp_trace_wait(struct sp_trace *trace, double seconds);
 /* Ask for its end, if there was none yet, and wait for it. */
 const Shadowpool__TraceReply *sp_trace_end(struct sp_trace *trace);
 

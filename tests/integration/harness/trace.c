@@ -96,18 +96,24 @@ static void ask_for_end(const struct sp_trace *t)
 	sp_ask(t->vm->daemons, SP_POOLD, &request);
 }
 
-const Shadowpool__TraceReply *sp_trace_end(struct sp_trace *t)
+const Shadowpool__TraceReply *sp_trace_wait(struct sp_trace *t, double seconds)
 {
-	struct pollfd fd = { .fd = t->client.fd, .events = POLLIN };
 	Shadowpool__Reply *reply = NULL;
 	int rc;
 
 	if (t->end)
 		return t->end;
-	if (poll(&fd, 1, 0) != 1)
-		ask_for_end(t);
-	rc = control_next(&t->client, sp_limit(END_S).end_ns, &reply);
+	rc = control_next(&t->client, sp_limit(seconds).end_ns, &reply);
 	t->end = part(t, rc, reply);
 	control_close(&t->client);
 	return t->end;
+}
+
+const Shadowpool__TraceReply *sp_trace_end(struct sp_trace *t)
+{
+	struct pollfd fd = { .fd = t->client.fd, .events = POLLIN };
+
+	if (!t->end && poll(&fd, 1, 0) != 1)
+		ask_for_end(t);
+	return sp_trace_wait(t, END_S);
 }

@@ -17,7 +17,7 @@ sort -u "$out/moved" >"$out/names"
 for name in $names; do
 	case $name in
 	linear_searches) want=0 ;;			# it says that there are none
-	trace_records | trace_dropped) continue ;;	# the recorder's, not the library's: trace.sh and trace_live.sh
+	trace_records | trace_dropped) continue ;;	# the recorder's, not the library's: test_trace and test_trace_live
 	*) want=1 ;;
 	esac
 	[ "$(grep -cx "$name" "$out/names")" = $want ] || { echo "$name: expected to move $want times"; failed=1; }
