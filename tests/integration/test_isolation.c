@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * During a run: poold holds no /dev/kvm, sees guest RAM read-only and cannot get it otherwise; the pool is mapped once in trapd.
- * That its address reaches nothing but the memslot call: tests/integration/pool_mapping.sh.
+ * That its address reaches nothing but the memslot call: scripts/lint/pool-mapping.
  */
 #include <dirent.h>
 #include <errno.h>
