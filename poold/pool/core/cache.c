@@ -175,3 +175,17 @@ enum pool_status cache_page(struct pool *p, const struct pool_key *key, uint32_t
 	*out = page;
 	return POOL_OK;
 }
+
+/* All roots of one guest page are in one bucket. The scan goes on with what followed the page before it moved. */
+void roots_dying(struct pool *p, uint64_t gfn)
+{
+	uint32_t page = p->bucket[hash_bucket(p, gfn << PAGE_SHIFT)];
+
+	for (uint32_t n = 0; page && n < p->cfg.max_pages; n++, page = p->page[page].hash_next) {
+		if (gfn_of(p->page[page].gpa) != gfn || !(page_kind(p, page)->flags & KF_ROOT) || p->page[page].lock)
+			continue;
+		age_remove(p, page);
+		age_append(p, page);
+		stat_inc(p, POOL_STAT_root_dying);
+	}
+}

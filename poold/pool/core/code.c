@@ -9,7 +9,7 @@
  */
 #include "poold/pool/core/pool_priv.h"
 
-static uint64_t copy_gpa(const struct pool *p, uint64_t entry)
+uint64_t code_copy_gpa(const struct pool *p, uint64_t entry)
 {
 	uint64_t gpa = (entry & PTE_ADDR) - p->cfg.copies_maddr;
 
@@ -18,14 +18,7 @@ static uint64_t copy_gpa(const struct pool *p, uint64_t entry)
 
 bool entry_is_copy(const struct pool *p, uint64_t entry)
 {
-	return copy_gpa(p, entry) != GPA_NIL;
-}
-
-uint64_t entry_gpa(const struct pool *p, uint64_t entry)
-{
-	uint64_t gpa = (entry & PTE_ADDR) - p->cfg.ram_maddr;
-
-	return ram_has(p, gpa) ? gpa : copy_gpa(p, entry);
+	return code_copy_gpa(p, entry) != GPA_NIL;
 }
 
 uint64_t code_leaf(const struct pool *p, const struct derived *d, uint64_t entry)

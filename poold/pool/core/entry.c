@@ -8,6 +8,13 @@
  */
 #include "poold/pool/core/pool_priv.h"
 
+uint64_t entry_gpa(const struct pool *p, uint64_t entry)
+{
+	uint64_t gpa = (entry & PTE_ADDR) - p->cfg.ram_maddr;
+
+	return ram_has(p, gpa) ? gpa : code_copy_gpa(p, entry);
+}
+
 uint32_t entry_child(const struct pool *p, uint64_t entry)
 {
 	uint64_t offset = (entry & PTE_ADDR) - p->cfg.pool_maddr;
@@ -155,27 +162,6 @@ void entry_set(struct pool *p, uint32_t page, uint32_t slot, uint64_t new)
 	p->gen++;
 	if (was)
 		note_change(p, page, slot, old, new);
-}
-
-void fetch_leaf_note(struct pool *p, uint32_t page, uint32_t slot)
-{
-	uint64_t *place = &p->fetch_leaf[p->fetch_next++ % POOL_MAX_FETCH];
-
-	if (*place && *place != RMAP_REF(page, slot))
-		fetch_leaves_drop(p);
-	*place = RMAP_REF(page, slot);
-}
-
-/* The table may have become another one since: only the bit in the entry says that it is still meant. */
-void fetch_leaves_drop(struct pool *p)
-{
-	for (uint32_t i = 0; i < POOL_MAX_FETCH; i++) {
-		uint32_t page = RMAP_REF_PAGE(p->fetch_leaf[i]), slot = RMAP_REF_SLOT(p->fetch_leaf[i]);
-
-		p->fetch_leaf[i] = 0;
-		if (page_in_use(p, page) && (page_kind(p, page)->flags & KF_LEAF) && (entry_get(p, page, slot) & ENTRY_FETCH))
-			entry_set(p, page, slot, 0);
-	}
 }
 
 void entry_zero_leaf_table(struct pool *p, uint32_t page)

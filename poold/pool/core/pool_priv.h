@@ -357,6 +357,8 @@ void gtable_mods_add(struct pool *p, uint32_t gt, uint32_t n);
 void gtable_mods_decay(struct pool *p);
 bool gfn_is_root_in_use(const struct pool *p, uint64_t gfn);
 void gtable_list_init(struct pool *p);
+uint32_t gtable_new(struct pool *p, uint64_t gfn);
+void gtable_free(struct pool *p, uint32_t gt);
 
 /* core/unsync.c. Each may answer NEED_SHOOTDOWN: the operation ends with it and is repeated. */
 void unsync_list_init(struct pool *p);
@@ -401,6 +403,7 @@ void derive(const struct pool *p, uint32_t page, uint32_t slot, struct derived *
 /* The leaf to RAM with what pool_set_code_state() has said of the page, NX or the copy's address. */
 uint64_t code_leaf(const struct pool *p, const struct derived *d, uint64_t entry);
 bool entry_is_copy(const struct pool *p, uint64_t entry);
+uint64_t code_copy_gpa(const struct pool *p, uint64_t entry);
 /* The page is about to be a guest table, open for a step, or no longer tracked: it has no copy any more. */
 void code_copy_end(struct pool *p, uint64_t gfn);
 /* Leaves with ENTRY_FETCH: take note of one, and let all go. */
