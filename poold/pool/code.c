@@ -27,18 +27,18 @@ void pool_set_code_state(struct pool *p, uint64_t gfn, enum pool_code_state code
 		op_end(p, status, r);
 		return;
 	}
-	was = state_get(p, gfn);
+	was = ram_state(p, gfn);
 	is = (was & ~PAGE_STATE_ASKED) | asked[code];
-	if (is & PAGE_STATE_MONITORED || gfn_is_open(p, gfn))
+	if (is & PAGE_STATE_MONITORED || ram_is_open(p, gfn))
 		is &= ~PAGE_STATE_COPY;
 	if (is != was) {
 		/* What must be seen is said before the way to write it goes, what need not be seen after it. */
 		if (is & PAGE_STATE_TRACKED)
-			state_put(p, gfn, is);
-		flush_gfn(p, gfn);
-		if (is & PAGE_STATE_TRACKED && !gfn_is_open(p, gfn))
-			write_protect_gfn(p, gfn);
-		state_put(p, gfn, is);
+			ram_set_state(p, gfn, is);
+		rmap_flush(p, gfn);
+		if (is & PAGE_STATE_TRACKED && !ram_is_open(p, gfn))
+			monitor_protect(p, gfn);
+		ram_set_state(p, gfn, is);
 	}
 	op_end(p, POOL_OK, r);
 }

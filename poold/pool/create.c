@@ -158,11 +158,11 @@ static void lists_init(struct pool *p)
 	memset(p->fetch_leaf, 0, sizeof(p->fetch_leaf));
 	p->n_present = 0;
 	counter_set(&p->stats[POOL_STAT_present_entries], 0);
-	free_list_init(p);
-	user_list_init(p);
-	extent_list_init(p);
-	gtable_list_init(p);
-	unsync_list_init(p);
+	page_lists_init(p);
+	user_init(p);
+	rmap_init(p);
+	gtable_init(p);
+	unsync_init(p);
 }
 
 int pool_create(struct pool **out, const struct pool_config *config, const struct pool_callbacks *callbacks, void *arena,
@@ -217,7 +217,7 @@ void pool_reset(struct pool *p)
 	memset(p->arena, 0, (size_t)p->cfg.max_pages * PAGE_SIZE);
 	for (uint32_t i = 0; i < p->n_gfn; i++)
 		if (p->state[i])
-			state_put(p, ram_gfn(p, i), 0);
+			ram_set_state(p, ram_gfn(p, i), 0);
 	memset(p->vcpu, 0, sizeof(p->vcpu));
 	memset(&p->op, 0, sizeof(p->op));
 	lists_init(p);

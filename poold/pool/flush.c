@@ -23,7 +23,7 @@ static void path_check(struct pool *p, uint32_t root, uint64_t gva, bool *coarse
 		if (p->n_unsync && p->page[page].gt != GT_NIL && p->gtable[p->page[page].gt].unsync)
 			stat_inc(p, POOL_STAT_resync_invlpg_one);
 		if (!want || !entry_matches(have, want)) {
-			pool_put(p, page, slot);
+			child_put(p, page, slot);
 			return;
 		}
 		if (k->flags & (KF_SPLIT | KF_PHYS) || entry_maps_large(k, have))
@@ -59,14 +59,14 @@ void pool_invlpg(struct pool *p, uint32_t vcpu, uint64_t gva, bool all_roots, st
 
 	if (!op_begin(p, vcpu, r))
 		return;
-	fetch_leaves_drop(p);
+	fetch_leaf_drop_all(p);
 	v = &p->vcpu[vcpu];
 	stat_inc(p, POOL_STAT_invlpg);
 	vcpu_path_check(p, v, gva, &coarse);
 	if (all_roots)
 		all_paths_check(p, gva, &coarse);
 
-	if (vcpu_is_clean(p, vcpu))
+	if (epoch_vcpu_is_clean(p, vcpu))
 		stat_inc(p, POOL_STAT_invlpg_noop);
 	else if (all_roots || !v->root[0])
 		debt_flush(&p->op.debt, POOL_FLUSH_ALL, 0);
@@ -113,7 +113,7 @@ void pool_dirty(struct pool *p, uint32_t vcpu, uint64_t gva, bool user_view, str
 		op_end(p, POOL_E_INVAL, r);
 		return;
 	}
-	fetch_leaves_drop(p);
+	fetch_leaf_drop_all(p);
 	p->op.scope = POOL_FLUSH_GVA;
 	p->op.scope_gva = gva;
 	op_end(p, dirty_path(p, p->vcpu[vcpu].root[user_view], gva), r);
@@ -142,7 +142,7 @@ void pool_clear_all(struct pool *p, struct pool_result *r)
 	memset(p->rmap, 0, (size_t)p->n_gfn * sizeof(*p->rmap));
 	memset(p->large_rmap, 0, (size_t)p->n_frames * sizeof(*p->large_rmap));
 	p->n_overflowed = 0;
-	extent_list_init(p);
+	rmap_init(p);
 	while (p->mod_head != GT_NIL)
 		gtable_mods_set(p, p->mod_head, 0);
 	stat_inc(p, POOL_STAT_clear_all);

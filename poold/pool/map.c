@@ -45,13 +45,13 @@ static enum pool_status descend_link(struct descent *w, const struct derived *d,
 
 	if (old & PTE_P) {
 		*child = entry_child(p, old);
-		if (*child && key_matches(p, *child, &key)) {
+		if (*child && cache_key_matches(p, *child, &key)) {
 			entry_set(p, w->page, w->slot, page_maddr(p, *child) | d->bits);
 			return POOL_OK;
 		}
-		pool_put(p, w->page, w->slot);
+		child_put(p, w->page, w->slot);
 	}
-	status = pool_get(p, &key, w->page, w->slot, d->bits, child);
+	status = child_get(p, &key, w->page, w->slot, d->bits, child);
 	if (status == POOL_OK) {
 		stat_inc(p, POOL_STAT_map_new_tables);
 		if (d->split)
@@ -89,9 +89,9 @@ static enum pool_status descend(struct descent *w, struct derived *d)
 		if (!table_is_safe(p, w->page))
 			return POOL_NEED_SHOOTDOWN;
 		if (p->page[w->page].gt != GT_NIL)
-			gtable_used(p, p->page[w->page].gt);
+			policy_used(p, p->page[w->page].gt);
 		w->slot = slot_of(k, w->a->gva);
-		derive(p, w->page, w->slot, d);
+		derive_slot(p, w->page, w->slot, d);
 		if (d->bad)
 			stat_inc(p, POOL_STAT_bad_guest_entry);
 		if (!guest_entry_agrees(w, d))
@@ -205,9 +205,9 @@ static uint32_t prefetch(struct descent *w)
 
 		if (s == w->slot || (entry_get(p, w->page, s) & PTE_P))
 			continue;
-		op_steps(p, 1);
+		count_steps(p, 1);
 		stat_inc(p, POOL_STAT_prefetch_tried);
-		derive(p, w->page, s, &d);
+		derive_slot(p, w->page, s, &d);
 		if (d.what == DERIVE_LEAF) {
 			entry_set(p, w->page, s, derive_leaf_entry(p, &d));
 			done++;
@@ -221,7 +221,7 @@ static uint32_t prefetch(struct descent *w)
 
 static bool map_args_valid(const struct pool *p, uint32_t vcpu, const struct pool_map_args *a)
 {
-	bool narrow = modes_paging(&p->vcpu[vcpu].modes) != WALK_4LEVEL;
+	bool narrow = role_modes_paging(&p->vcpu[vcpu].modes) != WALK_4LEVEL;
 
 	if (!p->vcpu[vcpu].root[a->user_view] || a->nwalk > 4 || (a->write && a->fetch))
 		return false;
@@ -244,13 +244,13 @@ void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, stru
 		return;
 	}
 	w.page = p->vcpu[vcpu].root[a->user_view];
-	if (!ram_has(p, a->gpa) || a->gpa >= kind_reach(page_kind(p, w.page))) {
+	if (!ram_has(p, a->gpa) || a->gpa >= format_reach(page_kind(p, w.page))) {
 		op_end(p, POOL_E_RANGE, r);
 		return;
 	}
 	op_pin(p, w.page);
 	if (!a->fetch)
-		fetch_leaves_drop(p);
+		fetch_leaf_drop_all(p);
 	w.gen = p->gen;
 	status = descend(&w, &d);
 	if (status == POOL_OK && d.fetch_only) {

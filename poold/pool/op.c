@@ -110,5 +110,5 @@ void pool_flush_done(struct pool *p, uint32_t vcpu, bool all_vcpus, uint32_t epo
 	for (uint32_t v = first; v < end; v++)
 		if (!epoch_reached(p->vcpu[v].acked, epoch))
 			p->vcpu[v].acked = epoch;
-	limbo_release(p);
+	page_limbo_release(p);
 }

@@ -11,7 +11,7 @@ void pool_resync(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result
 
 	if (!op_begin(p, vcpu, r))
 		return;
-	fetch_leaves_drop(p);
+	fetch_leaf_drop_all(p);
 	if (gfn == POOL_RESYNC_ALL)
 		status = resync_all(p);
 	else

@@ -16,7 +16,7 @@ static enum pool_status root_gpa(const struct pool *p, const struct pool_modes *
 		[WALK_UNPAGED] = 0, [WALK_32BIT] = 0xfffff000ull, [WALK_PAE] = 0xffffffe0ull, [WALK_4LEVEL] = PTE_ADDR,
 	};
 
-	*gpa = m->cr3 & cr3_mask[modes_paging(m)];
+	*gpa = m->cr3 & cr3_mask[role_modes_paging(m)];
 	return ram_has(p, *gpa) ? POOL_OK : POOL_E_RANGE;
 }
 
@@ -64,7 +64,7 @@ static enum pool_status roots_get(struct pool *p, const struct pool_modes *m, ui
 
 	for (unsigned view = 0; view < 2; view++) {
 		struct pool_key key = { .gpa = gpa, .role = role_root(m, view, p->cfg.legacy_format),
-					.pdpte = modes_paging(m) == WALK_PAE ? m->pdpte : no_pdpte };
+					.pdpte = role_modes_paging(m) == WALK_PAE ? m->pdpte : no_pdpte };
 		enum pool_status status = cache_page(p, &key, &root[view]);
 
 		if (status != POOL_OK && status != POOL_CACHED)
@@ -85,7 +85,7 @@ void pool_set_root(struct pool *p, uint32_t vcpu, const struct pool_modes *modes
 
 	if (!op_begin(p, vcpu, r))
 		return;
-	fetch_leaves_drop(p);
+	fetch_leaf_drop_all(p);
 	stat_inc(p, POOL_STAT_root_set);
 	status = modes->watch_code && !p->cfg.copies_maddr ? POOL_E_INVAL : root_gpa(p, modes, &gpa);
 	if (status == POOL_OK)
@@ -96,9 +96,9 @@ void pool_set_root(struct pool *p, uint32_t vcpu, const struct pool_modes *modes
 		op_end(p, status, r);
 		return;
 	}
-	if (modes_paging(modes) != modes_paging(&p->vcpu[vcpu].modes))
+	if (role_modes_paging(modes) != role_modes_paging(&p->vcpu[vcpu].modes))
 		stat_inc(p, POOL_STAT_mode_change);
-	if (modes_paging(modes) == WALK_PAE)
+	if (role_modes_paging(modes) == WALK_PAE)
 		stat_inc(p, POOL_STAT_root_pdpte_reload);
 	vcpu_load_roots(p, vcpu, root);
 	p->vcpu[vcpu].modes = *modes;
@@ -131,6 +131,6 @@ void pool_root_dying(struct pool *p, uint64_t cr3, struct pool_result *r)
 		op_end(p, POOL_E_RANGE, r);
 		return;
 	}
-	roots_dying(p, gfn_of(cr3));
+	cache_roots_dying(p, gfn_of(cr3));
 	op_end(p, POOL_OK, r);
 }

@@ -23,7 +23,7 @@ void pool_open(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *
 		return;
 	}
 	code_copy_end(p, gfn);
-	if (!gfn_is_open(p, gfn)) {
+	if (!ram_is_open(p, gfn)) {
 		if (p->n_open == POOL_MAX_OPEN) {
 			op_end(p, POOL_E_INVAL, r);
 			return;
@@ -44,8 +44,8 @@ void pool_close(struct pool *p, uint32_t vcpu, struct pool_result *r)
 	n = p->n_open;
 	p->n_open = 0;
 	for (uint32_t i = 0; i < n; i++)
-		if (state_get(p, p->open[i]))
-			write_protect_gfn(p, p->open[i]);
+		if (ram_state(p, p->open[i]))
+			monitor_protect(p, p->open[i]);
 	for (uint32_t i = 0; i < n; i++)
 		write_guest_page(p, p->open[i] << PAGE_SHIFT, PAGE_SIZE);
 	op_end(p, POOL_OK, r);
@@ -69,13 +69,13 @@ void pool_track(struct pool *p, uint64_t gfn, bool on, struct pool_result *r)
 	}
 	if (!on)
 		code_copy_end(p, gfn);		/* a page that may be written has none */
-	bits = state_get(p, gfn);
+	bits = ram_state(p, gfn);
 	if (!on) {
-		state_put(p, gfn, bits & ~PAGE_STATE_TRACKED);
+		ram_set_state(p, gfn, bits & ~PAGE_STATE_TRACKED);
 	} else if (!(bits & PAGE_STATE_TRACKED)) {
-		state_put(p, gfn, bits | PAGE_STATE_TRACKED);
-		if (!gfn_is_open(p, gfn))
-			write_protect_gfn(p, gfn);
+		ram_set_state(p, gfn, bits | PAGE_STATE_TRACKED);
+		if (!ram_is_open(p, gfn))
+			monitor_protect(p, gfn);
 	}
 	op_end(p, POOL_OK, r);
 }

@@ -14,7 +14,7 @@ static void rederive_slot(struct pool *p, uint32_t page, uint32_t slot)
 {
 	uint64_t have = entry_get(p, page, slot), want;
 
-	op_steps(p, 1);
+	count_steps(p, 1);
 	if (!(have & PTE_P) || (have & ENTRY_OWNED)) {
 		stat_inc(p, POOL_STAT_mon_not_present_skip);
 		return;
@@ -24,7 +24,7 @@ static void rederive_slot(struct pool *p, uint32_t page, uint32_t slot)
 		stat_inc(p, POOL_STAT_mon_entries_kept);
 		return;
 	}
-	pool_put(p, page, slot);
+	child_put(p, page, slot);
 	stat_inc(p, POOL_STAT_mon_entries_cleared);
 }
 
@@ -46,7 +46,7 @@ void write_guest_page(struct pool *p, uint64_t gpa, uint32_t len)
 			return;
 		}
 
-		if (derive_slots(p, page, gpa, len, &slot, &end)) {
+		if (derive_range(p, page, gpa, len, &slot, &end)) {
 			stat_inc(p, by_level[p->page[page].level]);
 			for (; slot < end && used == p->n_used; slot++)
 				rederive_slot(p, page, slot);
@@ -97,12 +97,12 @@ void pool_guest_write(struct pool *p, uint32_t vcpu, uint64_t gpa, uint32_t len,
 	}
 	gt = gtable_find(p, gfn_of(gpa));
 	if (gt != GT_NIL) {
-		bool zero = gtable_written(p, gt, gpa, len, rip);
+		bool zero = policy_written(p, gt, gpa, len, rip);
 
 		write_count_class(p, class);
 		write_guest_page(p, gpa, len);
 		if (zero)
-			address_space_emptied(p, gfn_of(gpa));
+			policy_emptied(p, gfn_of(gpa));
 		debt_post(p);
 	}
 	op_end(p, POOL_OK, r);
@@ -190,11 +190,11 @@ static void unshadow_note(struct pool_vcpu *v, uint64_t rip, uint64_t gpa)
 
 static bool unshadow_is_refused(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa, uint64_t rip, uint32_t gt)
 {
-	if (gfn_is_root_in_use(p, gfn_of(gpa))) {
+	if (gtable_root_in_use(p, gfn_of(gpa))) {
 		stat_inc(p, POOL_STAT_flush_root_refused);
 		return true;
 	}
-	return (state_get(p, gfn_of(gpa)) & PAGE_STATE_TRACKED) || gtable_is_on_path(p, vcpu, gva, gt) ||
+	return (ram_state(p, gfn_of(gpa)) & PAGE_STATE_TRACKED) || gtable_is_on_path(p, vcpu, gva, gt) ||
 	       unshadow_repeats(&p->vcpu[vcpu], rip, gpa);
 }
 
@@ -208,7 +208,7 @@ static void unshadow(struct pool *p, uint32_t vcpu, uint64_t gpa, uint64_t rip)
 			pool_corrupt(p);
 			return;
 		}
-	roots_dying(p, gfn_of(gpa));
+	cache_roots_dying(p, gfn_of(gpa));
 }
 
 /* Why a table goes: what the write is, or for a write that says nothing what those before it have shown. */
@@ -237,7 +237,7 @@ static enum pool_status write_fault_decide(struct pool *p, uint32_t vcpu, uint64
 {
 	uint32_t gt = gtable_find(p, gfn_of(gpa));
 	bool can = class != WRITE_CLASS_UNKNOWN && (unsigned)class < WRITE_CLASS_COUNT;
-	uint8_t state = state_get(p, gfn_of(gpa));
+	uint8_t state = ram_state(p, gfn_of(gpa));
 	enum pool_status status;
 	bool says_nothing;
 
@@ -268,7 +268,7 @@ void pool_write_fault(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa,
 
 	if (!op_begin(p, vcpu, r))
 		return;
-	fetch_leaves_drop(p);
+	fetch_leaf_drop_all(p);
 	if ((gpa & (PAGE_SIZE - 1)) + size > PAGE_SIZE)
 		stat_inc(p, POOL_STAT_mon_cross_page);
 	status = ram_has(p, gpa) ? write_fault_decide(p, vcpu, gva, gpa, class, rip) : POOL_E_RANGE;
@@ -284,12 +284,12 @@ void pool_unshadow(struct pool *p, uint32_t vcpu, uint64_t gva, uint64_t gpa, ui
 
 	if (!op_begin(p, vcpu, r))
 		return;
-	fetch_leaves_drop(p);
+	fetch_leaf_drop_all(p);
 	gt = gtable_find(p, gfn_of(gpa));
 	if (!ram_has(p, gpa)) {
 		status = POOL_E_RANGE;
 	} else if (gt == GT_NIL) {
-		if (state_get(p, gfn_of(gpa)) & PAGE_STATE_TRACKED)
+		if (ram_state(p, gfn_of(gpa)) & PAGE_STATE_TRACKED)
 			status = POOL_STEP;
 	} else if (unshadow_is_refused(p, vcpu, gva, gpa, rip, gt)) {
 		status = POOL_STEP;

@@ -147,7 +147,7 @@ void session_call_out(struct session *s, const struct pool_call *call, struct po
 	pthread_mutex_lock(&s->lock);
 	if (s->trace.recorder)
 		recorder_before(s->trace.recorder, call);
-	pool_call_run(s->pool, call, out);
+	call_run(s->pool, call, out);
 	if (s->trace.recorder) {
 		recorder_after(s->trace.recorder, s->pool, call, out);
 		session_trace_count(s);

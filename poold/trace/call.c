@@ -143,12 +143,12 @@ static const struct {
 	[POOL_CALL_CODE]		= { "code", call_code },
 };
 
-const char *pool_call_name(unsigned op)
+const char *call_name(unsigned op)
 {
 	return op < POOL_CALL_COUNT ? call_table[op].name : NULL;
 }
 
-int pool_call_run(struct pool *pool, const struct pool_call *call, struct pool_call_out *out)
+int call_run(struct pool *pool, const struct pool_call *call, struct pool_call_out *out)
 {
 	if (call->op >= POOL_CALL_COUNT || !call_table[call->op].fn)
 		return -EINVAL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A call of the pool library as data. poold makes every call through pool_call_run(), and the replayer makes the same calls from
+ * A call of the pool library as data. poold makes every call through call_run(), and the replayer makes the same calls from
  * records: so nothing changes a pool without a record.
  */
 #ifndef SHADOWPOOL_POOLD_CALL_H
@@ -56,8 +56,8 @@ struct pool_call_out {
  * Make one call. out->result is cleared first, but for MERGE_PENDING without FRESH. Returns 0, or -EINVAL, and nothing is called,
  * if op is no number of enum pool_call_op. Thread: any that holds the lock of the pool's VM.
  */
-int pool_call_run(struct pool *pool, const struct pool_call *call, struct pool_call_out *out);
+int call_run(struct pool *pool, const struct pool_call *call, struct pool_call_out *out);
 /* Name of an operation for people, such as "set_root"; NULL if op is no number of enum pool_call_op. */
-const char *pool_call_name(unsigned op);
+const char *call_name(unsigned op);
 
 #endif

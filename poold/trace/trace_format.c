@@ -37,7 +37,7 @@ uint64_t trace_library(void)
 	for (unsigned i = 0; i < TRACE_KINDS; i++)
 		hash = mix_name(hash, pool_kind_name(i));
 	for (unsigned i = 0; i < POOL_CALL_COUNT; i++)
-		hash = mix_name(hash, pool_call_name(i));
+		hash = mix_name(hash, call_name(i));
 	for (unsigned i = 0; i < POOL_STAT_COUNT; i++)
 		hash = mix_name(hash, pool_stat_name[i]);
 	return hash;

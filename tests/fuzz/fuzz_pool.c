@@ -68,16 +68,16 @@ static void acknowledge(void)
 	struct pool_call_out out;
 
 	for (c.vcpu = 0; c.vcpu < m.config.nvcpu; c.vcpu++)
-		pool_call_run(m.pool, &c, &out);
+		call_run(m.pool, &c, &out);
 }
 
 static void call(struct pool_call *c)
 {
 	c->vcpu = m.vcpu;
 	for (unsigned i = 0; i < 3; i++) {
-		pool_call_run(m.pool, c, &m.out);
+		call_run(m.pool, c, &m.out);
 		if (m.out.result.status == POOL_E_CORRUPT) {
-			fprintf(stderr, "%s: the pool calls itself corrupt\n", pool_call_name(c->op));
+			fprintf(stderr, "%s: the pool calls itself corrupt\n", call_name(c->op));
 			abort();
 		}
 		if (m.out.result.status != POOL_NEED_FLUSH && m.out.result.status != POOL_NEED_SHOOTDOWN)

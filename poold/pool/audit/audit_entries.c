@@ -19,7 +19,7 @@ static bool table_is_loose(const struct pool *p, uint32_t page)
 
 	if (p->n_unsync && gt < p->cfg.max_pages && p->gtable[gt].unsync)
 		return true;
-	return p->n_open && page_kind(p, page)->guest_size && gfn_is_open(p, gfn_of(p->page[page].gpa));
+	return p->n_open && page_kind(p, page)->guest_size && ram_is_open(p, gfn_of(p->page[page].gpa));
 }
 
 static void audit_leaf(struct audit *a, uint32_t page, uint32_t slot, uint64_t e)
@@ -36,11 +36,11 @@ static void audit_leaf(struct audit *a, uint32_t page, uint32_t slot, uint64_t e
 		audit_report(a, 14, page, slot, gfn_of(gpa), e);
 	if ((e & PTE_W) && (e & ENTRY_DEFERRED))
 		audit_report(a, 16, page, slot, e & ~PTE_W, e);
-	if ((e & PTE_W) && (gfn_is_guarded(p, gfn_of(gpa)) || entry_is_copy(p, e)))
-		audit_report(a, 18, page, slot, state_get(p, gfn_of(gpa)), e);
+	if ((e & PTE_W) && (ram_is_guarded(p, gfn_of(gpa)) || code_is_copy(p, e)))
+		audit_report(a, 18, page, slot, ram_state(p, gfn_of(gpa)), e);
 	if (table_is_loose(p, page))
 		return;
-	derive(p, page, slot, &d);
+	derive_slot(p, page, slot, &d);
 	if ((e & ENTRY_FETCH) && d.fetch_only && d.target == gpa)
 		return;
 	if (d.what != DERIVE_LEAF || d.target != gpa)
@@ -64,16 +64,16 @@ static void audit_large(struct audit *a, uint32_t page, uint32_t slot, uint64_t 
 		audit_report(a, 10, page, slot, PAGE_NIL, e);
 		return;
 	}
-	if (!word_has(p, *large_word(p, gpa), RMAP_REF(page, slot)))
+	if (!rmap_word_has(p, *large_word(p, gpa), RMAP_REF(page, slot)))
 		audit_report(a, 14, page, slot, gpa, e);
 	for (uint64_t gfn = gfn_of(gpa); gfn < gfn_of(gpa + LARGE_SIZE); gfn++)
-		if ((e & PTE_W) && gfn_is_guarded(p, gfn))
+		if ((e & PTE_W) && ram_is_guarded(p, gfn))
 			audit_report(a, 18, page, slot, gfn, e);
 	if (e & ENTRY_GUARDED || ((e & PTE_W) && (e & ENTRY_DEFERRED)))
 		audit_report(a, 16, page, slot, e & ~PTE_W, e);
 	if (table_is_loose(p, page))
 		return;
-	derive(p, page, slot, &d);
+	derive_slot(p, page, slot, &d);
 	want = derive_large_entry(p, &d);
 	if (!want || d.large_target != gpa)
 		audit_report(a, page_kind(p, page)->source == SOURCE_LINEAR ? 24 : 17, page, slot, want, e);

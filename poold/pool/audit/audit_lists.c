@@ -137,14 +137,14 @@ static void audit_hash(struct audit *a, struct totals *t)
 	for (uint32_t b = 0; b < 1u << (64 - p->hash_shift); b++) {
 		for (uint32_t page = p->bucket[b]; page && t->hashed <= p->n_used; page = p->page[page].hash_next) {
 			t->hashed++;
-			if (!page_in_use(p, page) || hash_bucket(p, p->page[page].gpa) != b) {
+			if (!page_in_use(p, page) || cache_bucket(p, p->page[page].gpa) != b) {
 				audit_report(a, 5, page, NOSLOT, b, p->page[page].gpa);
 				break;
 			}
 			for (uint32_t o = p->page[page].hash_next, n = 0; o && n < KEY_REACH; o = p->page[o].hash_next, n++) {
 				struct pool_key key = { p->page[o].gpa, p->page[o].role, p->page[o].pdpte };
 
-				if (key_matches(p, page, &key))
+				if (cache_key_matches(p, page, &key))
 					audit_report(a, 6, page, NOSLOT, page, o);
 			}
 		}

@@ -16,7 +16,7 @@ static void audit_unsync(struct audit *a, uint32_t gt)
 			audit_report(a, 21, page, 0, KF_LEAF, page_kind(p, page)->flags);
 	if (g->unsync_slot >= p->n_unsync || g->unsync_slot >= POOL_MAX_UNSYNC || p->unsync[g->unsync_slot] != gt)
 		audit_report(a, 21, g->head, g->unsync_slot, gt, p->n_unsync);
-	if (state_get(p, g->gfn) & PAGE_STATE_TRACKED)
+	if (ram_state(p, g->gfn) & PAGE_STATE_TRACKED)
 		audit_report(a, 21, g->head, 0, 0, PAGE_STATE_TRACKED);
 }
 
@@ -38,13 +38,13 @@ static void audit_gtable(struct audit *a, uint32_t gt)
 	}
 	audit_equal(a, 11, g->head, 0, g->n_shadows, n);
 	audit_equal(a, 11, g->head, 0, g->n_upper, upper);
-	if (gfn_is_root_in_use(p, g->gfn))
+	if (gtable_root_in_use(p, g->gfn))
 		bits |= PAGE_STATE_ROOT;
 	else if (g->unsync && !g->closing)
 		bits |= PAGE_STATE_UNSYNC;
-	else if (gtable_is_hot(p, gt))
+	else if (policy_is_hot(p, gt))
 		bits |= PAGE_STATE_HOT;
-	audit_equal(a, 11, g->head, 0, bits, state_get(p, g->gfn) & ~(PAGE_STATE_TRACKED | PAGE_STATE_EXEC));
+	audit_equal(a, 11, g->head, 0, bits, ram_state(p, g->gfn) & ~(PAGE_STATE_TRACKED | PAGE_STATE_EXEC));
 	audit_equal(a, 12, g->head, 0, g->mods > 0, g->listed);
 	if (g->unsync)
 		audit_unsync(a, gt);

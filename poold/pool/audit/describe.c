@@ -37,7 +37,7 @@ bool pool_table_is_unsync(const struct pool *p, uint32_t page)
 
 uint8_t pool_page_state(const struct pool *p, uint64_t gfn)
 {
-	return state_get(p, gfn);
+	return ram_state(p, gfn);
 }
 
 bool pool_page_describe(const struct pool *p, uint32_t page, struct pool_page_info *out)

@@ -46,7 +46,7 @@ uint32_t role_child(uint32_t parent, unsigned kind, unsigned quad, bool user)
 	return role_canon(r | kind | (quad << ROLE_QUAD_SHIFT));
 }
 
-enum walk_paging modes_paging(const struct pool_modes *m)
+enum walk_paging role_modes_paging(const struct pool_modes *m)
 {
 	if (!(m->cr0 & CR0_PG))
 		return WALK_UNPAGED;
@@ -63,7 +63,7 @@ uint32_t role_root(const struct pool_modes *m, bool user_view, enum pool_format 
 		[WALK_PAE] = { KIND_64BIT_PML4_FOR_LEGACY | ROLE_PAE, KIND_64BIT_PML4_FOR_LEGACY | ROLE_PAE },
 		[WALK_4LEVEL] = { KIND_64BIT_PML4_FOR_64BIT_PML4 | ROLE_LM, KIND_64BIT_PML4_FOR_64BIT_PML4 | ROLE_LM },
 	};
-	uint32_t r = by_paging[modes_paging(m)][format == POOL_F32] | ROLE_ACC;
+	uint32_t r = by_paging[role_modes_paging(m)][format == POOL_F32] | ROLE_ACC;
 
 	if (user_view)
 		r |= ROLE_USER;

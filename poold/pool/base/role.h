@@ -42,7 +42,7 @@ uint32_t role_canon(uint32_t role);
 uint32_t role_child(uint32_t parent, unsigned kind, unsigned quad, bool user);
 /* Role of the root of one view. format: that of the pool, which counts for 32-bit and unpaged guests. */
 uint32_t role_root(const struct pool_modes *modes, bool user_view, enum pool_format format);
-enum walk_paging modes_paging(const struct pool_modes *modes);
+enum walk_paging role_modes_paging(const struct pool_modes *modes);
 enum walk_paging role_paging(uint32_t role);
 
 #endif

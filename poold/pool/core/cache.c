@@ -10,29 +10,29 @@
 
 #include "poold/pool/core/pool_priv.h"
 
-uint32_t hash_bucket(const struct pool *p, uint64_t gpa)
+uint32_t cache_bucket(const struct pool *p, uint64_t gpa)
 {
 	return (uint32_t)((gfn_of(gpa) * 0x9E3779B97F4A7C15ull) >> p->hash_shift);
 }
 
-static void hash_insert(struct pool *p, uint32_t page)
+static void cache_insert(struct pool *p, uint32_t page)
 {
-	uint32_t *head = &p->bucket[hash_bucket(p, p->page[page].gpa)];
+	uint32_t *head = &p->bucket[cache_bucket(p, p->page[page].gpa)];
 
 	p->page[page].hash_next = *head;
 	p->page[page].flags |= PAGE_HASHED;
 	*head = page;
 }
 
-void hash_remove(struct pool *p, uint32_t page)
+void cache_remove(struct pool *p, uint32_t page)
 {
-	uint32_t *link = &p->bucket[hash_bucket(p, p->page[page].gpa)];
+	uint32_t *at = &p->bucket[cache_bucket(p, p->page[page].gpa)];
 
-	for (uint32_t n = 0; *link && n < p->cfg.max_pages; n++, link = &p->page[*link].hash_next) {
-		op_steps(p, 1);
-		if (*link != page)
+	for (uint32_t n = 0; *at && n < p->cfg.max_pages; n++, at = &p->page[*at].hash_next) {
+		count_steps(p, 1);
+		if (*at != page)
 			continue;
-		*link = p->page[page].hash_next;
+		*at = p->page[page].hash_next;
 		p->page[page].hash_next = PAGE_NIL;
 		p->page[page].flags &= ~PAGE_HASHED;
 		return;
@@ -40,7 +40,7 @@ void hash_remove(struct pool *p, uint32_t page)
 	pool_corrupt(p);
 }
 
-bool key_matches(const struct pool *p, uint32_t page, const struct pool_key *key)
+bool cache_key_matches(const struct pool *p, uint32_t page, const struct pool_key *key)
 {
 	const struct pool_page *pg = &p->page[page];
 
@@ -78,13 +78,13 @@ static bool kind_is_stale(uint32_t cached, uint32_t requested)
  */
 static void cache_drop_stale(struct pool *p, const struct pool_key *key)
 {
-	uint32_t page = p->bucket[hash_bucket(p, key->gpa)];
+	uint32_t page = p->bucket[cache_bucket(p, key->gpa)];
 
 	for (uint32_t n = 0; page; n++) {
 		const struct pool_page *pg = &p->page[page];
 		uint32_t next = pg->hash_next;
 
-		op_steps(p, 1);
+		count_steps(p, 1);
 		if (n == p->cfg.max_pages) {
 			pool_corrupt(p);
 			return;
@@ -99,7 +99,7 @@ static void cache_drop_stale(struct pool *p, const struct pool_key *key)
 					pool_corrupt(p);
 					return;
 				}
-				next = p->bucket[hash_bucket(p, key->gpa)];
+				next = p->bucket[cache_bucket(p, key->gpa)];
 				n = 0;
 			}
 		}
@@ -109,19 +109,19 @@ static void cache_drop_stale(struct pool *p, const struct pool_key *key)
 
 uint32_t cache_lookup(struct pool *p, const struct pool_key *key)
 {
-	uint32_t page = p->bucket[hash_bucket(p, key->gpa)];
+	uint32_t page = p->bucket[cache_bucket(p, key->gpa)];
 	uint32_t probes = 0;
 
 	for (; page && probes < p->cfg.max_pages; probes++, page = p->page[page].hash_next) {
-		op_steps(p, 1);
-		if (!key_matches(p, page, key))
+		count_steps(p, 1);
+		if (!cache_key_matches(p, page, key))
 			continue;
 		if (!p->page[page].lock) {
 			age_remove(p, page);
 			age_insert(p, page);
 		}
 		if (p->page[page].gt != GT_NIL) {
-			gtable_used(p, p->page[page].gt);
+			policy_used(p, p->page[page].gt);
 			if (p->gtable[p->page[page].gt].mods)
 				gtable_mods_set(p, p->page[page].gt, 1);
 		}
@@ -136,7 +136,7 @@ uint32_t cache_lookup(struct pool *p, const struct pool_key *key)
 
 static void owned_entries_set(struct pool *p, uint32_t page)
 {
-	entry_put(p, page, p->cfg.stub_slot, p->cfg.stub_entry | ENTRY_OWNED);
+	format_put(p, page, p->cfg.stub_slot, p->cfg.stub_entry | ENTRY_OWNED);
 	p->page[page].flags &= ~PAGE_ZEROED;
 }
 
@@ -167,7 +167,7 @@ enum pool_status cache_page(struct pool *p, const struct pool_key *key, uint32_t
 	p->kind_pages[role_kind(key->role)]++;
 	if (k->flags & KF_OWNED)
 		owned_entries_set(p, page);
-	hash_insert(p, page);
+	cache_insert(p, page);
 	age_insert(p, page);
 	if (k->flags & KF_MONITORED)
 		monitor_insert(p, page);
@@ -177,9 +177,9 @@ enum pool_status cache_page(struct pool *p, const struct pool_key *key, uint32_t
 }
 
 /* All roots of one guest page are in one bucket. The scan goes on with what followed the page before it moved. */
-void roots_dying(struct pool *p, uint64_t gfn)
+void cache_roots_dying(struct pool *p, uint64_t gfn)
 {
-	uint32_t page = p->bucket[hash_bucket(p, gfn << PAGE_SHIFT)];
+	uint32_t page = p->bucket[cache_bucket(p, gfn << PAGE_SHIFT)];
 
 	for (uint32_t n = 0; page && n < p->cfg.max_pages; n++, page = p->page[page].hash_next) {
 		if (gfn_of(p->page[page].gpa) != gfn || !(page_kind(p, page)->flags & KF_ROOT) || p->page[page].lock)

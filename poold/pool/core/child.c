@@ -8,7 +8,7 @@
  * The caller has pinned the parent, so nothing that is let go here to make room can be on the way to it. A user record is
  * made sure of first: after a page is found or made, nothing can fail any more.
  */
-enum pool_status pool_get(struct pool *p, const struct pool_key *key, uint32_t parent, uint32_t slot, uint64_t bits,
+enum pool_status child_get(struct pool *p, const struct pool_key *key, uint32_t parent, uint32_t slot, uint64_t bits,
 			  uint32_t *child)
 {
 	enum pool_status status;
@@ -18,7 +18,7 @@ enum pool_status pool_get(struct pool *p, const struct pool_key *key, uint32_t p
 		pool_corrupt(p);
 		return POOL_E_CORRUPT;
 	}
-	status = unsync_before_link(p, key);
+	status = unsync_before_child(p, key);
 	if (status == POOL_OK)
 		status = user_reserve(p);
 	if (status != POOL_OK)
@@ -26,7 +26,7 @@ enum pool_status pool_get(struct pool *p, const struct pool_key *key, uint32_t p
 	status = cache_page(p, key, child);
 	if (status != POOL_OK && status != POOL_CACHED)
 		return status;
-	if (status == POOL_CACHED && unsync_below_link(p, *child) != POOL_OK) {
+	if (status == POOL_CACHED && unsync_below_child(p, *child) != POOL_OK) {
 		*child = PAGE_NIL;
 		return POOL_NEED_SHOOTDOWN;
 	}
@@ -34,7 +34,7 @@ enum pool_status pool_get(struct pool *p, const struct pool_key *key, uint32_t p
 	return status;
 }
 
-void pool_put(struct pool *p, uint32_t parent, uint32_t slot)
+void child_put(struct pool *p, uint32_t parent, uint32_t slot)
 {
 	uint64_t e = entry_get(p, parent, slot);
 	uint32_t child = entry_is_leaf(page_kind(p, parent), e) ? PAGE_NIL : entry_child(p, e);

@@ -16,14 +16,14 @@ uint64_t code_copy_gpa(const struct pool *p, uint64_t entry)
 	return p->cfg.copies_maddr && ram_has(p, gpa) ? gpa : GPA_NIL;
 }
 
-bool entry_is_copy(const struct pool *p, uint64_t entry)
+bool code_is_copy(const struct pool *p, uint64_t entry)
 {
 	return code_copy_gpa(p, entry) != GPA_NIL;
 }
 
 uint64_t code_leaf(const struct pool *p, const struct derived *d, uint64_t entry)
 {
-	uint8_t state = state_get(p, gfn_of(d->target));
+	uint8_t state = ram_state(p, gfn_of(d->target));
 
 	if (!(state & PAGE_STATE_EXEC))
 		return entry | PTE_NX;
@@ -35,10 +35,10 @@ uint64_t code_leaf(const struct pool *p, const struct derived *d, uint64_t entry
 
 void code_copy_end(struct pool *p, uint64_t gfn)
 {
-	uint8_t state = state_get(p, gfn);
+	uint8_t state = ram_state(p, gfn);
 
 	if (!(state & PAGE_STATE_COPY))
 		return;
-	state_put(p, gfn, state & ~PAGE_STATE_COPY);
-	flush_gfn(p, gfn);
+	ram_set_state(p, gfn, state & ~PAGE_STATE_COPY);
+	rmap_flush(p, gfn);
 }

@@ -2,7 +2,7 @@
 /*
  * What a shadow entry contains: a pure function of the table's key and of one guest entry, read once. Everybody who
  * builds, compares or audits entries asks here. Part of the pool library: any caller of it, under the VM's lock. Reads
- * guest RAM through guest_read(), changes nothing.
+ * guest RAM through ram_read(), changes nothing.
  */
 #include "poold/pool/core/pool_priv.h"
 
@@ -131,7 +131,7 @@ static void derive_guest(const struct pool *p, const struct pool_page *pg, const
 	unsigned quad = slot % k->spread;
 	enum walk_paging paging = role_paging(role);
 	bool leaf = k->flags & KF_LEAF, large, user;
-	uint64_t g = guest_read(p, pg->gpa + (uint64_t)index * k->guest_size, k->guest_size), target;
+	uint64_t g = ram_read(p, pg->gpa + (uint64_t)index * k->guest_size, k->guest_size), target;
 
 	d->has_guest = true;
 	d->guest = g;
@@ -144,7 +144,7 @@ static void derive_guest(const struct pool *p, const struct pool_page *pg, const
 		return;
 	}
 	user = g & PTE_U;
-	if (target >= kind_reach(k))	/* PSE-36, SDM vol. 3A 4.3 */
+	if (target >= format_reach(k))	/* PSE-36, SDM vol. 3A 4.3 */
 		return;
 	if (!(g & PTE_A) || ((role & ROLE_USER) && !user))
 		return;
@@ -158,7 +158,7 @@ static void derive_guest(const struct pool *p, const struct pool_page *pg, const
 	}
 }
 
-void derive(const struct pool *p, uint32_t page, uint32_t slot, struct derived *d)
+void derive_slot(const struct pool *p, uint32_t page, uint32_t slot, struct derived *d)
 {
 	static void (*const by_source[])(const struct pool *, const struct pool_page *, const struct pool_kind *, uint32_t,
 					 struct derived *) = {
@@ -191,7 +191,7 @@ uint64_t derive_leaf_entry(const struct pool *p, const struct derived *d)
 		e = code_leaf(p, d, e);
 	if (!(e & PTE_W))
 		return e;
-	if (gfn_is_guarded(p, gfn_of(d->target)))
+	if (ram_is_guarded(p, gfn_of(d->target)))
 		return (e & ~PTE_W) | ENTRY_GUARDED;
 	return e | PTE_D;
 }
@@ -217,7 +217,7 @@ uint64_t derive_entry(const struct pool *p, uint32_t page, uint32_t slot)
 	struct derived d;
 	uint32_t child;
 
-	derive(p, page, slot, &d);
+	derive_slot(p, page, slot, &d);
 	if (d.what == DERIVE_LEAF)
 		return derive_leaf_entry(p, &d);
 	if (d.what != DERIVE_TABLE)
@@ -226,10 +226,10 @@ uint64_t derive_entry(const struct pool *p, uint32_t page, uint32_t slot)
 		return derive_large_entry(p, &d);
 	child = entry_child(p, have);
 	key = derive_key(p, page, &d);
-	return child && key_matches(p, child, &key) ? page_maddr(p, child) | d.bits : 0;
+	return child && cache_key_matches(p, child, &key) ? page_maddr(p, child) | d.bits : 0;
 }
 
-bool derive_slots(const struct pool *p, uint32_t page, uint64_t gpa, uint32_t len, uint32_t *first, uint32_t *end)
+bool derive_range(const struct pool *p, uint32_t page, uint64_t gpa, uint32_t len, uint32_t *first, uint32_t *end)
 {
 	const struct pool_kind *k = page_kind(p, page);
 	uint32_t base = role_quad(p->page[page].role) * k->guest_count, off = gpa & (PAGE_SIZE - 1), lo, hi;

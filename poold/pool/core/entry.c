@@ -72,7 +72,7 @@ static void target_drop(struct pool *p, const struct pool_kind *k, uint32_t page
 	if (!target_exists(p, k, old))
 		pool_corrupt(p);
 	else if (entry_maps_large(k, old))
-		word_remove(p, large_word(p, large_gpa(p, old)), RMAP_REF(page, slot));
+		rmap_word_remove(p, large_word(p, large_gpa(p, old)), RMAP_REF(page, slot));
 	else if (k->flags & KF_LEAF)
 		rmap_remove(p, gfn_of(entry_gpa(p, old)), page, slot);
 	else
@@ -82,7 +82,7 @@ static void target_drop(struct pool *p, const struct pool_kind *k, uint32_t page
 static void target_take(struct pool *p, const struct pool_kind *k, uint32_t page, uint32_t slot, uint64_t new)
 {
 	if (entry_maps_large(k, new))
-		word_insert(p, large_word(p, large_gpa(p, new)), RMAP_REF(page, slot));
+		rmap_word_insert(p, large_word(p, large_gpa(p, new)), RMAP_REF(page, slot));
 	else if (k->flags & KF_LEAF)
 		rmap_insert(p, gfn_of(entry_gpa(p, new)), page, slot);
 	else
@@ -137,7 +137,7 @@ void entry_set(struct pool *p, uint32_t page, uint32_t slot, uint64_t new)
 		pool_corrupt(p);
 		return;
 	}
-	op_steps(p, 1);
+	count_steps(p, 1);
 	k = page_kind(p, page);
 	old = entry_get(p, page, slot);
 	was = old & PTE_P;
@@ -149,13 +149,13 @@ void entry_set(struct pool *p, uint32_t page, uint32_t slot, uint64_t new)
 	moved = was != is || ((old ^ new) & PTE_ADDR);
 	if (is && moved && entry_is_leaf(k, new))
 		new = entry_poison(p, k, new);
-	if (is && (!target_exists(p, k, new) || !entry_fits(p, page, new))) {
+	if (is && (!target_exists(p, k, new) || !format_fits(p, page, new))) {
 		pool_corrupt(p);
 		return;
 	}
 	if (is && moved)
 		target_take(p, k, page, slot, new);
-	entry_put(p, page, slot, new);
+	format_put(p, page, slot, new);
 	if (was && moved)
 		target_drop(p, k, page, slot, old);
 	count_present(p, &p->page[page], slot, was, is);
@@ -169,13 +169,13 @@ void entry_zero_leaf_table(struct pool *p, uint32_t page)
 	const struct pool_kind *k = page_kind(p, page);
 	struct pool_page *pg = &p->page[page];
 
-	op_steps(p, k->count);
+	count_steps(p, k->count);
 	for (uint32_t s = 0; s < k->count; s++) {
 		uint64_t old = entry_get(p, page, s);
 
 		if (!old)
 			continue;
-		entry_put(p, page, s, 0);
+		format_put(p, page, s, 0);
 		if (old & PTE_P)
 			note_change(p, page, s, old, 0);
 	}
@@ -198,7 +198,7 @@ void entry_zero_large_leaves(struct pool *p, uint32_t page)
 
 		if (!entry_maps_large(k, old))
 			continue;
-		entry_put(p, page, s, 0);
+		format_put(p, page, s, 0);
 		count_present(p, &p->page[page], s, true, false);
 		note_change(p, page, s, old, 0);
 		p->gen++;

@@ -26,7 +26,7 @@ uint32_t epoch_stamp(struct pool *p)
 }
 
 /* Nothing was cleared or reduced since the last full flush of this vCPU. */
-bool vcpu_is_clean(const struct pool *p, uint32_t vcpu)
+bool epoch_vcpu_is_clean(const struct pool *p, uint32_t vcpu)
 {
 	return epoch_reached(p->vcpu[vcpu].acked, p->reduce_stamp);
 }

@@ -11,12 +11,12 @@ void fetch_leaf_note(struct pool *p, uint32_t page, uint32_t slot)
 	uint64_t *place = &p->fetch_leaf[p->fetch_next++ % POOL_MAX_FETCH];
 
 	if (*place && *place != RMAP_REF(page, slot))
-		fetch_leaves_drop(p);
+		fetch_leaf_drop_all(p);
 	*place = RMAP_REF(page, slot);
 }
 
 /* The table may have become another one since: only the bit in the entry says that it is still meant. */
-void fetch_leaves_drop(struct pool *p)
+void fetch_leaf_drop_all(struct pool *p)
 {
 	for (uint32_t i = 0; i < POOL_MAX_FETCH; i++) {
 		uint32_t page = RMAP_REF_PAGE(p->fetch_leaf[i]), slot = RMAP_REF_SLOT(p->fetch_leaf[i]);

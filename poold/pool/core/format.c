@@ -52,12 +52,12 @@ static uint32_t *f32_slots(const struct pool *p, uint32_t page)
 	return (uint32_t *)(void *)(p->arena + (uint64_t)page * PAGE_SIZE);
 }
 
-uint64_t entry_get_f32(const struct pool *p, uint32_t page, uint32_t slot)
+uint64_t format_get_f32(const struct pool *p, uint32_t page, uint32_t slot)
 {
 	return f32_decode(p, page_kind(p, page), load_relaxed(f32_slots(p, page) + slot));
 }
 
-void entry_put(struct pool *p, uint32_t page, uint32_t slot, uint64_t entry)
+void format_put(struct pool *p, uint32_t page, uint32_t slot, uint64_t entry)
 {
 	const struct pool_kind *k = page_kind(p, page);
 
@@ -67,14 +67,14 @@ void entry_put(struct pool *p, uint32_t page, uint32_t slot, uint64_t entry)
 		store_release(page_slots(p, page) + slot, entry);
 }
 
-bool entry_fits(const struct pool *p, uint32_t page, uint64_t entry)
+bool format_fits(const struct pool *p, uint32_t page, uint64_t entry)
 {
 	const struct pool_kind *k = page_kind(p, page);
 
 	return k->entry_size != 4 || f32_decode(p, k, f32_encode(p, k, entry)) == entry;
 }
 
-uint64_t kind_reach(const struct pool_kind *k)
+uint64_t format_reach(const struct pool_kind *k)
 {
 	return k->entry_size == 4 ? 1ull << 32 : ~0ull;
 }

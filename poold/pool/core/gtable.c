@@ -7,7 +7,7 @@
 
 #include "poold/pool/core/pool_priv.h"
 
-void gtable_list_init(struct pool *p)
+void gtable_init(struct pool *p)
 {
 	memset(p->gtable, 0, (size_t)p->cfg.max_pages * sizeof(*p->gtable));
 	for (uint32_t i = 0; i < p->cfg.max_pages; i++)
@@ -23,9 +23,9 @@ uint32_t gtable_find(const struct pool *p, uint64_t gfn)
 {
 	uint32_t page;
 
-	if (!(state_get(p, gfn) & PAGE_STATE_MONITORED))
+	if (!(ram_state(p, gfn) & PAGE_STATE_MONITORED))
 		return GT_NIL;
-	page = p->bucket[hash_bucket(p, gfn << PAGE_SHIFT)];
+	page = p->bucket[cache_bucket(p, gfn << PAGE_SHIFT)];
 	for (uint32_t n = 0; page && n < p->cfg.max_pages; n++, page = p->page[page].hash_next)
 		if (gfn_of(p->page[page].gpa) == gfn && p->page[page].gt != GT_NIL)
 			return p->page[page].gt;
@@ -33,7 +33,7 @@ uint32_t gtable_find(const struct pool *p, uint64_t gfn)
 }
 
 /* Is gfn the table that a loaded CR3 names? PDPTE registers and unpaged roots have no table in memory. */
-bool gfn_is_root_in_use(const struct pool *p, uint64_t gfn)
+bool gtable_root_in_use(const struct pool *p, uint64_t gfn)
 {
 	for (uint32_t v = 0; v < p->cfg.nvcpu; v++) {
 		uint32_t page = p->vcpu[v].root[0];
@@ -48,15 +48,15 @@ bool gfn_is_root_in_use(const struct pool *p, uint64_t gfn)
 void gtable_publish(struct pool *p, uint32_t gt)
 {
 	const struct pool_gtable *g = &p->gtable[gt];
-	uint8_t bits = PAGE_STATE_MONITORED | (state_get(p, g->gfn) & PAGE_STATE_ASKED);
+	uint8_t bits = PAGE_STATE_MONITORED | (ram_state(p, g->gfn) & PAGE_STATE_ASKED);
 
-	if (gfn_is_root_in_use(p, g->gfn))
+	if (gtable_root_in_use(p, g->gfn))
 		bits |= PAGE_STATE_ROOT;
 	else if (g->unsync && !g->closing)
 		bits |= PAGE_STATE_UNSYNC;
-	else if (gtable_is_hot(p, gt))
+	else if (policy_is_hot(p, gt))
 		bits |= PAGE_STATE_HOT;
-	state_put(p, g->gfn, bits);
+	ram_set_state(p, g->gfn, bits);
 }
 
 static void mods_list(struct pool *p, uint32_t gt)
@@ -112,7 +112,7 @@ void gtable_mods_decay(struct pool *p)
 	for (uint32_t n = 0; gt != GT_NIL && n < p->cfg.max_pages; n++) {
 		uint32_t next = p->gtable[gt].mod_next;
 
-		op_steps(p, 1);
+		count_steps(p, 1);
 		gtable_mods_set(p, gt, p->gtable[gt].mods / 2);
 		gt = next;
 	}

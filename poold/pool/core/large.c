@@ -48,7 +48,7 @@ uint32_t large_count(const struct pool *p, uint32_t frame)
 	uint32_t n = 0;
 
 	for (uint64_t i = 0; i < FRAME_PAGES; i++)
-		n += ram_index(p, gfn + i) == RAM_NIL || state_get(p, gfn + i);
+		n += ram_index(p, gfn + i) == RAM_NIL || ram_state(p, gfn + i);
 	return n;
 }
 
@@ -123,6 +123,6 @@ void large_flush(struct pool *p, uint64_t gfn)
 		*word = 0;
 		p->n_overflowed--;
 	} else {
-		word_flush(p, word);
+		rmap_word_flush(p, word);
 	}
 }

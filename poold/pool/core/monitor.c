@@ -18,18 +18,18 @@ static void entry_guard(struct pool *p, uint32_t page, uint32_t slot)
 	stat_inc(p, POOL_STAT_write_protect_entries);
 }
 
-void write_protect_gfn(struct pool *p, uint64_t gfn)
+void monitor_protect(struct pool *p, uint64_t gfn)
 {
 	stat_inc(p, POOL_STAT_write_protect_gfn);
 	large_flush(p, gfn);
 	if (!rmap_each(p, gfn, entry_guard))
-		flush_gfn(p, gfn);
+		rmap_flush(p, gfn);
 	/*
 	 * Entries that are gone already have left no trace in the reverse map, but a TLB may hold one of them, writable: a
 	 * flush is owed unless nothing was cleared or reduced since every vCPU's last one.
 	 */
 	for (uint32_t v = 0; v < p->cfg.nvcpu; v++)
-		if (!vcpu_is_clean(p, v))
+		if (!epoch_vcpu_is_clean(p, v))
 			debt_flush(&p->op.debt, POOL_FLUSH_ALL, 0);
 }
 
@@ -62,8 +62,8 @@ void monitor_insert(struct pool *p, uint32_t page)
 	chain_insert(p, gt, page);
 	code_copy_end(p, gfn);	/* the walker's stores of A and D do not go into it */
 	gtable_publish(p, gt);
-	if (!gfn_is_open(p, gfn))
-		write_protect_gfn(p, gfn);
+	if (!ram_is_open(p, gfn))
+		monitor_protect(p, gfn);
 	p->gtable[gt].shoot_epoch = p->reduce_stamp;
 }
 
@@ -87,5 +87,5 @@ void monitor_remove(struct pool *p, uint32_t page)
 	if (g->unsync)
 		unsync_unlist(p, gt);
 	gtable_free(p, gt);
-	state_put(p, g->gfn, state_get(p, g->gfn) & PAGE_STATE_ASKED);
+	ram_set_state(p, g->gfn, ram_state(p, g->gfn) & PAGE_STATE_ASKED);
 }

@@ -44,7 +44,7 @@ static void page_push_free(struct pool *p, uint32_t page)
 	p->n_free++;
 }
 
-void free_list_init(struct pool *p)
+void page_lists_init(struct pool *p)
 {
 	p->free_head = p->limbo_head = p->limbo_tail = p->age_head = p->age_tail = PAGE_NIL;
 	p->root_head = p->root_tail = PAGE_NIL;
@@ -116,13 +116,13 @@ static void page_to_limbo(struct pool *p, uint32_t page)
 
 static void page_clear_children(struct pool *p, uint32_t page)
 {
-	op_steps(p, page_kind(p, page)->count);
+	count_steps(p, page_kind(p, page)->count);
 	/* To the table's end whatever the counter says: a reference must not survive a wrong count. */
 	for (uint32_t s = 0; s < page_kind(p, page)->count; s++) {
 		uint64_t e = entry_get(p, page, s);
 
 		if ((e & PTE_P) && !(e & ENTRY_OWNED))
-			pool_put(p, page, s);
+			child_put(p, page, s);
 	}
 }
 
@@ -146,7 +146,7 @@ int page_flush(struct pool *p, uint32_t page)
 	}
 	page_clear_children(p, page);
 	pg->lock = 0;
-	hash_remove(p, page);
+	cache_remove(p, page);
 	age_remove(p, page);
 	/* Last: as long as a leaf made from the guest's table exists, its changes must be seen. */
 	if (pg->gt != GT_NIL)
@@ -157,7 +157,7 @@ int page_flush(struct pool *p, uint32_t page)
 	return 0;
 }
 
-void limbo_release(struct pool *p)
+void page_limbo_release(struct pool *p)
 {
 	uint32_t acked = epoch_all_acked(p);
 
@@ -190,14 +190,14 @@ static uint32_t evict_candidate(const struct pool *p)
 	return p->age_tail;
 }
 
-uint32_t pool_evict(struct pool *p, uint32_t n)
+uint32_t page_evict(struct pool *p, uint32_t n)
 {
 	uint32_t done = 0;
 
 	while (done < n) {
 		uint32_t page = evict_candidate(p);
 
-		op_steps(p, 1);
+		count_steps(p, 1);
 		if (!page)
 			break;
 		if (page_kind(p, page)->flags & KF_ROOT)
@@ -221,7 +221,7 @@ enum pool_status page_alloc(struct pool *p, uint32_t *out)
 	*out = PAGE_NIL;
 	if (!page) {
 		if (!p->limbo_head) {
-			uint32_t n = pool_evict(p, POOL_EVICT_BATCH);
+			uint32_t n = page_evict(p, POOL_EVICT_BATCH);
 
 			stat_add(p, POOL_STAT_cache_evict_one, n);
 			if (!n) {

@@ -3,23 +3,23 @@
  * What the pool concludes from the writes to a table: common/write_policy.h has the rules, here is what they are about.
  * Part of the pool library: any caller of it, under the VM's lock.
  *
- * A conclusion lets nothing go by itself, because events arrive while the guest runs. It makes the table a hot table (gtable_is_hot()),
- * so that its next write asks first, with the vCPU at its trap.
+ * A conclusion lets nothing go by itself, because events arrive while the guest runs. It makes the table a hot table
+ * (policy_is_hot()), so that its next write asks first, with the vCPU at its trap.
  */
 #include "poold/pool/core/pool_priv.h"
 
-uint32_t gtable_limit(const struct pool *p, uint32_t gt)
+uint32_t policy_limit(const struct pool *p, uint32_t gt)
 {
 	const struct write_limits limits = { .all = p->cfg.hot_limit, .leaf = p->cfg.hot_leaf, .upper = p->cfg.hot_upper };
 
 	return write_limit(&limits, !p->gtable[gt].n_upper, p->cfg.unsync_tables);
 }
 
-bool gtable_is_hot(const struct pool *p, uint32_t gt)
+bool policy_is_hot(const struct pool *p, uint32_t gt)
 {
 	const struct pool_gtable *g = &p->gtable[gt];
 
-	if (g->mods > gtable_limit(p, gt))
+	if (g->mods > policy_limit(p, gt))
 		return true;
 	/* A run of writes shows in the counter, and cools with it. */
 	return g->history.reason != WRITE_REASON_NONE && g->history.reason != WRITE_REASON_REINIT;
@@ -31,7 +31,7 @@ static bool bytes_are_zero(const struct pool *p, const struct write_store *s)
 	uint64_t at = s->gpa & ~(uint64_t)(s->entry_size - 1);
 
 	for (; at < s->gpa + s->len; at += s->entry_size)
-		if (guest_read(p, at, s->entry_size))
+		if (ram_read(p, at, s->entry_size))
 			return false;
 	return true;
 }
@@ -52,7 +52,7 @@ static void conclude(struct pool *p, uint32_t gt, const struct write_store *s)
 	struct write_history *h = &g->history;
 	uint32_t ext = p->cfg.extensions, mods = g->mods;
 
-	if ((ext & WRITE_EXT_REINIT) && write_reinit(h, s, &mods) && mods > gtable_limit(p, gt))
+	if ((ext & WRITE_EXT_REINIT) && write_reinit(h, s, &mods) && mods > policy_limit(p, gt))
 		h->reason = WRITE_REASON_REINIT;
 	if ((ext & WRITE_EXT_FLOOD) && g->n_upper && write_flood(h))
 		h->reason = WRITE_REASON_FLOOD;
@@ -61,7 +61,7 @@ static void conclude(struct pool *p, uint32_t gt, const struct write_store *s)
 	gtable_mods_set(p, gt, mods);
 }
 
-bool gtable_written(struct pool *p, uint32_t gt, uint64_t gpa, uint32_t len, uint64_t rip)
+bool policy_written(struct pool *p, uint32_t gt, uint64_t gpa, uint32_t len, uint64_t rip)
 {
 	struct write_store s = { .gpa = gpa, .rip = rip, .len = len };
 	uint32_t weight;
@@ -80,15 +80,15 @@ bool gtable_written(struct pool *p, uint32_t gt, uint64_t gpa, uint32_t len, uin
 	return s.zero;
 }
 
-void address_space_emptied(struct pool *p, uint64_t gfn)
+void policy_emptied(struct pool *p, uint64_t gfn)
 {
 	uint32_t gt = gtable_find(p, gfn);
 
 	if (gt != GT_NIL && p->gtable[gt].n_upper && shadows_are_empty(p, gt))
-		roots_dying(p, gfn);
+		cache_roots_dying(p, gfn);
 }
 
-void gtable_used(struct pool *p, uint32_t gt)
+void policy_used(struct pool *p, uint32_t gt)
 {
 	struct write_history *h = &p->gtable[gt].history;
 

@@ -178,7 +178,7 @@ struct pool {
 static inline void stat_add(struct pool *p, enum pool_stat s, uint64_t n) { counter_add(&p->stats[s], n); }
 static inline void stat_inc(struct pool *p, enum pool_stat s) { counter_add(&p->stats[s], 1); }
 /* doc/spec/pool.md section 1, rule 6: what an operation looks at is bounded, so it is counted. */
-static inline void op_steps(struct pool *p, uint64_t n) { p->op.steps += n; }
+static inline void count_steps(struct pool *p, uint64_t n) { p->op.steps += n; }
 /* high follows gauge in the list of counters. */
 static inline void stat_gauge(struct pool *p, enum pool_stat s, enum pool_stat high, uint64_t v)
 {
@@ -213,7 +213,7 @@ void pool_corrupt(struct pool *p);
 /* core/epoch.c */
 /* The epoch of a change made now. */
 uint32_t epoch_stamp(struct pool *p);
-bool vcpu_is_clean(const struct pool *p, uint32_t vcpu);
+bool epoch_vcpu_is_clean(const struct pool *p, uint32_t vcpu);
 uint32_t epoch_all_acked(const struct pool *p);
 
 /* core/ram.c */
@@ -221,24 +221,24 @@ uint32_t ram_index(const struct pool *p, uint64_t gfn);		/* RAM_NIL: not RAM */
 uint64_t ram_gfn(const struct pool *p, uint32_t index);
 static inline bool ram_has(const struct pool *p, uint64_t gpa) { return ram_index(p, gfn_of(gpa)) != RAM_NIL; }
 /* The only way to guest memory: one atomic load. Not RAM: all ones. */
-uint64_t guest_read(const struct pool *p, uint64_t gpa, unsigned size);
-uint8_t state_get(const struct pool *p, uint64_t gfn);
-void state_put(struct pool *p, uint64_t gfn, uint8_t bits);
-bool gfn_is_open(const struct pool *p, uint64_t gfn);
-bool gfn_is_guarded(const struct pool *p, uint64_t gfn);
+uint64_t ram_read(const struct pool *p, uint64_t gpa, unsigned size);
+uint8_t ram_state(const struct pool *p, uint64_t gfn);
+void ram_set_state(struct pool *p, uint64_t gfn, uint8_t bits);
+bool ram_is_open(const struct pool *p, uint64_t gfn);
+bool ram_is_guarded(const struct pool *p, uint64_t gfn);
 
 /* core/policy.c */
 /* Modifications before the table is hot, and whether it is: by its counter, or by what its writes have shown. */
-uint32_t gtable_limit(const struct pool *p, uint32_t gt);
-bool gtable_is_hot(const struct pool *p, uint32_t gt);
+uint32_t policy_limit(const struct pool *p, uint32_t gt);
+bool policy_is_hot(const struct pool *p, uint32_t gt);
 /* A write that is done: counts it and draws what conclusions the extensions allow. true: it has zeroed something. */
-bool gtable_written(struct pool *p, uint32_t gt, uint64_t gpa, uint32_t len, uint64_t rip);
+bool policy_written(struct pool *p, uint32_t gt, uint64_t gpa, uint32_t len, uint64_t rip);
 /* A walk has used the table, or a look-up has found it. */
-void gtable_used(struct pool *p, uint32_t gt);
+void policy_used(struct pool *p, uint32_t gt);
 /* Zeros were written to the table: if it was a root and is empty now, the guest lets the address space go. */
-void address_space_emptied(struct pool *p, uint64_t gfn);
+void policy_emptied(struct pool *p, uint64_t gfn);
 /* Roots of this guest page that no vCPU has loaded become the oldest pages. */
-void roots_dying(struct pool *p, uint64_t gfn);
+void cache_roots_dying(struct pool *p, uint64_t gfn);
 
 /* core/page.c */
 enum pool_status page_alloc(struct pool *p, uint32_t *out);
@@ -250,9 +250,9 @@ void age_insert(struct pool *p, uint32_t page);
 void age_append(struct pool *p, uint32_t page);	/* as the oldest */
 void age_remove(struct pool *p, uint32_t page);
 /* Flush up to n pages from the old end; how many went. */
-uint32_t pool_evict(struct pool *p, uint32_t n);
-void limbo_release(struct pool *p);
-void free_list_init(struct pool *p);
+uint32_t page_evict(struct pool *p, uint32_t n);
+void page_limbo_release(struct pool *p);
+void page_lists_init(struct pool *p);
 
 /* core/cache.c */
 struct pool_key {
@@ -260,13 +260,13 @@ struct pool_key {
 	uint32_t role;
 	const uint64_t *pdpte;		/* KF_PDPTE */
 };
-bool key_matches(const struct pool *p, uint32_t page, const struct pool_key *key);
+bool cache_key_matches(const struct pool *p, uint32_t page, const struct pool_key *key);
 /* PAGE_NIL after the reuse matrix was applied. */
 uint32_t cache_lookup(struct pool *p, const struct pool_key *key);
 /* A page for the key, cached or new, in the LRU list and monitored if its kind is. */
 enum pool_status cache_page(struct pool *p, const struct pool_key *key, uint32_t *out);
-uint32_t hash_bucket(const struct pool *p, uint64_t gpa);
-void hash_remove(struct pool *p, uint32_t page);
+uint32_t cache_bucket(const struct pool *p, uint64_t gpa);
+void cache_remove(struct pool *p, uint32_t page);
 
 /* core/users.c */
 enum pool_status user_reserve(struct pool *p);
@@ -275,7 +275,7 @@ void user_remove(struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 bool user_has(const struct pool *p, uint32_t child, uint32_t parent, uint32_t slot);
 /* Calls fn for each record of a page; how many there are, or USER_NIL if the links are damaged. */
 uint32_t user_each(const struct pool *p, uint32_t page, void (*fn)(void *ctx, const struct pool_user *user), void *ctx);
-void user_list_init(struct pool *p);
+void user_init(struct pool *p);
 
 /* core/rmap.c */
 void rmap_insert(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot);
@@ -283,14 +283,14 @@ void rmap_remove(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot);
 /* Call fn for each reference; fn may change the entry but not its frame. false: the word is overflowed. */
 bool rmap_each(struct pool *p, uint64_t gfn, void (*fn)(struct pool *p, uint32_t page, uint32_t slot));
 /* Afterwards no leaf maps gfn and its word is 0, also if it was overflowed. */
-void flush_gfn(struct pool *p, uint64_t gfn);
+void rmap_flush(struct pool *p, uint64_t gfn);
 bool rmap_has(const struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot);
-void extent_list_init(struct pool *p);
-/* The same for one word of either map; word_flush: not if it is overflowed. */
-void word_insert(struct pool *p, uint64_t *word, uint64_t ref);
-void word_remove(struct pool *p, uint64_t *word, uint64_t ref);
-bool word_has(const struct pool *p, uint64_t word, uint64_t ref);
-void word_flush(struct pool *p, uint64_t *word);
+void rmap_init(struct pool *p);
+/* The same for one word of either map; rmap_word_flush: not if it is overflowed. */
+void rmap_word_insert(struct pool *p, uint64_t *word, uint64_t ref);
+void rmap_word_remove(struct pool *p, uint64_t *word, uint64_t ref);
+bool rmap_word_has(const struct pool *p, uint64_t word, uint64_t ref);
+void rmap_word_flush(struct pool *p, uint64_t *word);
 
 /* core/large.c: leaves of 2 MiB. Nothing here does anything if the configuration has none. */
 uint32_t large_frames(uint32_t low_gfn, uint32_t high_gfn);	/* how many frames RAM of so many pages has */
@@ -308,18 +308,18 @@ void large_flush(struct pool *p, uint64_t gfn);
  * core/format.c: an entry as all others see it, 8 bytes with machine addresses, whatever the table's kind has in memory.
  * Slots are the caller's to check. Idle pages have no format: what is left in them is read in words of 8 bytes.
  */
-uint64_t entry_get_f32(const struct pool *p, uint32_t page, uint32_t slot);
+uint64_t format_get_f32(const struct pool *p, uint32_t page, uint32_t slot);
 static inline uint64_t entry_get(const struct pool *p, uint32_t page, uint32_t slot)
 {
 	if (page_kind(p, page)->entry_size == 4)
-		return entry_get_f32(p, page, slot);
+		return format_get_f32(p, page, slot);
 	return load_relaxed(page_slots(p, page) + slot);
 }
 /* The bare store: entry_set() is the way to change an entry. */
-void entry_put(struct pool *p, uint32_t page, uint32_t slot, uint64_t entry);
-bool entry_fits(const struct pool *p, uint32_t page, uint64_t entry);
+void format_put(struct pool *p, uint32_t page, uint32_t slot, uint64_t entry);
+bool format_fits(const struct pool *p, uint32_t page, uint64_t entry);
 /* No entry of the kind leads to a target at or above this. */
-uint64_t kind_reach(const struct pool_kind *k);
+uint64_t format_reach(const struct pool_kind *k);
 
 /* Is it a leaf, of either size, and is it one of 2 MiB? */
 static inline bool entry_maps_large(const struct pool_kind *k, uint64_t e)
@@ -341,27 +341,27 @@ uint32_t entry_child(const struct pool *p, uint64_t entry);	/* table: page in us
 /* Does an entry say the same as another, rights not yet given (TRACK_DIRTY, GUARDED) counting as given? */
 bool entry_matches(uint64_t have, uint64_t want);
 
-/* core/link.c: doc/spec/pool.md section 5, pool_get and pool_put */
-enum pool_status pool_get(struct pool *p, const struct pool_key *key, uint32_t parent, uint32_t slot, uint64_t bits,
+/* core/link.c: doc/spec/pool.md section 5, child_get and child_put */
+enum pool_status child_get(struct pool *p, const struct pool_key *key, uint32_t parent, uint32_t slot, uint64_t bits,
 			  uint32_t *child);
-void pool_put(struct pool *p, uint32_t parent, uint32_t slot);
+void child_put(struct pool *p, uint32_t parent, uint32_t slot);
 
 /* core/monitor.c */
 uint32_t gtable_find(const struct pool *p, uint64_t gfn);
 void monitor_insert(struct pool *p, uint32_t page);
 void monitor_remove(struct pool *p, uint32_t page);
-void write_protect_gfn(struct pool *p, uint64_t gfn);
+void monitor_protect(struct pool *p, uint64_t gfn);
 void gtable_publish(struct pool *p, uint32_t gt);
 void gtable_mods_set(struct pool *p, uint32_t gt, uint32_t mods);
 void gtable_mods_add(struct pool *p, uint32_t gt, uint32_t n);
 void gtable_mods_decay(struct pool *p);
-bool gfn_is_root_in_use(const struct pool *p, uint64_t gfn);
-void gtable_list_init(struct pool *p);
+bool gtable_root_in_use(const struct pool *p, uint64_t gfn);
+void gtable_init(struct pool *p);
 uint32_t gtable_new(struct pool *p, uint64_t gfn);
 void gtable_free(struct pool *p, uint32_t gt);
 
 /* core/unsync.c. Each may answer NEED_SHOOTDOWN: the operation ends with it and is repeated. */
-void unsync_list_init(struct pool *p);
+void unsync_init(struct pool *p);
 /* Out of the list, the mark is gone; the caller publishes the new state. */
 void unsync_unlist(struct pool *p, uint32_t gt);
 /*
@@ -370,9 +370,9 @@ void unsync_unlist(struct pool *p, uint32_t gt);
  */
 enum pool_status unsync_write_fault(struct pool *p, uint32_t gt, uint8_t *state, bool plain);
 /* A table is about to be hung under an entry: on a CPU its walk reads memory, so its shadow must be in step. */
-enum pool_status unsync_before_link(struct pool *p, const struct pool_key *key);
+enum pool_status unsync_before_child(struct pool *p, const struct pool_key *key);
 /* The same for a directory that was kept with what hangs below it. */
-enum pool_status unsync_below_link(struct pool *p, uint32_t page);
+enum pool_status unsync_below_child(struct pool *p, uint32_t page);
 /* Nothing is stale any more, because no leaf is left. */
 void unsync_forget_all(struct pool *p);
 
@@ -399,16 +399,16 @@ struct derived {
 	uint32_t role;		/* TABLE: role of the child */
 	uint64_t bits;		/* entry without address; W means: as far as the guest's table goes */
 };
-void derive(const struct pool *p, uint32_t page, uint32_t slot, struct derived *d);
+void derive_slot(const struct pool *p, uint32_t page, uint32_t slot, struct derived *d);
 /* The leaf to RAM with what pool_set_code_state() has said of the page, NX or the copy's address. */
 uint64_t code_leaf(const struct pool *p, const struct derived *d, uint64_t entry);
-bool entry_is_copy(const struct pool *p, uint64_t entry);
+bool code_is_copy(const struct pool *p, uint64_t entry);
 uint64_t code_copy_gpa(const struct pool *p, uint64_t entry);
 /* The page is about to be a guest table, open for a step, or no longer tracked: it has no copy any more. */
 void code_copy_end(struct pool *p, uint64_t gfn);
 /* Leaves with ENTRY_FETCH: take note of one, and let all go. */
 void fetch_leaf_note(struct pool *p, uint32_t page, uint32_t slot);
-void fetch_leaves_drop(struct pool *p);
+void fetch_leaf_drop_all(struct pool *p);
 /* The large leaf in place of a table; 0: not possible, or not now. */
 uint64_t derive_large_entry(const struct pool *p, const struct derived *d);
 /* The leaf for a derivation, D and the guard taken into account; 0 if it is no leaf. */
@@ -420,6 +420,6 @@ struct pool_key derive_key(const struct pool *p, uint32_t page, const struct der
  */
 uint64_t derive_entry(const struct pool *p, uint32_t page, uint32_t slot);
 /* Guest entries of [gpa, gpa + len) as the slots of one shadow: false if it has none. */
-bool derive_slots(const struct pool *p, uint32_t page, uint64_t gpa, uint32_t len, uint32_t *first, uint32_t *end);
+bool derive_range(const struct pool *p, uint32_t page, uint64_t gpa, uint32_t len, uint32_t *first, uint32_t *end);
 
 #endif

@@ -18,7 +18,7 @@ uint64_t ram_gfn(const struct pool *p, uint32_t index)
 	return index < p->low_gfn ? index : gfn_of(GUEST_RAM_HIGH_BASE) + (index - p->low_gfn);
 }
 
-uint64_t guest_read(const struct pool *p, uint64_t gpa, unsigned size)
+uint64_t ram_read(const struct pool *p, uint64_t gpa, unsigned size)
 {
 	const uint8_t *at;
 
@@ -32,14 +32,14 @@ uint64_t guest_read(const struct pool *p, uint64_t gpa, unsigned size)
 	return load_relaxed((const uint64_t *)(const void *)at);
 }
 
-uint8_t state_get(const struct pool *p, uint64_t gfn)
+uint8_t ram_state(const struct pool *p, uint64_t gfn)
 {
 	uint32_t i = ram_index(p, gfn);
 
 	return i == RAM_NIL ? 0 : p->state[i];
 }
 
-void state_put(struct pool *p, uint64_t gfn, uint8_t bits)
+void ram_set_state(struct pool *p, uint64_t gfn, uint8_t bits)
 {
 	uint32_t i = ram_index(p, gfn);
 
@@ -51,7 +51,7 @@ void state_put(struct pool *p, uint64_t gfn, uint8_t bits)
 		p->cb.state_changed(p->cb.ctx, gfn, bits);
 }
 
-bool gfn_is_open(const struct pool *p, uint64_t gfn)
+bool ram_is_open(const struct pool *p, uint64_t gfn)
 {
 	for (uint32_t i = 0; i < p->n_open; i++)
 		if (p->open[i] == gfn)
@@ -59,7 +59,7 @@ bool gfn_is_open(const struct pool *p, uint64_t gfn)
 	return false;
 }
 
-bool gfn_is_guarded(const struct pool *p, uint64_t gfn)
+bool ram_is_guarded(const struct pool *p, uint64_t gfn)
 {
-	return page_state_guards(state_get(p, gfn)) && !gfn_is_open(p, gfn);
+	return page_state_guards(ram_state(p, gfn)) && !ram_is_open(p, gfn);
 }

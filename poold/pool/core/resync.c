@@ -20,7 +20,7 @@ static void resync_protect(struct pool *p, uint32_t gt)
 		return;
 	g->closing = true;
 	gtable_publish(p, gt);
-	write_protect_gfn(p, g->gfn);
+	monitor_protect(p, g->gfn);
 	g->shoot_epoch = p->reduce_stamp;
 }
 
@@ -35,7 +35,7 @@ static void resync_slot(struct pool *p, uint32_t page, uint32_t slot, struct res
 	uint64_t have = entry_get(p, page, slot), want;
 	struct derived d;
 
-	derive(p, page, slot, &d);
+	derive_slot(p, page, slot, &d);
 	s->bad += d.bad;
 	if (!(have & PTE_P))
 		return;
@@ -49,7 +49,7 @@ static void resync_slot(struct pool *p, uint32_t page, uint32_t slot, struct res
 	if (want && !((have ^ want) & PTE_ADDR))
 		entry_set(p, page, slot, want);
 	else
-		pool_put(p, page, slot);
+		child_put(p, page, slot);
 }
 
 static void resync_read(struct pool *p, uint32_t gt, struct resync *s)
@@ -65,7 +65,7 @@ static void resync_read(struct pool *p, uint32_t gt, struct resync *s)
 		/* Each shadow reads the same page, or its own part of it. */
 		if (s->bad < bad)
 			s->bad = bad;
-		op_steps(p, count);
+		count_steps(p, count);
 		stat_add(p, POOL_STAT_resync_scanned, count);
 	}
 }

@@ -11,7 +11,7 @@
 
 #include "poold/pool/core/pool_priv.h"
 
-void extent_list_init(struct pool *p)
+void rmap_init(struct pool *p)
 {
 	for (uint32_t i = 0; i < p->cfg.max_extents; i++)
 		p->extent[i] = (struct pool_extent){ .next = i + 1 < p->cfg.max_extents ? i + 1 : EXT_NIL };
@@ -88,7 +88,7 @@ static void chain_insert(struct pool *p, uint64_t *word, uint64_t ref)
 	for (; x < p->cfg.max_extents && nodes <= p->cfg.rmap_nodes_per_gfn; x = p->extent[x].next, nodes++) {
 		struct pool_extent *e = &p->extent[x];
 
-		op_steps(p, 1);
+		count_steps(p, 1);
 		if (e->count < EXT_REFS) {
 			e->ref[e->count++] = ref;
 			return;
@@ -105,7 +105,7 @@ static void chain_insert(struct pool *p, uint64_t *word, uint64_t ref)
 	*word = RMAP_WORD(RMAP_CHAIN, x);
 }
 
-void word_insert(struct pool *p, uint64_t *word, uint64_t ref)
+void rmap_word_insert(struct pool *p, uint64_t *word, uint64_t ref)
 {
 	uint64_t first;
 
@@ -139,7 +139,7 @@ void word_insert(struct pool *p, uint64_t *word, uint64_t ref)
 
 void rmap_insert(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
 {
-	word_insert(p, rmap_word(p, gfn), RMAP_REF(page, slot));
+	rmap_word_insert(p, rmap_word(p, gfn), RMAP_REF(page, slot));
 }
 
 /* Take one node out of its chain. */
@@ -161,7 +161,7 @@ static bool chain_remove(struct pool *p, uint64_t *word, uint64_t ref)
 	for (uint32_t n = 0; x < p->cfg.max_extents && n <= p->cfg.rmap_nodes_per_gfn; n++, prev = x, x = p->extent[x].next) {
 		struct pool_extent *e = &p->extent[x];
 
-		op_steps(p, 1);
+		count_steps(p, 1);
 		for (uint32_t i = 0; i < e->count && i < EXT_REFS; i++) {
 			if (e->ref[i] != ref)
 				continue;
@@ -174,7 +174,7 @@ static bool chain_remove(struct pool *p, uint64_t *word, uint64_t ref)
 	return false;
 }
 
-void word_remove(struct pool *p, uint64_t *word, uint64_t ref)
+void rmap_word_remove(struct pool *p, uint64_t *word, uint64_t ref)
 {
 	stat_inc(p, POOL_STAT_deref);
 	if (!word) {
@@ -191,10 +191,10 @@ void word_remove(struct pool *p, uint64_t *word, uint64_t ref)
 
 void rmap_remove(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
 {
-	word_remove(p, rmap_word(p, gfn), RMAP_REF(page, slot));
+	rmap_word_remove(p, rmap_word(p, gfn), RMAP_REF(page, slot));
 }
 
-bool word_has(const struct pool *p, uint64_t word, uint64_t ref)
+bool rmap_word_has(const struct pool *p, uint64_t word, uint64_t ref)
 {
 	uint32_t x = chain_head(word);
 
@@ -213,7 +213,7 @@ bool rmap_has(const struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
 {
 	uint32_t i = ram_index(p, gfn);
 
-	return word_has(p, i == RAM_NIL ? 0 : p->rmap[i], RMAP_REF(page, slot));
+	return rmap_word_has(p, i == RAM_NIL ? 0 : p->rmap[i], RMAP_REF(page, slot));
 }
 
 bool rmap_each(struct pool *p, uint64_t gfn, void (*fn)(struct pool *p, uint32_t page, uint32_t slot))
@@ -233,13 +233,13 @@ bool rmap_each(struct pool *p, uint64_t gfn, void (*fn)(struct pool *p, uint32_t
 }
 
 /* Complete whatever the counters say, and by full address. */
-static void flush_gfn_scan(struct pool *p, uint64_t gfn)
+static void rmap_flush_scan(struct pool *p, uint64_t gfn)
 {
 	stat_inc(p, POOL_STAT_flush_gfn_slow);
 	for (uint32_t page = 1; page < p->cfg.max_pages; page++) {
 		if (!page_in_use(p, page) || !(page_kind(p, page)->flags & KF_LEAF))
 			continue;
-		op_steps(p, page_kind(p, page)->count);
+		count_steps(p, page_kind(p, page)->count);
 		for (uint32_t s = 0; s < page_kind(p, page)->count; s++) {
 			uint64_t e = entry_get(p, page, s), gpa = entry_gpa(p, e);
 
@@ -251,7 +251,7 @@ static void flush_gfn_scan(struct pool *p, uint64_t gfn)
 	}
 }
 
-void word_flush(struct pool *p, uint64_t *word)
+void rmap_word_flush(struct pool *p, uint64_t *word)
 {
 	stat_inc(p, RMAP_TAG(*word) == RMAP_SINGLE ? POOL_STAT_flush_gfn_single : POOL_STAT_flush_gfn_list);
 	for (uint32_t n = 0; *word && n <= EXT_REFS * p->cfg.rmap_nodes_per_gfn; n++) {
@@ -265,7 +265,7 @@ void word_flush(struct pool *p, uint64_t *word)
 		pool_corrupt(p);
 }
 
-void flush_gfn(struct pool *p, uint64_t gfn)
+void rmap_flush(struct pool *p, uint64_t gfn)
 {
 	uint64_t *word = rmap_word(p, gfn);
 
@@ -273,10 +273,10 @@ void flush_gfn(struct pool *p, uint64_t gfn)
 	if (!word || !*word)
 		return;
 	if (RMAP_TAG(*word) == RMAP_OVERFLOW) {
-		flush_gfn_scan(p, gfn);
+		rmap_flush_scan(p, gfn);
 		*word = 0;
 		p->n_overflowed--;
 		return;
 	}
-	word_flush(p, word);
+	rmap_word_flush(p, word);
 }

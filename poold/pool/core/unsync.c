@@ -12,7 +12,7 @@ static void unsync_gauge(struct pool *p)
 	stat_gauge(p, POOL_STAT_unsync_now, POOL_STAT_unsync_now_high, p->n_unsync);
 }
 
-void unsync_list_init(struct pool *p)
+void unsync_init(struct pool *p)
 {
 	p->n_unsync = 0;
 	counter_set(&p->stats[POOL_STAT_unsync_now], 0);
@@ -41,7 +41,7 @@ static bool unsync_is_allowed(const struct pool *p, uint32_t gt)
 	const struct pool_gtable *g = &p->gtable[gt];
 	uint32_t page = g->head;
 
-	if ((state_get(p, g->gfn) & PAGE_STATE_TRACKED) || gfn_is_open(p, g->gfn))
+	if ((ram_state(p, g->gfn) & PAGE_STATE_TRACKED) || ram_is_open(p, g->gfn))
 		return false;
 	for (uint32_t n = 0; page && n < p->cfg.max_pages; n++, page = p->page[page].mon_next)
 		if (!(page_kind(p, page)->flags & KF_LEAF) || p->page[page].lock)
@@ -79,7 +79,7 @@ enum pool_status unsync_write_fault(struct pool *p, uint32_t gt, uint8_t *state,
 
 	if (p->gtable[gt].closing) {
 		status = resync_gtable(p, gt);
-		*state = state_get(p, gfn);
+		*state = ram_state(p, gfn);
 		return status == POOL_OK && gtable_find(p, gfn) == GT_NIL ? POOL_UNSHADOW : status;
 	}
 	if (p->gtable[gt].unsync)
@@ -97,7 +97,7 @@ enum pool_status unsync_write_fault(struct pool *p, uint32_t gt, uint8_t *state,
 	return POOL_UNSYNC;
 }
 
-enum pool_status unsync_before_link(struct pool *p, const struct pool_key *key)
+enum pool_status unsync_before_child(struct pool *p, const struct pool_key *key)
 {
 	enum pool_status status;
 	uint32_t gt;
@@ -113,7 +113,7 @@ enum pool_status unsync_before_link(struct pool *p, const struct pool_key *key)
 	return status;
 }
 
-enum pool_status unsync_below_link(struct pool *p, uint32_t page)
+enum pool_status unsync_below_child(struct pool *p, uint32_t page)
 {
 	enum pool_status status;
 

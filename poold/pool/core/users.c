@@ -15,7 +15,7 @@
 #define SLOT_BITS	10u			/* a table of 4-byte entries has 1024 */
 #define SCRAMBLE	0x278dde6e5ull		/* 2^34 over the golden ratio, odd: no two records share all digits */
 
-void user_list_init(struct pool *p)
+void user_init(struct pool *p)
 {
 	for (uint32_t i = 0; i < p->cfg.max_users; i++)
 		p->user[i] = (struct pool_user){ .below = { i + 1 < p->cfg.max_users ? i + 1 : USER_NIL, USER_NIL, USER_NIL,
@@ -38,7 +38,7 @@ enum pool_status user_reserve(struct pool *p)
 		return POOL_OK;
 	stat_inc(p, POOL_STAT_user_exhausted);
 	for (uint32_t n = 0; !p->n_user_free && n < p->cfg.max_pages; n++) {
-		if (!pool_evict(p, 1))
+		if (!page_evict(p, 1))
 			return POOL_E_NOMEM;
 		stat_inc(p, POOL_STAT_user_freed_one);
 	}
@@ -46,40 +46,40 @@ enum pool_status user_reserve(struct pool *p)
 }
 
 /*
- * The link that leads to the record, or the empty one where it belongs. NULL: the links lead out of the array or further
+ * The place that leads to the record, or the empty one where it belongs. NULL: the records lead out of the array or further
  * down than there are digits.
  */
 static uint32_t *user_place(const struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 {
 	uint64_t path = ((uint64_t)parent << SLOT_BITS | slot) * SCRAMBLE;
-	uint32_t *link = &p->page[child].users;
+	uint32_t *at = &p->page[child].users;
 
-	for (unsigned left = DIGITS; *link != USER_NIL; left--) {
-		struct pool_user *u = p->user + *link;
+	for (unsigned left = DIGITS; *at != USER_NIL; left--) {
+		struct pool_user *u = p->user + *at;
 
-		if (*link >= p->cfg.max_users)
+		if (*at >= p->cfg.max_users)
 			return NULL;
 		if (u->parent == parent && u->slot == slot)
-			return link;
+			return at;
 		if (!left)
 			return NULL;
-		link = &u->below[path >> 2 * (left - 1) & 3];
+		at = &u->below[path >> 2 * (left - 1) & 3];
 	}
-	return link;
+	return at;
 }
 
 bool user_has(const struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 {
-	const uint32_t *link = user_place(p, child, parent, slot);
+	const uint32_t *at = user_place(p, child, parent, slot);
 
-	return link && *link != USER_NIL;
+	return at && *at != USER_NIL;
 }
 
 void user_add(struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 {
-	uint32_t *link = user_place(p, child, parent, slot), u = p->user_free;
+	uint32_t *at = user_place(p, child, parent, slot), u = p->user_free;
 
-	if (!link || *link != USER_NIL || u >= p->cfg.max_users) {
+	if (!at || *at != USER_NIL || u >= p->cfg.max_users) {
 		pool_corrupt(p);
 		return;
 	}
@@ -88,24 +88,24 @@ void user_add(struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 	p->user[u].parent = parent;
 	p->user[u].slot = (uint16_t)slot;
 	p->user[u].below[0] = USER_NIL;
-	*link = u;
+	*at = u;
 	users_gauge(p);
 }
 
-/* Take some record without others below it from under a link; USER_NIL if the links are damaged. */
-static uint32_t user_take_last(struct pool *p, uint32_t *link)
+/* Take some record without others below it from a place; USER_NIL if the records are damaged. */
+static uint32_t user_take_last(struct pool *p, uint32_t *at)
 {
-	for (unsigned depth = 0; depth <= DIGITS && *link < p->cfg.max_users; depth++) {
-		struct pool_user *u = &p->user[*link];
-		uint32_t last = *link, i = 0;
+	for (unsigned depth = 0; depth <= DIGITS && *at < p->cfg.max_users; depth++) {
+		struct pool_user *u = &p->user[*at];
+		uint32_t last = *at, i = 0;
 
 		while (i < USER_BELOW && u->below[i] == USER_NIL)
 			i++;
 		if (i == USER_BELOW) {
-			*link = USER_NIL;
+			*at = USER_NIL;
 			return last;
 		}
-		link = &u->below[i];
+		at = &u->below[i];
 	}
 	return USER_NIL;
 }
@@ -113,21 +113,21 @@ static uint32_t user_take_last(struct pool *p, uint32_t *link)
 /* Any record below another one may take its place: it shares all the bits that led there. */
 void user_remove(struct pool *p, uint32_t child, uint32_t parent, uint32_t slot)
 {
-	uint32_t *link = user_place(p, child, parent, slot), u, last;
+	uint32_t *at = user_place(p, child, parent, slot), u, last;
 
-	if (!link || *link == USER_NIL) {
+	if (!at || *at == USER_NIL) {
 		pool_corrupt(p);
 		return;
 	}
-	u = *link;
-	last = user_take_last(p, link);
+	u = *at;
+	last = user_take_last(p, at);
 	if (last == USER_NIL) {
 		pool_corrupt(p);
 		return;
 	}
 	if (last != u) {
 		memcpy(p->user[last].below, p->user[u].below, sizeof(p->user[u].below));
-		*link = last;
+		*at = last;
 	}
 	memset(p->user[u].below, 0xff, sizeof(p->user[u].below));
 	p->user[u].parent = PAGE_NIL;

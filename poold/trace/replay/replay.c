@@ -150,7 +150,7 @@ static bool call_is_sane(const struct replay *r, const struct pool_call *c)
 {
 	const struct guest_ram *ram = &r->result->config.ram;
 
-	if (!pool_call_name(c->op) || c->flags & ~POOL_CALLF_KNOWN || c->vcpu >= r->result->config.nvcpu ||
+	if (!call_name(c->op) || c->flags & ~POOL_CALLF_KNOWN || c->vcpu >= r->result->config.nvcpu ||
 	    c->nwalk > 4 || c->write_class >= WRITE_CLASS_COUNT)
 		return false;
 	switch (c->op) {
@@ -228,14 +228,14 @@ static void note_difference(struct replay *r, enum replay_difference_kind kind, 
 	d->kind = kind;
 	d->agree = agree;
 	d->calls = calls;
-	d->call = pool_call_name(r->call.op);
+	d->call = call_name(r->call.op);
 }
 
 static int differs(struct replay *r, const char *how, uint64_t got, uint64_t want)
 {
 	note_difference(r, REPLAY_ANSWER, r->result->ncalls, r->result->ncalls + 1);
 	return replay_fail(r, -EILSEQ, "call %llu (%s) %s: replayed 0x%llx, recorded 0x%llx",
-			   (unsigned long long)r->result->ncalls, pool_call_name(r->call.op), how,
+			   (unsigned long long)r->result->ncalls, call_name(r->call.op), how,
 			   (unsigned long long)got, (unsigned long long)want);
 }
 
@@ -279,7 +279,7 @@ static int take_result(struct replay *r, const struct trace_result *want)
 	r->delta_next = 0;
 	r->states = 0;
 	r->delta_strayed = false;
-	pool_call_run(r->pool, &r->call, out);
+	call_run(r->pool, &r->call, out);
 	trace_result_pack(&got, &r->call, out, r->states);
 	rc = compare_result(r, &got, want, unknown);
 	r->ndelta = 0;

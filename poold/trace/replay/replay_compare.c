@@ -66,7 +66,7 @@ static int differs(struct compare *c, enum replay_difference_kind kind)
 	d->kind = kind;
 	d->agree = c->good;
 	d->calls = r->ncalls;
-	d->call = pool_call_name(c->side[0]->call.op);
+	d->call = call_name(c->side[0]->call.op);
 	return -EILSEQ;
 }
 

@@ -26,13 +26,13 @@ static void flush_now(struct replay *r, uint32_t epoch)
 	struct pool_call done = { .op = POOL_CALL_FLUSH_DONE, .flags = POOL_CALLF_ALL, .len = epoch };
 	struct pool_call_out out;
 
-	pool_call_run(r->pool, &done, &out);
+	call_run(r->pool, &done, &out);
 }
 
 static void run_until_done(struct replay *r, const struct pool_call *call, struct pool_call_out *out)
 {
 	for (unsigned i = 0; i < MAX_REPEATS; i++) {
-		pool_call_run(r->pool, call, out);
+		call_run(r->pool, call, out);
 		if (!wants_repeat((uint32_t)out->result.status))
 			return;
 		flush_now(r, out->result.epoch);

@@ -399,11 +399,11 @@ static void spoil(uint64_t gva, uint64_t clear, uint64_t set, unsigned rule)
 
 	cr_assert_eq(fix_shadow(&f, gva, false, &w), 0);
 	old = w.step[w.nsteps - 1].entry;
-	entry_put(f.p, w.step[w.nsteps - 1].page, w.step[w.nsteps - 1].slot, (old & ~clear) | set);
+	format_put(f.p, w.step[w.nsteps - 1].page, w.step[w.nsteps - 1].slot, (old & ~clear) | set);
 	n = pool_audit(f.p, POOL_AUDIT_FULL, v, 4);
 	cr_assert(n, "nothing is wrong with %llx", (unsigned long long)((old & ~clear) | set));
 	cr_assert_eq(v[0].rule, rule, "A%u", v[0].rule);
-	entry_put(f.p, w.step[w.nsteps - 1].page, w.step[w.nsteps - 1].slot, old);
+	format_put(f.p, w.step[w.nsteps - 1].page, w.step[w.nsteps - 1].slot, old);
 	fix_audit(&f, "put right");
 }
 

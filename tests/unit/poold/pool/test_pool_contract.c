@@ -118,9 +118,9 @@ Test(pool_contract, each_right_that_goes_leaves_a_stamp)
 		cr_assert(op_begin(f.p, 0, &r));
 		op_end(f.p, POOL_OK, &r);
 		pool_flush_done(f.p, 0, true, r.epoch);
-		cr_assert(vcpu_is_clean(f.p, 0));
+		cr_assert(epoch_vcpu_is_clean(f.p, 0));
 		entry_set(f.p, leaf, 0, (e & ~change[i].take) | change[i].give);
-		cr_assert_eq(vcpu_is_clean(f.p, 0), !change[i].reduces, "change %u", i);
+		cr_assert_eq(epoch_vcpu_is_clean(f.p, 0), !change[i].reduces, "change %u", i);
 	}
 }
 

@@ -236,7 +236,7 @@ Test(pool_cover_errors, hostile_indexes_change_nothing)
 	CORRUPTS(rmap_remove(f.p, TARGET >> PAGE_SHIFT, leaf, 9));
 	CORRUPTS(user_remove(f.p, leaf, pd, 9));
 	CORRUPTS(page_unpin(f.p, leaf));
-	CORRUPTS(cr_assert_eq(pool_get(f.p, &key, pd, 0, FIX_RWU, &child), POOL_E_CORRUPT));
+	CORRUPTS(cr_assert_eq(child_get(f.p, &key, pd, 0, FIX_RWU, &child), POOL_E_CORRUPT));
 	cr_assert_eq(child, PAGE_NIL);
 	used = f.p->user_free;
 	f.p->user_free = USER_NIL - 1;
@@ -247,8 +247,8 @@ Test(pool_cover_errors, hostile_indexes_change_nothing)
 	cr_assert_eq(page_flush(f.p, root), -EINVAL);
 	cr_assert_eq(page_flush(f.p, ~0u), -EINVAL);
 	cr_assert(!rmap_has(f.p, OUTSIDE, leaf, 0) && rmap_each(f.p, OUTSIDE, NULL));
-	flush_gfn(f.p, OUTSIDE);
-	flush_gfn(f.p, (TARGET >> PAGE_SHIFT) + 5);
+	rmap_flush(f.p, OUTSIDE);
+	rmap_flush(f.p, (TARGET >> PAGE_SHIFT) + 5);
 	cr_assert_str_eq(pool_kind_name(KIND_COUNT), "?");
 	cr_assert_eq(pool_pages_of_kind(f.p, KIND_COUNT), 0);
 	fix_expect(&f, 0, WALK_WRITE, TARGET);
@@ -262,7 +262,7 @@ Test(pool_cover_errors, damaged_lists_are_reported)
 	struct pool_page *pg = &f.p->page[leaf], kept = *pg, *free_page = &f.p->page[f.p->free_head];
 	struct pool_page kept_free = *free_page;
 	struct pool_violation v[8];
-	uint32_t head, bucket = hash_bucket(f.p, t.pt);
+	uint32_t head, bucket = cache_bucket(f.p, t.pt);
 
 #define SEES(rule_, change) do { \
 	uint32_t n_; \
@@ -307,7 +307,7 @@ Test(pool_cover_errors, damaged_lists_are_reported)
 
 Test(pool_cover_errors, unlinked_page_is_an_internal_error)
 {
-	uint32_t leaf = defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, 0), bucket = hash_bucket(f.p, t.pt);
+	uint32_t leaf = defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, 0), bucket = cache_bucket(f.p, t.pt);
 
 	f.p->bucket[bucket] = PAGE_NIL;
 	cr_assert_eq(page_flush(f.p, leaf), 0);
@@ -325,7 +325,7 @@ Test(pool_cover_errors, pinned_page_at_the_old_end_is_an_internal_error)
 	uint32_t tail = f.p->age_tail;
 
 	f.p->page[tail].lock++;
-	cr_assert_eq(pool_evict(f.p, 1), 0);
+	cr_assert_eq(page_evict(f.p, 1), 0);
 	cr_assert(f.p->corrupt);
 	cr_assert_gt(f.stats[POOL_STAT_evict_fail], 0);
 	f.p->page[tail].lock--;

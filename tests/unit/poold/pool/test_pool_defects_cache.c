@@ -304,7 +304,7 @@ Test(pool_defects_cache, defect_D48_one_key_has_one_page)
 	cr_assert_eq(cache_page(f.p, &key, &b), POOL_CACHED);
 	cr_assert_eq(a, b);
 	/* A look-up that fails for another reason than "there is none" must not end in a new page. */
-	bucket = hash_bucket(f.p, key.gpa);
+	bucket = cache_bucket(f.p, key.gpa);
 	cr_assert_eq(f.p->bucket[bucket], a);
 	f.p->page[a].hash_next = a;
 	f.p->page[a].role ^= ROLE_WP;

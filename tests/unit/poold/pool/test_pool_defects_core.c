@@ -76,14 +76,14 @@ Test(pool_defects_core, defect_D53_large_pages_spread_over_the_buckets)
 	for (unsigned i = 0; i < 4; i++) {
 		memset(load, 0, sizeof(load));
 		for (uint64_t n = 0; n < 512; n++) {
-			uint32_t b = hash_bucket(f.p, n << shifts[i]);
+			uint32_t b = cache_bucket(f.p, n << shifts[i]);
 
 			cr_assert_lt(b, 512);
 			cr_assert_lt(++load[b], 6, "shift %u", shifts[i]);
 		}
 	}
 	for (unsigned off = 0; off < PAGE_SIZE; off += 32)
-		cr_assert_eq(hash_bucket(f.p, 0x5000 + off), hash_bucket(f.p, 0x5000), "one bucket per guest page");
+		cr_assert_eq(cache_bucket(f.p, 0x5000 + off), cache_bucket(f.p, 0x5000), "one bucket per guest page");
 }
 
 /* Pages above 16 bits as root, parent, child, and in references and records. */
@@ -115,7 +115,7 @@ Test(pool_defects_core, defect_D54_pool_of_100000_pages)
 		fix_expect(&f, i * PAGE_SIZE, 0, TARGET);
 	cr_assert_gt(defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL), 70000);
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 20);
-	flush_gfn(f.p, gfn_of(TARGET));
+	rmap_flush(f.p, gfn_of(TARGET));
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 0);
 	fix_expect(&f, 0, 0, TARGET);
 	pool_flush_all(f.p, &f.r);
@@ -138,9 +138,9 @@ Test(pool_defects_core, defect_D58_clear_all_clears_flags_and_flushes)
 	cr_assert_eq(f.r.ntouch, POOL_TOUCH_TOO_MANY);
 	cr_assert_eq(f.state[gfn_of(t.pt)], PAGE_STATE_MONITORED);
 	cr_assert_eq(f.p->n_modified, 0);
-	cr_assert(!vcpu_is_clean(f.p, 0), "until the CPU has flushed");
+	cr_assert(!epoch_vcpu_is_clean(f.p, 0), "until the CPU has flushed");
 	fix_settle(&f);
-	cr_assert(vcpu_is_clean(f.p, 0));
+	cr_assert(epoch_vcpu_is_clean(f.p, 0));
 }
 
 /* ---- one store ---- */
@@ -479,7 +479,7 @@ Test(pool_defects_core, defect_D66_walks_of_broken_lists_end)
 	fix_expect(&f, 0, 0, TARGET);
 	f.p->extent[(uint32_t)f.p->rmap[gfn_of(TARGET)]].next = (uint32_t)f.p->rmap[gfn_of(TARGET)];
 	pool_track(f.p, gfn_of(TARGET), true, &f.r);
-	flush_gfn(f.p, gfn_of(TARGET));
+	rmap_flush(f.p, gfn_of(TARGET));
 	cr_assert(f.p->corrupt || !f.p->rmap[gfn_of(TARGET)]);
 	pool_reset(f.p);
 	f.state[gfn_of(TARGET)] = 0;
@@ -526,7 +526,7 @@ Test(pool_defects_core, defect_D68_second_record_of_an_entry_is_refused)
 	pd = defects_find(f.p, KIND_64BIT_PD_FOR_64BIT_PD, t.pd, PAGE_NIL);
 	users = f.p->n_user_free;
 	key.gpa = t.pt;
-	cr_assert_eq(pool_get(f.p, &key, pd, 0, entry_get(f.p, pd, 0) & ~PTE_ADDR, &child), POOL_E_CORRUPT);
+	cr_assert_eq(child_get(f.p, &key, pd, 0, entry_get(f.p, pd, 0) & ~PTE_ADDR, &child), POOL_E_CORRUPT);
 	cr_assert_eq(child, PAGE_NIL);
 	cr_assert_eq(f.p->n_user_free, users);
 	cr_assert_eq(f.p->user[f.p->page[pt].users].below[0], USER_NIL);

@@ -90,7 +90,7 @@ Test(pool_defects_rmap, defect_D03_present_counters_follow_every_path, .timeout 
 			pool_track(f.p, gfn_of(TARGET) + other, rng >> 63, &r);
 			break;
 		case 2:
-			flush_gfn(f.p, gfn_of(TARGET) + other);
+			rmap_flush(f.p, gfn_of(TARGET) + other);
 			break;
 		case 3:
 			fix_write(&f, t.pd, (other ? t.pt : 0) | FIX_USED, 8);
@@ -236,7 +236,7 @@ Test(pool_defects_rmap, defect_D08_user_record_names_the_slot)
 	cr_assert_neq(child, PAGE_NIL);
 	cr_assert_eq(f.p->user[f.p->page[child].users].parent, parent);
 	cr_assert_eq(f.p->user[f.p->page[child].users].slot, 580 - 512);
-	pool_put(f.p, parent, 580 - 512);
+	child_put(f.p, parent, 580 - 512);
 	cr_assert_eq(f.p->page[child].users, USER_NIL);
 	cr_assert(!f.p->corrupt);
 	fix_audit(&f, "with parents above page 512");
@@ -269,7 +269,7 @@ Test(pool_defects_rmap, defect_D10_any_number_of_references_goes_at_once)
 	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		defects_alias(&f, t.pt, counts[i], TARGET);
 		cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), counts[i]);
-		flush_gfn(f.p, gfn_of(TARGET));
+		rmap_flush(f.p, gfn_of(TARGET));
 		cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 0, "%u references", counts[i]);
 		cr_assert_eq(word_of(TARGET), 0);
 		cr_assert_eq(f.p->n_ext_free, f.p->cfg.max_extents);
@@ -318,7 +318,7 @@ Test(pool_defects_rmap, defect_D12_scan_compares_whole_addresses)
 	fix_write(&f, t.pt + 8 * 20, high | FIX_USED, 8);
 	cr_assert_eq(fix_map(&f, 20 * PAGE_SIZE, 0), POOL_OK);
 	cr_assert_eq(RMAP_TAG(word_of(TARGET)), RMAP_OVERFLOW);
-	flush_gfn(f.p, gfn_of(TARGET));
+	rmap_flush(f.p, gfn_of(TARGET));
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 0);
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(high)), 1);
 	cr_assert(!f.p->corrupt);
@@ -345,10 +345,10 @@ Test(pool_defects_rmap, defect_D12_scan_of_4_byte_entries)
 	fix_expect(&f, 0, 0, TARGET);
 	cr_assert_eq(RMAP_TAG(word_of(TARGET)), RMAP_OVERFLOW);
 	cr_assert_eq(pool_pages_of_kind(f.p, KIND_32BIT_PT_FOR_32BIT_PT), 1);
-	flush_gfn(f.p, gfn_of(high));
+	rmap_flush(f.p, gfn_of(high));
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(high)), 0);
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 20, "unrelated entries of 4 bytes");
-	flush_gfn(f.p, gfn_of(TARGET));
+	rmap_flush(f.p, gfn_of(TARGET));
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 0);
 	cr_assert(!f.p->corrupt);
 }
@@ -363,7 +363,7 @@ Test(pool_defects_rmap, defect_D13_scan_is_complete_whatever_the_counters_say)
 			f.p->page[page].n_present = 1;
 			f.p->page[page].first_present = 50;
 		}
-	flush_gfn(f.p, gfn_of(TARGET));
+	rmap_flush(f.p, gfn_of(TARGET));
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 0);
 	cr_assert_eq(word_of(TARGET), 0);
 }
@@ -379,7 +379,7 @@ Test(pool_defects_rmap, defect_D14_exhausted_extents_are_counted)
 	cr_assert_eq(f.stats[POOL_STAT_ext_exhausted], 1);
 	cr_assert_eq(f.stats[POOL_STAT_rmap_overflow], 1);
 	cr_assert_eq(f.p->n_overflowed, 1);
-	flush_gfn(f.p, gfn_of(TARGET) + 1);
+	rmap_flush(f.p, gfn_of(TARGET) + 1);
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET) + 1), 0);
 	cr_assert_eq(f.p->n_overflowed, 0);
 	fix_audit(&f, "after an overflow");
@@ -391,7 +391,7 @@ Test(pool_defects_rmap, defect_D15_identity_is_the_frame)
 	for (unsigned i = 0; i < 4; i++)	/* all four pages are zero */
 		fix_write(&f, t.pt + 8 * i, (TARGET + i * PAGE_SIZE) | FIX_USED, 8);
 	cr_assert_eq(fix_map(&f, 0, 0), POOL_OK);
-	flush_gfn(f.p, gfn_of(TARGET) + 1);
+	rmap_flush(f.p, gfn_of(TARGET) + 1);
 	for (unsigned i = 0; i < 4; i++)
 		cr_assert_eq(defects_mapped(&f, i * PAGE_SIZE), i != 1);
 	fix_audit(&f, "after the flush of one of four equal pages");

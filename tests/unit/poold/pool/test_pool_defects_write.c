@@ -158,7 +158,7 @@ Test(pool_defects_write, defect_D19_touched_entries_of_every_offset_and_length)
 
 		if (!page_in_use(f.p, page) || !page_kind(f.p, page)->guest_size)
 			continue;
-		cr_assert(derive_slots(f.p, page, f.p->page[page].gpa, PAGE_SIZE, &slot, &end));
+		cr_assert(derive_range(f.p, page, f.p->page[page].gpa, PAGE_SIZE, &slot, &end));
 		cr_assert_eq(slot, 0);
 		cr_assert_eq(end, page_kind(f.p, page)->count);
 	}

@@ -160,10 +160,10 @@ Test(pool_format, entry_that_does_not_fit_is_refused)
 	fix_expect(&f, 0, 0, TARGET);
 	for (page = 1; role_kind(f.p->page[page].role) != KIND_32BIT_PT_FOR_32BIT_PT; page++)
 		;
-	cr_assert(entry_fits(f.p, page, (FIX_RAM_MADDR + TARGET) | FIX_USED | PTE_NX));
-	cr_assert(entry_fits(f.p, page, (FIX_RAM_MADDR + TARGET) | PTE_P | ENTRY_FETCH));
-	cr_assert(!entry_fits(f.p, page, (FIX_RAM_MADDR + (4ull << 30)) | FIX_USED));
-	cr_assert(!entry_fits(f.p, page, (FIX_RAM_MADDR + TARGET) | FIX_USED | 1ull << 55));
+	cr_assert(format_fits(f.p, page, (FIX_RAM_MADDR + TARGET) | FIX_USED | PTE_NX));
+	cr_assert(format_fits(f.p, page, (FIX_RAM_MADDR + TARGET) | PTE_P | ENTRY_FETCH));
+	cr_assert(!format_fits(f.p, page, (FIX_RAM_MADDR + (4ull << 30)) | FIX_USED));
+	cr_assert(!format_fits(f.p, page, (FIX_RAM_MADDR + TARGET) | FIX_USED | 1ull << 55));
 	entry_set(f.p, page, 900, (FIX_RAM_MADDR + TARGET) | FIX_USED | 1ull << 55);
 	cr_assert(f.p->corrupt);
 }

@@ -310,7 +310,7 @@ Test(pool_large, chain_of_references_goes_as_a_whole)
 		fix_expect(&f, i * 2 * MIB, WALK_WRITE, FRAME);
 	fix_write(&f, t.pd + 8 * 3, 0, 8);
 	cr_assert_lt(f.p->n_ext_free, f.p->cfg.max_extents);
-	flush_gfn(f.p, gfn_of(FRAME) + 77);
+	rmap_flush(f.p, gfn_of(FRAME) + 77);
 	for (unsigned i = 1; i < 21; i++)
 		cr_assert(!is_mapped(i * 2 * MIB));
 	cr_assert_eq(f.p->n_ext_free, f.p->cfg.max_extents);

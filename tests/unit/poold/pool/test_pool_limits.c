@@ -197,7 +197,7 @@ Test(pool_limits, hash_spreads_large_frames)
 	fix_init(&f);
 	fix_open(&f);
 	for (uint64_t i = 0; i < 512; i++)
-		hit[hash_bucket(f.p, i << 21)] = 1;
+		hit[cache_bucket(f.p, i << 21)] = 1;
 	for (unsigned i = 0; i < POOL_MIN_PAGES; i++)
 		used += hit[i];
 	cr_assert_gt(used, 250);

@@ -125,7 +125,7 @@ Test(pool_rmap, flush_of_any_number)
 
 		map_aliases(numbers[i]);
 		cr_assert(op_begin(f.p, 0, &f.r));
-		flush_gfn(f.p, TARGET >> PAGE_SHIFT);
+		rmap_flush(f.p, TARGET >> PAGE_SHIFT);
 		op_end(f.p, POOL_OK, &f.r);
 		cr_assert_eq(f.r.status, POOL_OK);
 		fix_settle(&f);
