@@ -32,7 +32,10 @@ void pool_set_code_state(struct pool *p, uint64_t gfn, enum pool_code_state code
 	if (is & PAGE_STATE_MONITORED || ram_is_open(p, gfn))
 		is &= ~PAGE_STATE_COPY;
 	if (is != was) {
-		/* What must be seen is said before the way to write it goes, what need not be seen after it. */
+		/*
+		 * page_state says that writes are watched before write permission goes, and that they are not after the leaves
+		 * have gone.
+		 */
 		if (is & PAGE_STATE_TRACKED)
 			ram_set_state(p, gfn, is);
 		rmap_flush(p, gfn);

@@ -223,7 +223,7 @@ void pool_reset(struct pool *p)
 	lists_init(p);
 	p->gen++;
 	p->corrupt = false;
-	/* Nothing that a CPU holds is valid any more: every vCPU owes a flush newer than this. */
+	/* No translation that a CPU may hold is valid any more: every vCPU owes a flush that is newer than this. */
 	p->reduce_stamp = p->nonleaf_stamp = epoch_stamp(p);
 	for (uint32_t v = 0; v < p->cfg.nvcpu; v++) {
 		p->vcpu[v].acked = p->epoch - 1;

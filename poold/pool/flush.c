@@ -7,7 +7,10 @@
 
 #include "poold/pool/op.h"
 
-/* One path against the guest's tables. coarse: the guest's page is larger than 4 KiB, so its one TLB entry is many of ours. */
+/*
+ * Compare the entries on the path to gva with the guest's tables; what differs goes. coarse: the guest's page is larger than 4
+ * KiB.
+ */
 static void path_check(struct pool *p, uint32_t root, uint64_t gva, bool *coarse)
 {
 	uint32_t page = root;
@@ -41,7 +44,7 @@ static void vcpu_path_check(struct pool *p, const struct pool_vcpu *v, uint64_t 
 			path_check(p, v->root[view], gva, coarse);
 }
 
-/* Every root is a vCPU's or idle. What goes here is below them, so the list stays as it is. */
+/* Compare the path to gva below every root: those of the vCPUs, and the idle ones, whose list does not change meanwhile. */
 static void all_paths_check(struct pool *p, uint64_t gva, bool *coarse)
 {
 	uint32_t page = p->root_head;
@@ -126,7 +129,7 @@ static void debt_everything(struct pool *p)
 	p->reduce_stamp = p->nonleaf_stamp = epoch_stamp(p);
 }
 
-/* Independent of every counter and of the reverse map: it is the way back from a reverse map that is wrong. */
+/* Uses neither counters nor the reverse map, because it must help when these are wrong. */
 void pool_clear_all(struct pool *p, struct pool_result *r)
 {
 	if (!op_begin(p, 0, r))

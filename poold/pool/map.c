@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Making the shadow of one guest translation: the tables of the path from the root down, the leaf, and its neighbours.
- * Part of the pool library: any caller of it, under the VM's lock, all events consumed.
+ * Making the shadow of one guest translation: the tables of the path from the root down, the leaf, and its neighbours. Part of
+ * the pool library: any caller of it, under the VM's lock, all events consumed.
  *
- * A table is monitored from the moment it exists, so each guest entry is read again here, after that: what the caller has
- * walked may be older.
+ * A shadow table's guest table is monitored from the moment the shadow exists. Each guest entry is read again after that, because
+ * the caller's walk may be older.
  */
 #include "poold/pool/op.h"
 
@@ -12,10 +12,10 @@ struct descent {
 	struct pool *p;
 	const struct pool_map_args *a;
 	uint32_t page, slot;	/* where the walk stands */
-	unsigned used;		/* guest entries compared */
-	bool writable;		/* so far */
-	bool large;		/* it ended at a large leaf, above the tables of leaves */
-	uint64_t gen;		/* at the start */
+	unsigned used;		/* guest entries of the request that were compared */
+	bool writable;		/* every entry above is writable */
+	bool large;		/* the walk ended at an entry that maps 2 MiB itself */
+	uint64_t gen;		/* generation of the pool at the start */
 };
 
 static bool guest_entry_agrees(struct descent *w, const struct derived *d)
@@ -27,7 +27,7 @@ static bool guest_entry_agrees(struct descent *w, const struct derived *d)
 	return w->a->walk[w->used++] == d->guest;
 }
 
-/* With several vCPUs: a table may be read only after all of them have dropped what still lets them write to it. */
+/* May the guest's table be read? With several vCPUs only when all have flushed the translations that let them write to it. */
 static bool table_is_safe(const struct pool *p, uint32_t page)
 {
 	if (p->cfg.nvcpu == 1 || p->page[page].gt == GT_NIL)
@@ -35,7 +35,7 @@ static bool table_is_safe(const struct pool *p, uint32_t page)
 	return epoch_reached(epoch_all_acked(p), p->gtable[p->page[page].gt].shoot_epoch);
 }
 
-/* The table that the entry should point to: the one that it has, or another one. */
+/* Make the entry lead to the table that the guest's entry demands, which may be the one that it leads to already. */
 static enum pool_status descend_link(struct descent *w, const struct derived *d, uint32_t *child)
 {
 	struct pool *p = w->p;
@@ -61,8 +61,8 @@ static enum pool_status descend_link(struct descent *w, const struct derived *d,
 }
 
 /*
- * A large leaf instead of a table, unless the table is there already: it may have been made because of a page that is
- * watched no more, but to replace it costs a flush of everything, and the guest may well watch that page again.
+ * Shall the entry map 2 MiB itself? Not if it leads to a table already: that table may have been made for a page that is not
+ * watched any more, but to replace it costs a flush of everything, and the guest may well make that page a table again.
  */
 static bool large_is_due(struct descent *w, const struct derived *d)
 {
@@ -120,7 +120,10 @@ static enum pool_status descend(struct descent *w, struct derived *d)
 	return POOL_E_CORRUPT;
 }
 
-/* The entry was right already: the CPU, or what stands below it, holds an older one. Have it look at the path again. */
+/*
+ * The entry was right already, so the CPU, or KVM's own shadow of it, holds an older one: owe a flush and a touch of the whole
+ * path.
+ */
 static void spurious(struct descent *w)
 {
 	struct pool *p = w->p;
@@ -152,7 +155,7 @@ static enum pool_status fetch_leaf_install(struct descent *w, const struct deriv
 	return POOL_OK;
 }
 
-/* The table is out of step, and it shows: here is an entry that the guest has changed. */
+/* Is the table out of step, and has the guest changed this entry since? */
 static bool is_stale_unsync(const struct descent *w, uint64_t old, uint64_t want)
 {
 	const struct pool *p = w->p;
@@ -172,7 +175,7 @@ static enum pool_status leaf_install(struct descent *w, const struct derived *d,
 	if (is_stale_unsync(w, old, want)) {
 		enum pool_status status = resync_gtable(p, p->page[w->page].gt);
 
-		/* What was derived is older than the protection. */
+		/* What was derived is older than the protection of the table, so it must be derived anew. */
 		return status == POOL_OK ? POOL_RETRY : status;
 	}
 	p->op.scope = POOL_FLUSH_GVA;
@@ -192,7 +195,7 @@ static enum pool_status leaf_install(struct descent *w, const struct derived *d,
 	return w->a->fetch && (want & PTE_NX) ? POOL_RETRY : POOL_OK;
 }
 
-/* Neighbours that the guest has mapped and used: each saves a fault, and costs nothing if it was wrong. */
+/* Install leaves for neighbours that the guest has mapped and used. Each saves a fault if it is used, and costs little if not. */
 static uint32_t prefetch(struct descent *w)
 {
 	struct pool *p = w->p;

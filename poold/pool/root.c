@@ -9,7 +9,7 @@
 
 #include "poold/pool/op.h"
 
-/* gpa of the root's key. CR3 beyond RAM is the guest's own fault: the CPU would fetch from nowhere. */
+/* The gpa of the root's key. E_RANGE: CR3 leads outside RAM, which is the guest's own fault. */
 static enum pool_status root_gpa(const struct pool *p, const struct pool_modes *m, uint64_t *gpa)
 {
 	static const uint64_t cr3_mask[] = {	/* SDM vol. 3A tables 4-3, 4-7, 4-12 */
@@ -20,7 +20,7 @@ static enum pool_status root_gpa(const struct pool *p, const struct pool_modes *
 	return ram_has(p, *gpa) ? POOL_OK : POOL_E_RANGE;
 }
 
-/* Unpinned roots beyond the limit go, oldest first. */
+/* Flush the oldest of the roots that no vCPU has loaded, until no more than cached_roots are left. */
 static void roots_trim(struct pool *p)
 {
 	while (p->root_tail && p->n_idle_roots > p->cfg.cached_roots) {

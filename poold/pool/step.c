@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The single step: a write that can neither be emulated nor its table be let go runs natively, once, on a table that is
- * writable for that one instruction and read anew afterwards. Also tracked pages, which are protected like tables but
- * have no shadow. Part of the pool library: any caller of it, under the VM's lock, all other vCPUs stopped.
+ * The single step: an instruction whose write cannot be emulated and whose table cannot be let go runs natively while the table
+ * is open, that is writable; afterwards the table is protected and read anew. Also tracked pages, which are protected like tables
+ * and have no shadow. Part of the pool library: any caller of it, under the VM's lock, all other vCPUs stopped.
  */
 #include "poold/pool/op.h"
 #include "poold/pool/write.h"
@@ -34,7 +34,7 @@ void pool_open(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *
 	op_end(p, POOL_OK, r);
 }
 
-/* Protect all of them first, then read: an entry of one may lead to another. */
+/* All open tables are protected before one is read, because an entry of one may lead to another. */
 void pool_close(struct pool *p, uint32_t vcpu, struct pool_result *r)
 {
 	uint32_t n;

@@ -28,7 +28,9 @@ static void rederive_slot(struct pool *p, uint32_t page, uint32_t slot)
 	stat_inc(p, POOL_STAT_mon_entries_cleared);
 }
 
-/* Every shadow of one guest page. A put may take pages away, also from this chain: then from the start, it is idempotent. */
+/*
+ * Goes through every shadow of the guest page. A put may take tables out of this chain: then it begins anew, which does no harm.
+ */
 void write_guest_page(struct pool *p, uint64_t gpa, uint32_t len)
 {
 	static const enum pool_stat by_level[POOL_LEVELS] = {
@@ -37,7 +39,7 @@ void write_guest_page(struct pool *p, uint64_t gpa, uint32_t len)
 	};
 	uint32_t gt = gtable_find(p, gfn_of(gpa)), page = gt == GT_NIL ? PAGE_NIL : p->gtable[gt].head;
 
-	/* n counts since the last page that went: a chain longer than the pool is a circle. */
+	/* n counts from the last beginning: a chain that is longer than the pool has pages is a circle. */
 	for (uint32_t n = 0; page; n++) {
 		uint32_t used = p->n_used, slot, end;
 
@@ -61,7 +63,7 @@ void write_guest_page(struct pool *p, uint64_t gpa, uint32_t len)
 	}
 }
 
-/* Posted while the guest runs: what changed is owed to every vCPU with its next reply. */
+/* An event was posted while the guest ran: owe what it has changed to every vCPU, with its next reply. */
 static void debt_post(struct pool *p)
 {
 	for (uint32_t v = 0; v < p->cfg.nvcpu; v++)
@@ -127,7 +129,7 @@ void pool_guest_range_changed(struct pool *p, uint64_t gpa, uint64_t len, struct
 		if (gt != GT_NIL) {
 			stat_inc(p, POOL_STAT_mon_async);
 			gtable_mods_add(p, gt, 1);
-			/* Out of step it can't be brought back here, the guest runs; but all of it is compared. */
+			/* A table out of step cannot be brought back while the guest runs; but all its entries are compared. */
 			if (p->gtable[gt].unsync)
 				write_guest_page(p, gpa & PAGE_MASK, PAGE_SIZE);
 			else
@@ -141,7 +143,9 @@ void pool_guest_range_changed(struct pool *p, uint64_t gpa, uint64_t len, struct
 
 /* ---- decisions ---- */
 
-/* Is the table on the way of this very access, in either view? Let go, it would be back before the write. */
+/*
+ * Is the table on the path of this very access, in either view? If it were let go, MAP would monitor it again before the write.
+ */
 static bool gtable_is_on_path(const struct pool *p, uint32_t vcpu, uint64_t gva, uint32_t gt)
 {
 	for (unsigned view = 0; view < 2; view++) {
@@ -163,8 +167,9 @@ static bool gtable_is_on_path(const struct pool *p, uint32_t vcpu, uint64_t gva,
 }
 
 /*
- * The same instruction comes again for the same bytes: to let the table go has not helped it. The last few addresses are enough,
- * because what stores to more places than that gets on from one to the next (REP), and a kernel clears all its pages in one place.
+ * Does the same instruction come again for the same bytes? Then letting the table go has not helped it. The last few addresses
+ * are enough: an instruction that stores to more places gets on from one to the next (REP). It is not enough that the instruction
+ * is the same, because a kernel clears all its pages in one place.
  */
 static bool unshadow_repeats(const struct pool_vcpu *v, uint64_t rip, uint64_t gpa)
 {
@@ -211,7 +216,7 @@ static void unshadow(struct pool *p, uint32_t vcpu, uint64_t gpa, uint64_t rip)
 	cache_roots_dying(p, gfn_of(gpa));
 }
 
-/* Why a table goes: what the write is, or for a write that says nothing what those before it have shown. */
+/* Count why a table goes: by the class of the write, or, if the class says nothing, by what the writes before have shown. */
 static void count_reason(struct pool *p, enum write_class class, enum write_reason before)
 {
 	static const enum pool_stat shown[WRITE_REASON_COUNT] = {

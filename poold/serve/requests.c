@@ -17,7 +17,7 @@
 
 #define RQF_MAX_STORE PAGE_SIZE
 
-/* Requests that concern a page name a gpa in RAM: everything else is MMIO, which trapd handles alone. */
+/* Requests about a page name a gpa in RAM, because accesses outside RAM are handled by trapd alone. */
 static const char *check_gpa(const struct pool_config *config, const struct link_req *req)
 {
 	return guest_ram_contains(&config->ram, req->rq_gpa, 1) ? NULL : "gpa outside RAM";
@@ -140,12 +140,12 @@ static void fill_set_root(const struct link_req *req, struct pool_call *call)
 		call->efer |= EFER_NXE;
 	if (req->rq_flags & LINK_RQF_CODE)
 		call->flags |= POOL_CALLF_CODE;
-	/* Only where they exist: equal states must be equal calls. */
+	/* PDPTEs only in PAE mode: equal states of a vCPU must make equal calls. */
 	if ((call->cr0 & CR0_PG) && (call->cr4 & CR4_PAE) && !(call->efer & EFER_LMA))
 		memcpy(call->walk, req->rq_walk, sizeof(call->walk));
 }
 
-/* What a vCPU may say about itself in any request, needed or not. */
+/* Flags by which a vCPU describes itself: allowed in every request. */
 #define COMMON (LINK_RQF_USER_VIEW | LINK_RQF_AC | LINK_RQF_LMA | LINK_RQF_NXE | LINK_RQF_FLUSHED_ALL)
 #define ACCESS (LINK_RQF_WRITE | LINK_RQF_FETCH)
 
@@ -207,7 +207,7 @@ int request_decode(const struct pool_config *config, uint32_t v, const struct li
 	return 0;
 }
 
-/* A vCPU has flushed. An epoch that was never given out would let freed tables go too early. */
+/* Take over that a vCPU has flushed. An epoch that was never given out is refused: tables would leave limbo too early. */
 static int acknowledge_flush(struct session *s, uint32_t v, const struct link_req *req)
 {
 	bool all = req->rq_flags & LINK_RQF_FLUSHED_ALL;
@@ -226,7 +226,7 @@ static int acknowledge_flush(struct session *s, uint32_t v, const struct link_re
 	return 0;
 }
 
-/* What posted events changed goes into this reply, whatever the request was. */
+/* Add to this vCPU's reply what posted events have changed. fresh: the request made no call, so begin with an empty result. */
 static void merge_pending(struct session *s, uint32_t v, bool fresh)
 {
 	struct pool_call call = {
@@ -267,13 +267,13 @@ int requests_serve(struct session *s, uint32_t v, const struct link_req *req)
 	merge_pending(s, v, !call.op);
 	result = s->out.result;
 	if (req->rq_op == LINK_OP_AUDIT && result.status == POOL_OK) {
-		/* The VM stands, and has told all: this is what verify has waited for. */
+		/* The VM stands and its events are consumed: make the audit that clients of verify wait for. */
 		audit_run(s, req->rq_gva || session_verify_is_full(s));
 		session_verify_done(s, &s->out);
-		/* All since the attach: a violation that has gone away again must not go unnoticed. */
+		/* Violations of all audits since the attach, because one may have gone away again. */
 		result.entry = s->stats[POOL_STAT_audit_violations];
 	} else if (audit_after_request(s)) {
-		/* The VM ends: its tables can't be trusted any more. */
+		/* The VM must end, because its tables cannot be trusted any more. */
 		result = (struct pool_result){ .status = POOL_E_CORRUPT };
 		result.entry = s->stats[POOL_STAT_audit_violations];
 	}

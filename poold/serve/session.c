@@ -32,7 +32,7 @@ static void session_entry_changed(void *ctx, uint32_t page, uint32_t slot, uint6
 		recorder_entry(s->trace.recorder, page, slot, old, new);
 }
 
-/* The library's own load, and a note of it. The trace may end before the session does. */
+/* Load a word of guest RAM and record it. If the trace has ended before the session, only load it. */
 static uint64_t session_read_traced(void *ctx, uint64_t gpa, unsigned size)
 {
 	struct session *s = ctx;
@@ -151,7 +151,9 @@ void session_call_out(struct session *s, const struct pool_call *call, struct po
 	if (s->trace.recorder) {
 		recorder_after(s->trace.recorder, s->pool, call, out);
 		session_trace_count(s);
-		/* Enough, or a full disk, is told at once, to somebody who waits for it. */
+		/*
+		 * If a client waits for the end of the trace, tell it at once that the trace is full or that a write has failed.
+		 */
 		if (s->trace.ended && (recorder_error(s->trace.recorder) || recorder_is_full(s->trace.recorder)))
 			session_trace_end(s);
 	}
@@ -208,6 +210,6 @@ void session_verify_done(struct session *s, const struct pool_call_out *audit)
 		struct session_verify *v = SLIST_FIRST(&waiting);
 
 		SLIST_REMOVE_HEAD(&waiting, entry);
-		v->done(v, audit);	/* gives it away */
+		v->done(v, audit);	/* v is the callee's from here on */
 	}
 }

@@ -94,7 +94,7 @@ static void job_is_now(struct trace_job *j, enum trace_job_state state)
 		j->all->wake(j->all->ctx);
 }
 
-/* struct session_trace: the last that anybody but the main thread does with a job. */
+/* The ended() of struct session_trace. Afterwards only the main thread uses the job. */
 static void job_ended(void *ctx, int error)
 {
 	struct trace_job *j = ctx;
