@@ -182,7 +182,7 @@ static bool page_scan(struct vcpu *v, struct code_page *page, const uint8_t *byt
 
 static int ask(struct vcpu *v, uint64_t gfn, enum pool_code_state code)
 {
-	return pool_link_code(v, gfn << PAGE_SHIFT, code);
+	return pool_request_code(v, gfn << PAGE_SHIFT, code);
 }
 
 /*

@@ -163,7 +163,8 @@ static uint16_t mode_flags(const struct vcpu *v)
 	       (v->cpu.efer & EFER_LMA ? LINK_RQF_LMA : 0) | (v->cpu.efer & EFER_NXE ? LINK_RQF_NXE : 0);
 }
 
-int pool_link_map(struct vcpu *v, uint64_t gva, const struct walk_result *walk, bool write, bool fetch)
+int pool_request_map(struct vcpu *v, uint64_t gva, const struct walk_result *walk, bool write, bool fetch,
+		     enum pool_status *status)
 {
 	struct link_req req = { .rq_op = LINK_OP_MAP, .rq_gva = gva, .rq_gpa = walk->gpa, .rq_nwalk = walk->nentries };
 	struct link_rep rep;
@@ -173,10 +174,11 @@ int pool_link_map(struct vcpu *v, uint64_t gva, const struct walk_result *walk, 
 	memcpy(req.rq_walk, walk->entry, walk->nentries * sizeof(req.rq_walk[0]));
 	counter_add(&v->stat[TRAP_STAT_map_requests], 1);
 	rc = request(v, &req, &rep);
-	return rc ? rc : rep.rp_status;
+	*status = rc ? POOL_OK : rep.rp_status;
+	return rc;
 }
 
-int pool_link_dirty(struct vcpu *v, uint64_t gva)
+int pool_request_dirty(struct vcpu *v, uint64_t gva, enum pool_status *status)
 {
 	struct link_req req = { .rq_op = LINK_OP_DIRTY, .rq_gva = gva, .rq_flags = mode_flags(v) | LINK_RQF_WRITE };
 	struct link_rep rep;
@@ -184,11 +186,12 @@ int pool_link_dirty(struct vcpu *v, uint64_t gva)
 
 	counter_add(&v->stat[TRAP_STAT_dirty_requests], 1);
 	rc = request(v, &req, &rep);
-	return rc ? rc : rep.rp_status;
+	*status = rc ? POOL_OK : rep.rp_status;
+	return rc;
 }
 
 static int write_request(struct vcpu *v, enum link_op op, uint64_t gva, uint64_t gpa, unsigned class, unsigned size,
-			 enum trap_stat stat)
+			 enum trap_stat stat, enum pool_status *status)
 {
 	struct link_req req = { .rq_op = op, .rq_gva = gva, .rq_gpa = gpa, .rq_nwalk = 2, .rq_walk = { v->cpu.rip, size } };
 	struct link_rep rep;
@@ -197,17 +200,19 @@ static int write_request(struct vcpu *v, enum link_op op, uint64_t gva, uint64_t
 	req.rq_flags = mode_flags(v) | (uint16_t)(class << LINK_CLASS_SHIFT);
 	counter_add(&v->stat[stat], 1);
 	rc = request(v, &req, &rep);
-	return rc ? rc : rep.rp_status;
+	*status = rc ? POOL_OK : rep.rp_status;
+	return rc;
 }
 
-int pool_link_write_fault(struct vcpu *v, uint64_t gva, uint64_t gpa, enum write_class class, unsigned size)
+int pool_request_write_fault(struct vcpu *v, uint64_t gva, uint64_t gpa, enum write_class class, unsigned size,
+			     enum pool_status *status)
 {
-	return write_request(v, LINK_OP_WRITE_FAULT, gva, gpa, class, size, TRAP_STAT_write_fault_requests);
+	return write_request(v, LINK_OP_WRITE_FAULT, gva, gpa, class, size, TRAP_STAT_write_fault_requests, status);
 }
 
-int pool_link_unshadow(struct vcpu *v, uint64_t gva, uint64_t gpa)
+int pool_request_unshadow(struct vcpu *v, uint64_t gva, uint64_t gpa, enum pool_status *status)
 {
-	return write_request(v, LINK_OP_UNSHADOW, gva, gpa, WRITE_CLASS_UNKNOWN, 0, TRAP_STAT_unshadow_requests);
+	return write_request(v, LINK_OP_UNSHADOW, gva, gpa, WRITE_CLASS_UNKNOWN, 0, TRAP_STAT_unshadow_requests, status);
 }
 
 static int simple_request(struct vcpu *v, enum link_op op, uint64_t gva, uint64_t gpa, struct link_rep *rep)
@@ -217,40 +222,37 @@ static int simple_request(struct vcpu *v, enum link_op op, uint64_t gva, uint64_
 	return request(v, &req, rep);
 }
 
-int pool_link_open(struct vcpu *v, uint64_t gpa)
+int pool_request_open(struct vcpu *v, uint64_t gpa)
 {
 	struct link_rep rep;
-	int rc = simple_request(v, LINK_OP_OPEN, 0, gpa & PAGE_MASK, &rep);
 
-	return rc ? rc : rep.rp_status;
+	return simple_request(v, LINK_OP_OPEN, 0, gpa & PAGE_MASK, &rep);
 }
 
-int pool_link_close(struct vcpu *v)
+int pool_request_close(struct vcpu *v)
 {
 	struct link_rep rep;
-	int rc = simple_request(v, LINK_OP_CLOSE, 0, 0, &rep);
 
-	return rc ? rc : rep.rp_status;
+	return simple_request(v, LINK_OP_CLOSE, 0, 0, &rep);
 }
 
-int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code_state code)
+int pool_request_code(struct vcpu *v, uint64_t gpa, enum pool_code_state code)
 {
 	struct link_rep rep;
-	int rc;
 
 	counter_add(&v->stat[TRAP_STAT_code_requests], 1);
-	rc = simple_request(v, LINK_OP_CODE, code, gpa & PAGE_MASK, &rep);
-	return rc ? rc : rep.rp_status;
+	return simple_request(v, LINK_OP_CODE, code, gpa & PAGE_MASK, &rep);
 }
 
-int64_t pool_link_audit(struct vcpu *v, bool full)
+int pool_request_audit(struct vcpu *v, bool full, uint64_t *violations)
 {
 	struct link_rep rep;
 	int rc;
 
 	counter_add(&v->stat[TRAP_STAT_audit_requests], 1);
 	rc = simple_request(v, LINK_OP_AUDIT, full, 0, &rep);
-	return rc ? rc : (int64_t)rep.rp_entry;
+	*violations = rc ? 0 : rep.rp_entry;
+	return rc;
 }
 
 int vcpu_invlpg(struct vcpu *v, uint64_t gva)
@@ -261,7 +263,7 @@ int vcpu_invlpg(struct vcpu *v, uint64_t gva)
 	return simple_request(v, LINK_OP_INVLPG, gva, 0, &rep);
 }
 
-int pool_link_set_root(struct vcpu *v, const struct modes *modes, uint16_t flags, uint64_t root[2])
+int pool_request_set_root(struct vcpu *v, const struct modes *modes, uint16_t flags, uint64_t root[2])
 {
 	struct link_req req = { .rq_op = LINK_OP_SET_ROOT, .rq_gva = modes->cr3, .rq_gpa = (uint32_t)modes->cr0 | modes->cr4 << 32 };
 	struct link_rep rep;

@@ -26,20 +26,22 @@ bool alignment_hides_ac(const struct vcpu *v)
 	       ((v->cpu.rflags & RFLAGS_AC) && !v->ac_is_native && v->cpu.cpl == 0 && !vcpu_if_is_native(v));
 }
 
-int alignment_trap(struct vcpu *v)
+enum next alignment_trap(struct vcpu *v)
 {
 	struct insn in;
 	int rc;
 
-	if (is_due(&v->cpu))
-		return vcpu_raise(v, VEC_AC, 0);
+	if (is_due(&v->cpu)) {
+		vcpu_raise(v, VEC_AC, 0);
+		return NEXT_EXCEPTION;
+	}
 	/* PUSHF, POPF and their like may not be stepped: they would show or load the AC and TF of the step. */
 	rc = insn_fetch(v, &in);
 	if (!rc)
 		rc = emulate_privileged(v, &in);
 	if (rc != -EOPNOTSUPP)
-		return rc;
+		return next_of(rc);
 	v->priv->unaligned = true;
 	counter_add(&v->stat[TRAP_STAT_unaligned_steps], 1);
-	return 0;
+	return NEXT_GO_ON;
 }

@@ -15,7 +15,7 @@ bool before_event_take_back_syscall(struct vcpu *v)
 	return true;
 }
 
-int before_event(struct vcpu *v)
+enum next before_event(struct vcpu *v)
 {
 	before_event_take_back_syscall(v);	/* the fetch fault that would show it has not come yet */
 	return unseen_iret_before_event(v);

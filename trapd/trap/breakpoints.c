@@ -84,7 +84,7 @@ static bool loads_ss(const struct insn *in)
 	return (in->id == X86_INS_MOV || in->id == X86_INS_POP) && in->op[0].is_sreg && in->op[0].reg == SREG_SS;
 }
 
-int breakpoints_arm(struct vcpu *v)
+enum next breakpoints_arm(struct vcpu *v)
 {
 	struct soft_breakpoints *b = &v->priv->breakpoints;
 	struct insn in;
@@ -94,13 +94,13 @@ int breakpoints_arm(struct vcpu *v)
 	b->hits = 0;
 	b->loads_tf = b->shadows = false;
 	if (!b->active)
-		return 0;
+		return NEXT_GO_ON;
 	b->rip = v->cpu.rip;
 	hits = v->cpu.rflags & RFLAGS_RF ? 0 : execute_hits(&v->cpu, v->cpu.rip);
 	if (hits) {
 		vcpu_raise(v, VEC_DB, 0);
 		v->exc.dr6 = hits;
-		return -EFAULT;
+		return NEXT_EXCEPTION;
 	}
 	if (insn_fetch(v, &in))
 		v->exc.pending = false;		/* the real CPU will raise it */
@@ -109,32 +109,33 @@ int breakpoints_arm(struct vcpu *v)
 		b->shadows = loads_ss(&in);
 		b->loads_tf = in.id == X86_INS_POPF || in.id == X86_INS_POPFD || in.id == X86_INS_POPFQ;
 	}
-	return 0;
+	return NEXT_GO_ON;
 }
 
-int breakpoints_settle(struct vcpu *v, int rc)
+enum next breakpoints_settle(struct vcpu *v, enum next next)
 {
 	struct soft_breakpoints *b = &v->priv->breakpoints;
 	uint64_t hits = b->hits | b->carried;
-	bool executed = v->cpu.rip != b->rip || v->priv->vector == VEC_DB || (rc == -EFAULT && v->exc.software);
+	bool done = next == NEXT_GO_ON, faults = next == NEXT_EXCEPTION;
+	bool executed = v->cpu.rip != b->rip || v->priv->vector == VEC_DB || (faults && v->exc.software);
 
-	if (!hits || (rc && rc != -EFAULT) || (!executed && !rc))
-		return rc;		/* no breakpoint was hit, or the instruction has not been done and runs again */
+	if (!hits || (!done && !faults) || (!executed && done))
+		return next;		/* no breakpoint was hit, or the instruction has not been done and runs again */
 	if (!executed)
 		hits = b->carried;	/* the instruction faults in the guest: only what MOV SS has held back is due */
 	b->hits = b->carried = 0;
-	if (executed && !rc && b->shadows) {
+	if (executed && done && b->shadows) {
 		b->carried = hits;	/* SDM vol. 3A 6.8.3: #DB waits for the instruction after MOV SS or POP SS */
-		return 0;
+		return NEXT_GO_ON;
 	}
-	if (rc == -EFAULT && v->exc.vector == VEC_DB)
+	if (faults && v->exc.vector == VEC_DB)
 		v->exc.dr6 |= hits;
-	else if (rc == -EFAULT)
+	else if (faults)
 		v->priv->kcpu.held_debug |= hits;	/* delivered at the first instruction of the handler */
 	else if (hits) {
 		vcpu_raise(v, VEC_DB, 0);
 		v->exc.dr6 = hits;
-		rc = -EFAULT;
+		next = NEXT_EXCEPTION;
 	}
-	return rc;
+	return next;
 }

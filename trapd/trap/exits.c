@@ -41,7 +41,7 @@ static bool stores_input(struct vcpu *v)
  * KVM must finish an I/O before anything else. It does so under a CR3 that leads nowhere: the store of INS faults, so nothing has
  * happened, and the vCPU stands at INS as if it had trapped. Then INS is handled like a trap.
  */
-static int emulate_input(struct vcpu *v)
+static enum next emulate_input(struct vcpu *v)
 {
 	struct kvm_run *run = v->priv->kcpu.run;
 	uint64_t cr3 = run->s.regs.sregs.cr3;
@@ -49,8 +49,10 @@ static int emulate_input(struct vcpu *v)
 
 	run->s.regs.sregs.cr3 = NOWHERE_MADDR;
 	run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
-	if (kcpu_capture(&v->priv->kcpu, &ctx))
-		return vcpu_stop(v, VM_STOP_ERROR, "KVM does not finish an I/O exit");
+	if (kcpu_capture(&v->priv->kcpu, &ctx)) {
+		vcpu_stop(v, VM_STOP_ERROR, "KVM does not finish an I/O exit");
+		return NEXT_END;
+	}
 	kcpu_forget_exception(&v->priv->kcpu);
 	run->s.regs.sregs.cr3 = cr3;
 	run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
@@ -63,24 +65,26 @@ static int emulate_input(struct vcpu *v)
 /*
  * Finish the I/O and take the guest's state over: 0. 1: KVM holds an exception of the guest, so the vCPU is entered as it stands.
  */
-static int take_over(struct vcpu *v)
+static enum next take_over(struct vcpu *v)
 {
 	struct kcpu_context ctx;
 
-	if (kcpu_capture(&v->priv->kcpu, &ctx))
-		return vcpu_stop(v, VM_STOP_ERROR, "KVM does not finish an I/O exit");
+	if (kcpu_capture(&v->priv->kcpu, &ctx)) {
+		vcpu_stop(v, VM_STOP_ERROR, "KVM does not finish an I/O exit");
+		return NEXT_END;
+	}
 	if (kcpu_holds_exception(&v->priv->kcpu))
-		return 1;
+		return NEXT_AS_IT_STANDS;
 	vcpu_load_state(v, &ctx);
-	return 0;
+	return NEXT_GO_ON;
 }
 
-int exit_io(struct vcpu *v)
+enum next exit_io(struct vcpu *v)
 {
 	struct kvm_run *run = v->priv->kcpu.run;
 	uint8_t *data = (uint8_t *)run + run->io.data_offset;
 	bool in = run->io.direction == KVM_EXIT_IO_IN;
-	int rc;
+	enum next next;
 
 	if (in && stores_input(v))
 		return emulate_input(v);
@@ -96,7 +100,7 @@ int exit_io(struct vcpu *v)
 		}
 	}
 	if (!look_ahead_replaces_host(v))
-		return 1;
-	rc = take_over(v);
-	return rc ? rc : look_ahead_in_place_of_host(v);
+		return NEXT_AS_IT_STANDS;
+	next = take_over(v);
+	return next == NEXT_GO_ON ? look_ahead_in_place_of_host(v) : next;
 }

@@ -47,23 +47,26 @@ static bool same_fault_forever(struct vcpu *v, uint64_t gva)
 	return ++p->repeats > MAX_SAME_FAULT;
 }
 
-static int fault_mmio(struct vcpu *v, uint64_t gpa, bool fetch)
+static enum next fault_mmio(struct vcpu *v, uint64_t gpa, bool fetch)
 {
 	struct insn in;
 	int rc;
 
-	if (fetch)
-		return vcpu_stop(v, VM_STOP_FAULT, "the guest executes at gpa 0x%llx, where there is no memory",
-				 (unsigned long long)gpa);
+	if (fetch) {
+		vcpu_stop(v, VM_STOP_FAULT, "the guest executes at gpa 0x%llx, where there is no memory", (unsigned long long)gpa);
+		return NEXT_END;
+	}
 	counter_add(&v->stat[TRAP_STAT_fault_mmio], 1);
 	rc = insn_fetch(v, &in);
 	if (!rc)
 		rc = emulate_memory(v, &in);
-	if (rc == -EOPNOTSUPP)
-		return vcpu_stop(v, VM_STOP_FAULT,
-				 "the guest accesses gpa 0x%llx, where there is no memory, with an instruction that cannot be emulated",
-				 (unsigned long long)gpa);
-	return rc ? rc : look_ahead(v);
+	if (rc == -EOPNOTSUPP) {
+		vcpu_stop(v, VM_STOP_FAULT,
+			  "the guest accesses gpa 0x%llx, where there is no memory, with an instruction that cannot be emulated",
+			  (unsigned long long)gpa);
+		return NEXT_END;
+	}
+	return rc ? next_of(rc) : look_ahead(v);
 }
 
 /* Under SMAP the roots depend on AC, which POPF changes without a trap: if it has changed, load the roots for the AC of now. */
@@ -83,54 +86,64 @@ static bool is_monitored(const struct vcpu *v, uint64_t gpa)
 	return page_state_guards(state) && !step_is_open(v, gpa >> PAGE_SHIFT);
 }
 
-static int stuck(struct vcpu *v, uint64_t gva)
+static enum next stuck(struct vcpu *v, uint64_t gva)
 {
-	return vcpu_stop(v, VM_STOP_ERROR, "this host cannot hold the address 0x%llx: it faults whatever is mapped",
-			 (unsigned long long)gva);
+	vcpu_stop(v, VM_STOP_ERROR, "this host cannot hold the address 0x%llx: it faults whatever is mapped",
+		  (unsigned long long)gva);
+	return NEXT_END;
 }
 
-/* Walk the guest's tables once for the fault, and do what follows from the walk. POOL_RETRY: walk again. */
-static int fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
+/* A shadow entry is missing, or is not writable yet: have poold make it. */
+static enum next map(struct vcpu *v, uint64_t gva, const struct walk_result *walk, bool write, bool fetch)
+{
+	enum pool_status status = POOL_E_NOTFOUND;
+	int rc = 0;
+
+	/*
+	 * A shadow entry is there, the guest allows the write, and D was 0 until this walk: most likely the entry lacks only W.
+	 */
+	if (write && walk->ad_changed && (v->priv->error & PF_P))
+		rc = pool_request_dirty(v, gva, &status);
+	if (!rc && status == POOL_E_NOTFOUND)
+		rc = pool_request_map(v, gva, walk, write, fetch, &status);
+	return !rc && status == POOL_RETRY ? NEXT_WALK_AGAIN : next_of(rc);
+}
+
+/* Walk the guest's tables once for the fault, and do what follows from the walk. */
+static enum next fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch)
 {
 	uint32_t access = (write ? WALK_WRITE : 0) | (fetch ? WALK_FETCH : 0) | (v->cpu.cpl == 3 ? WALK_USER : 0);
 	struct walk_result walk;
 	int rc = walk_guest(&v->machine->ram, &v->walk, gva, access | WALK_SET_AD, &walk);
 
 	if (rc == -EAGAIN)
-		return rc;
+		return NEXT_TRY_AGAIN;
 	if (fetch && gva == v->cpu.rip && (rc || walk.user)) {	/* user code may have fetched, behind an IRET that did not trap */
-		int missed = unseen_iret(v, !rc);
+		enum next missed = unseen_iret(v, !rc);
 
-		if (missed)
+		if (missed != NEXT_GO_ON)
 			return missed;
 	}
 	if (rc) {
 		counter_add(&v->stat[TRAP_STAT_fault_guest], 1);
-		return vcpu_raise_pf(v, gva, walk.error_code);
+		vcpu_raise_pf(v, gva, walk.error_code);
+		return NEXT_EXCEPTION;
 	}
 	if (!guest_ram_contains(&v->machine->ram, walk.gpa, 1))
 		return fault_mmio(v, walk.gpa, fetch);
 	rc = write ? code_before_write(v, walk.gpa, step_is_open(v, walk.gpa >> PAGE_SHIFT)) : fetch ? code_before_fetch(v, gva, walk.gpa) : 0;
 	if (rc)
-		return rc;
+		return next_of(rc);
 	if (write && is_monitored(v, walk.gpa)) {
 		counter_add(&v->stat[TRAP_STAT_fault_monitored], 1);
 		return write_fault_monitored(v, gva, &walk);
 	}
 	if (same_fault_forever(v, gva))
 		return stuck(v, gva);
-	/*
-	 * A shadow entry is there, the guest allows the write, and D was 0 until this walk: most likely the entry lacks only W.
-	 */
-	if (write && walk.ad_changed && (v->priv->error & PF_P)) {
-		rc = pool_link_dirty(v, gva);
-		if (rc != POOL_E_NOTFOUND)
-			return rc;
-	}
-	return pool_link_map(v, gva, &walk, write, fetch);
+	return map(v, gva, &walk, write, fetch);
 }
 
-int fault_page(struct vcpu *v)
+enum next fault_page(struct vcpu *v)
 {
 	uint64_t gva = v->priv->real_cr2 & cpu_linear_mask(&v->cpu);
 	bool write = v->priv->error & PF_W, fetch = v->priv->error & PF_I;
@@ -142,12 +155,14 @@ int fault_page(struct vcpu *v)
 		return vcpu_move_stub(v);
 	rc = follow_ac(v);
 	if (rc)
-		return rc;
+		return next_of(rc);
 	for (unsigned i = 0; i < MAX_WALKS; i++) {
-		rc = fault_once(v, gva, write, fetch);
-		if (rc != POOL_RETRY)
-			return rc < 0 ? rc : look_ahead_in_place_of_host(v);
+		enum next next = fault_once(v, gva, write, fetch);
+
+		if (next != NEXT_WALK_AGAIN)
+			return next == NEXT_GO_ON ? look_ahead_in_place_of_host(v) : next;
 		counter_add(&v->stat[TRAP_STAT_fault_retry], 1);
 	}
-	return vcpu_stop(v, VM_STOP_ERROR, "poold asks to walk 0x%llx again for ever", (unsigned long long)gva);
+	vcpu_stop(v, VM_STOP_ERROR, "poold asks to walk 0x%llx again for ever", (unsigned long long)gva);
+	return NEXT_END;
 }

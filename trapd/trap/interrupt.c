@@ -124,36 +124,37 @@ static int end_shadow(struct vcpu *v)
 	return 0;
 }
 
-int interrupt_before_entry(struct vcpu *v)
+enum next interrupt_before_entry(struct vcpu *v)
 {
-	int vector, rc;
+	enum next next;
+	int vector;
 
 	v->priv->shadow_step = false;
 	v->priv->kcpu.run->request_interrupt_window = 0;
 	store_relaxed(&v->priv->window_wanted, 0);
 	for (unsigned i = 0; i < MAX_IN_A_ROW; i++) {
 		if (!load_acquire(&v->irq_request) || v->priv->step.active)
-			return 0;
-		rc = before_event(v);
-		if (rc)
-			return rc;
+			return NEXT_GO_ON;
+		next = before_event(v);
+		if (next != NEXT_GO_ON)
+			return next;
 		if (!look(v, &vector))
-			return 0;
+			return NEXT_GO_ON;
 		if (vector >= 0) {
-			rc = deliver(v, (uint8_t)vector);
+			next = next_of(deliver(v, (uint8_t)vector));
 		} else if (v->cpu.rflags & RFLAGS_IF) {
-			rc = end_shadow(v);
+			next = next_of(end_shadow(v));
 			if (v->priv->shadow_step)
-				return rc;
+				return next;
 		} else {
 			if (vcpu_if_is_native(v))
 				want_window(v);
-			return 0;
+			return NEXT_GO_ON;
 		}
-		if (rc || v->cpu.halted)
-			return rc;
+		if (next != NEXT_GO_ON || v->cpu.halted)
+			return next;
 	}
-	return 0;
+	return NEXT_GO_ON;
 }
 
 bool interrupt_wants_state(struct vcpu *v)

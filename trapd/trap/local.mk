@@ -11,6 +11,7 @@ trapd_trap_libtrap_a_SOURCES = \
 	trapd/trap/interrupt.h \
 	trapd/trap/look_ahead.c \
 	trapd/trap/look_ahead.h \
+	trapd/trap/next.h \
 	trapd/trap/report.c \
 	trapd/trap/step.c \
 	trapd/trap/stub_move.c \

@@ -197,8 +197,8 @@ static uint64_t *barren_slot(struct vcpu *v, uint64_t rip)
 	return &v->priv->barren[(rip ^ rip >> 7) % BARREN_SLOTS];
 }
 
-/* Emulate instructions until look-ahead ends. *rc: 0, or the value of vcpu.h that ended it. *worth: a trap was saved. */
-static void look_on(struct vcpu *v, bool *worth, int *rc)
+/* Emulate instructions until look-ahead ends; NEXT_EXCEPTION or NEXT_END if an instruction has ended it. *worth: a trap was saved. */
+static enum next look_on(struct vcpu *v, bool *worth)
 {
 	unsigned simple = 0;
 
@@ -206,49 +206,50 @@ static void look_on(struct vcpu *v, bool *worth, int *rc)
 	for (unsigned n = 0; may_go_on(v); n++) {
 		bool instead = look_ahead_replaces_host(v), privileged;
 		struct insn in;
+		int rc;
 
 		if (n >= (instead ? MAX_IN_PLACE_OF_HOST : MAX_INSTRUCTIONS) || (!instead && simple >= MAX_SIMPLE))
-			return;
+			return NEXT_GO_ON;
 		if (instead && n % LOOK_AROUND == LOOK_AROUND - 1 && is_wanted(v))
-			return;
+			return NEXT_GO_ON;
 
 		v->walk.ac = v->cpu.rflags & RFLAGS_AC;
 		if (!seg_rip_is_valid(v) || insn_fetch(v, &in)) {
 			v->exc.pending = false;		/* the real CPU will raise it */
-			return;
+			return NEXT_GO_ON;
 		}
-		*rc = run_one(v, &in, &privileged);
-		if (*rc == -EFAULT || *rc == -ECANCELED)
-			return;
-		if (*rc) {
+		rc = run_one(v, &in, &privileged);
+		if (rc == -EFAULT || rc == -ECANCELED)
+			return next_of(rc);
+		if (rc) {
 			/*
 			 * Nothing of the instruction is done: natively it traps, and its exception comes again, or it does not.
 			 */
 			v->exc.pending = false;
-			*rc = 0;
-			return;
+			return NEXT_GO_ON;
 		}
 		counter_add(&v->stat[privileged ? TRAP_STAT_ahead_privileged : TRAP_STAT_ahead_simple], 1);
 		simple = privileged ? 0 : simple + 1;
 		*worth |= privileged;
 	}
+	return NEXT_GO_ON;
 }
 
-int look_ahead(struct vcpu *v)
+enum next look_ahead(struct vcpu *v)
 {
 	uint64_t start = v->cpu.rip, *barren = barren_slot(v, start);
+	enum next next;
 	bool worth;
-	int rc = 0;
 
 	if (*barren == start && !look_ahead_replaces_host(v))
-		return 0;
-	look_on(v, &worth, &rc);
-	if (!worth && !rc && !look_ahead_replaces_host(v) && may_go_on(v))	/* not if anything but the code ended it */
+		return NEXT_GO_ON;
+	next = look_on(v, &worth);
+	if (!worth && next == NEXT_GO_ON && !look_ahead_replaces_host(v) && may_go_on(v))	/* not if anything but the code ended it */
 		*barren = start;
-	return rc;
+	return next;
 }
 
-int look_ahead_in_place_of_host(struct vcpu *v)
+enum next look_ahead_in_place_of_host(struct vcpu *v)
 {
-	return look_ahead_replaces_host(v) ? look_ahead(v) : 0;
+	return look_ahead_replaces_host(v) ? look_ahead(v) : NEXT_GO_ON;
 }

@@ -7,20 +7,21 @@
 #define SHADOWPOOL_TRAPD_LOOK_AHEAD_H
 
 #include "trapd/cpu/vcpu.h"
+#include "trapd/trap/next.h"
 
 /*
  * An instruction has just been emulated: go on with those behind it while that saves traps. A place where no trap was saved is
- * remembered and not tried again. Returns 0; -EFAULT: an instruction raised an exception, which is delivered as if the
- * instruction had trapped; -ECANCELED. Never -ENOTCONN: an instruction that needs a link that is lost is left undone and traps.
+ * remembered and not tried again. Returns NEXT_GO_ON; NEXT_EXCEPTION: an instruction raised one, which is delivered as if the
+ * instruction had trapped; NEXT_END. Never NEXT_ATTACH: an instruction that needs a link that is lost is left undone and traps.
  * Thread: the vCPU's own.
  */
-int look_ahead(struct vcpu *v);
+enum next look_ahead(struct vcpu *v);
 /*
  * Go on emulating although nothing was emulated before, where the host itself would emulate the code that follows, more slowly
- * (doc/hosts.md, kind P) and --emulate=ahead asks for it; elsewhere returns 0 at once. Return values of look_ahead().
+ * (doc/hosts.md, kind P) and --emulate=ahead asks for it; elsewhere returns NEXT_GO_ON at once. Return values of look_ahead().
  * look_ahead_replaces_host(): is that so in the code that runs now?
  */
-int look_ahead_in_place_of_host(struct vcpu *v);
+enum next look_ahead_in_place_of_host(struct vcpu *v);
 bool look_ahead_replaces_host(const struct vcpu *v);
 
 #endif

@@ -22,21 +22,23 @@ bool step_is_open(const struct vcpu *v, uint64_t gfn)
 	return false;
 }
 
-int step_begin(struct vcpu *v, uint64_t gpa)
+enum next step_begin(struct vcpu *v, uint64_t gpa)
 {
 	struct step *s = &v->priv->step;
 	int rc;
 
-	if (s->active && s->ngfns == STEP_MAX_GFNS)
-		return vcpu_stop(v, VM_STOP_ERROR, "one instruction writes more than %u guest tables", STEP_MAX_GFNS);
+	if (s->active && s->ngfns == STEP_MAX_GFNS) {
+		vcpu_stop(v, VM_STOP_ERROR, "one instruction writes more than %u guest tables", STEP_MAX_GFNS);
+		return NEXT_END;
+	}
 	if (!s->active) {
 		world_hold(v);		/* the other vCPUs may not write the table, and may keep no translation that lets them */
 	}
-	rc = pool_link_open(v, gpa);
-	if (rc < 0) {
+	rc = pool_request_open(v, gpa);
+	if (rc) {
 		if (!s->active)
 			world_release(v);
-		return rc;
+		return next_of(rc);
 	}
 	if (!s->active) {
 		s->active = true;
@@ -44,19 +46,19 @@ int step_begin(struct vcpu *v, uint64_t gpa)
 		counter_add(&v->stat[TRAP_STAT_steps], 1);
 	}
 	s->gfn[s->ngfns++] = gpa >> PAGE_SHIFT;
-	return 0;		/* the instruction runs again, with TF set; its write faults, and MAP makes the page writable */
+	return NEXT_GO_ON;	/* the instruction runs again, with TF set; its write faults, and MAP makes the page writable */
 }
 
-int step_end(struct vcpu *v)
+enum next step_end(struct vcpu *v)
 {
 	int rc;
 
 	v->priv->step.active = false;
-	rc = pool_link_close(v);
+	rc = pool_request_close(v);
 	for (unsigned i = 0; i < v->priv->step.ngfns; i++)
 		code_stored(v, v->priv->step.gfn[i] << PAGE_SHIFT, 0);	/* the instruction may have written any byte of it */
 	world_release(v);
-	return rc < 0 && rc != -ENOTCONN ? rc : 0;	/* -ENOTCONN: in the next pool no table is open */
+	return rc == -ENOTCONN ? NEXT_GO_ON : next_of(rc);	/* -ENOTCONN: in the next pool no table is open */
 }
 
 /* The pool is gone. The next one is made from RAM, and no table is open in it. */

@@ -16,19 +16,20 @@
 #include "trapd/trap/vcpu_priv.h"
 
 struct trap {
-	int (*handle)(struct vcpu *v);
+	enum next (*handle)(struct vcpu *v);
 	bool has_error;
 	enum trap_stat stat;
 };
 
 /* The exception is the guest's own: deliver it. */
-static int trap_reflect(struct vcpu *v)
+static enum next trap_reflect(struct vcpu *v)
 {
-	return vcpu_raise(v, v->priv->vector, v->priv->error);
+	vcpu_raise(v, v->priv->vector, v->priv->error);
+	return NEXT_EXCEPTION;
 }
 
 /* #GP, #UD, #NP, #SS: an instruction that trapd stands in for, or the guest's own fault. */
-int trap_privileged(struct vcpu *v)
+enum next trap_privileged(struct vcpu *v)
 {
 	struct insn in;
 	int rc = insn_fetch(v, &in);
@@ -43,14 +44,14 @@ int trap_privileged(struct vcpu *v)
 		counter_add(&v->stat[TRAP_STAT_privileged_emulated], 1);
 		return look_ahead(v);
 	}
-	return rc == -EOPNOTSUPP ? trap_reflect(v) : rc;
+	return rc == -EOPNOTSUPP ? trap_reflect(v) : next_of(rc);
 }
 
 /*
  * INT3 and INTO trap through gates 3 and 4 with RIP behind the instruction. RIP is put back to the instruction (CC, CE, or CD 03
  * and CD 04), so that a fault on the way to the guest's handler points at it.
  */
-static int trap_software(struct vcpu *v)
+static enum next trap_software(struct vcpu *v)
 {
 	uint64_t mask = cpu_linear_mask(&v->cpu), base = cpu_code64(&v->cpu) ? 0 : v->cpu.seg[SREG_CS].base;
 	uint8_t last = 0;
@@ -64,26 +65,26 @@ static int trap_software(struct vcpu *v)
 	vcpu_raise(v, v->priv->vector, 0);
 	v->exc.software = true;
 	v->exc.insn_length = (uint8_t)length;
-	return -EFAULT;
+	return NEXT_EXCEPTION;
 }
 
 /* #DB is the end of a step that trapd makes, or a breakpoint or single step of the guest's own, or both. */
-static int trap_debug(struct vcpu *v)
+static enum next trap_debug(struct vcpu *v)
 {
 	uint64_t dr6 = vcpu_take_real_dr6(v);
 	bool stepped = vcpu_is_stepped(v);
-	int rc = v->priv->step.active ? step_end(v) : 0;
+	enum next next = v->priv->step.active ? step_end(v) : NEXT_GO_ON;
 
 	if (v->priv->shadow_step)
 		v->cpu.inhibit = false;
 	v->priv->unaligned = false;
 	if (stepped && !(v->cpu.rflags & RFLAGS_TF))
 		dr6 &= ~DR6_BS;
-	if (rc || (stepped && !dr6))
-		return rc;
+	if (next != NEXT_GO_ON || (stepped && !dr6))
+		return next;
 	vcpu_raise(v, VEC_DB, 0);
 	v->exc.dr6 = dr6;
-	return -EFAULT;
+	return NEXT_EXCEPTION;
 }
 
 #define REFLECT(error) { trap_reflect, error, TRAP_STAT_trap_other }
@@ -106,25 +107,27 @@ static const struct trap traps[32] = {
 	[VEC_XM] = REFLECT(false),
 };
 
-int trap_dispatch(struct vcpu *v)
+enum next trap_dispatch(struct vcpu *v)
 {
 	const struct trap *t = v->priv->vector < 32 ? &traps[v->priv->vector] : NULL;
 	uint64_t rip = v->cpu.rip;
-	int rc;
+	enum next next;
 
-	if (!t || !t->handle)
-		return vcpu_stop(v, VM_STOP_ERROR, "unexpected trap: vector %u", v->priv->vector);
+	if (!t || !t->handle) {
+		vcpu_stop(v, VM_STOP_ERROR, "unexpected trap: vector %u", v->priv->vector);
+		return NEXT_END;
+	}
 	counter_add(&v->stat[t->stat], 1);
 	if (v->priv->segment_adopted) {
 		v->priv->segment_adopted = false;
-		return 0;
+		return NEXT_GO_ON;
 	}
-	rc = t->handle(v);
+	next = t->handle(v);
 	/* An instruction that was emulated to its end while a step was open has ended the step as well. */
-	if (!rc && v->cpu.rip != rip) {
+	if (next == NEXT_GO_ON && v->cpu.rip != rip) {
 		v->priv->unaligned = false;
 		if (v->priv->step.active)
-			rc = step_end(v);
+			next = step_end(v);
 	}
-	return rc;
+	return next;
 }

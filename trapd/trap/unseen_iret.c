@@ -109,14 +109,14 @@ static bool one_may_be_missed(const struct vcpu *v)
 	return v->cpu.cpl != 3 && cpu_code64(&v->cpu) && unseen_iret_is_possible(v, v->cpu.efer);
 }
 
-int unseen_iret(struct vcpu *v, bool user_page)
+enum next unseen_iret(struct vcpu *v, bool user_page)
 {
 	static const struct insn iretq = { .opsize = 8 };
 	uint64_t frame, rsp = v->cpu.gpr[GPR_RSP];
 	int rc;
 
 	if (!one_may_be_missed(v))
-		return 0;
+		return NEXT_GO_ON;
 	if (find_frame(v, &frame)) {
 		/*
 		 * Carry IRETQ out once more, by the rules: with the guest's descriptors, the flags of the frame, and a change of
@@ -129,25 +129,26 @@ int unseen_iret(struct vcpu *v, bool user_page)
 			v->cpu.gpr[GPR_RSP] = rsp;
 		else
 			counter_add(&v->stat[TRAP_STAT_iret_unseen], 1);
-		return rc ? rc : -EAGAIN;
+		return rc ? next_of(rc) : NEXT_TRY_AGAIN;
 	}
 	if (!user_page || (v->cpu.cr4 & CR4_SMEP))
-		return 0;
+		return NEXT_GO_ON;
 	v->priv->runs_user_pages = true;
 	rc = vcpu_send_modes(v);
-	return rc ? rc : -EAGAIN;
+	return rc ? next_of(rc) : NEXT_TRY_AGAIN;
 }
 
-int unseen_iret_before_event(struct vcpu *v)
+enum next unseen_iret_before_event(struct vcpu *v)
 {
 	struct walk_result walk;
+	enum next next;
 	int rc;
 
 	if (!one_may_be_missed(v))
-		return 0;
+		return NEXT_GO_ON;
 	rc = walk_guest(&v->machine->ram, &v->walk, v->cpu.rip, WALK_FETCH | WALK_PROBE, &walk);
 	if (!rc && !walk.user)
-		return 0;
-	rc = unseen_iret(v, false);
-	return rc == -EAGAIN ? 0 : rc;
+		return NEXT_GO_ON;
+	next = unseen_iret(v, false);
+	return next == NEXT_TRY_AGAIN ? NEXT_GO_ON : next;
 }

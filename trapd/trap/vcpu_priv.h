@@ -13,6 +13,7 @@
 #include "trapd/devices/timer.h"
 #include "trapd/kvm/kcpu.h"
 #include "trapd/link/vcpu_link.h"
+#include "trapd/trap/next.h"
 
 #define STEP_MAX_GFNS 4u
 #define KERNEL_STACKS 4u
@@ -83,18 +84,19 @@ bool vcpu_if_is_native(const struct vcpu *v);
 /* Returns B0 to B3, BD and BS of the real DR6, and clears them there. */
 uint64_t vcpu_take_real_dr6(struct vcpu *v);
 
-/* trap.c: handle the trap in hand: priv->vector, priv->error, priv->real_cr2. Return values of vcpu.h. */
-int trap_dispatch(struct vcpu *v);
+/* trap.c: handle the trap in hand: priv->vector, priv->error, priv->real_cr2. */
+enum next trap_dispatch(struct vcpu *v);
 /* trap.c: handle #GP, #UD, #NP, #SS, #TS: the instruction is one that trapd emulates, or the exception is the guest's own. */
-int trap_privileged(struct vcpu *v);
-/* fault.c, write_fault.c */
-int fault_page(struct vcpu *v);
-int write_fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk);
+enum next trap_privileged(struct vcpu *v);
+/* fault.c: handle #PF. */
+enum next fault_page(struct vcpu *v);
+/* write_fault.c: handle a write to a monitored page; walk is that of gva. NEXT_WALK_AGAIN: the page is to be mapped writable now. */
+enum next write_fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk);
 /*
  * alignment.c: handle #AC. It is the guest's own, or the real CPU has made a check that the virtual one does not: then the
  * instruction runs without the check.
  */
-int alignment_trap(struct vcpu *v);
+enum next alignment_trap(struct vcpu *v);
 /* Is the real AC kept at 0 at present, whatever the virtual AC is? */
 bool alignment_hides_ac(const struct vcpu *v);
 /*
@@ -105,16 +107,16 @@ bool unseen_iret_is_possible(const struct vcpu *v, uint64_t efer);
 /* Remember that the guest's kernel goes on with this RSP. */
 void unseen_iret_note_stack(struct vcpu *v, uint64_t rsp);
 /*
- * A fetch at RIP has faulted. user_page: the guest's tables let user code execute the page; else they do not map it. Returns 0:
- * no IRET was missed, the fault is what it seems; -EAGAIN: run the guest again, because a missed IRET has been carried out now,
- * or because the view allows such fetches from now on; others: vcpu.h.
+ * A fetch at RIP has faulted. user_page: the guest's tables let user code execute the page; else they do not map it. Returns
+ * NEXT_GO_ON: no IRET was missed, the fault is what it seems; NEXT_TRY_AGAIN: a missed IRET has been carried out now, or the view
+ * allows such fetches from now on; others: the IRET has not been carried out.
  */
-int unseen_iret(struct vcpu *v, bool user_page);
+enum next unseen_iret(struct vcpu *v, bool user_page);
 /*
- * Before something is delivered to the guest: carry out an IRET that was missed and whose fetch has not come yet. Returns 0;
- * -EFAULT: the IRET faults, its exception is raised; others: vcpu.h.
+ * Before something is delivered to the guest: carry out an IRET that was missed and whose fetch has not come yet. NEXT_EXCEPTION:
+ * the IRET faults.
  */
-int unseen_iret_before_event(struct vcpu *v);
+enum next unseen_iret_before_event(struct vcpu *v);
 /*
  * before_event.c: on hosts that ignore EFER.SCE, SYSCALL arrives as a fetch fault at the real LSTAR, with RCX and R11 set. true:
  * the CPU stood there, and RIP is that of the SYSCALL instruction again. false: it did not, nothing changed.
@@ -124,34 +126,31 @@ bool before_event_take_back_syscall(struct vcpu *v);
  * Called before an interrupt is delivered: finish an instruction that the host has carried out by half (SYSCALL, IRET). Return
  * values of unseen_iret_before_event().
  */
-int before_event(struct vcpu *v);
+enum next before_event(struct vcpu *v);
 /*
- * breakpoints.c: called before the guest goes on; nothing happens on hosts whose debug registers work. Returns 0; -EFAULT: there
+ * breakpoints.c: called before the guest goes on; nothing happens on hosts whose debug registers work. NEXT_EXCEPTION: there
  * is an instruction breakpoint at RIP, #DB is raised.
  */
-int breakpoints_arm(struct vcpu *v);
+enum next breakpoints_arm(struct vcpu *v);
 /*
- * Called when a trap has been handled with result rc: raises the data breakpoints that the instruction has hit. Returns rc or
- * -EFAULT.
+ * Called when a trap has been handled and next would follow: raises the data breakpoints that the instruction has hit. Returns next
+ * or NEXT_EXCEPTION.
  */
-int breakpoints_settle(struct vcpu *v, int rc);
-/* step.c: open the table at gpa, and have the guest's next instruction stepped. Returns 0 or as in vcpu.h. */
-int step_begin(struct vcpu *v, uint64_t gpa);
-/* The stepped instruction is done, or an exception is about to be delivered: close all open tables. Returns 0 or -ECANCELED. */
-int step_end(struct vcpu *v);
+enum next breakpoints_settle(struct vcpu *v, enum next next);
+/* step.c: open the table at gpa, and have the guest's next instruction stepped. */
+enum next step_begin(struct vcpu *v, uint64_t gpa);
+/* The stepped instruction is done, or an exception is about to be delivered: close all open tables. NEXT_GO_ON or NEXT_END. */
+enum next step_end(struct vcpu *v);
 /* The pool in which tables were open is gone: no step is under way any more. */
 void step_forget(struct vcpu *v);
 bool step_is_open(const struct vcpu *v, uint64_t gfn);
 /*
  * stub_move.c: the guest uses an address in the PML4 slot that maps stub and pool: move these to another slot, which takes a
- * fresh pool. Returns -ENOTCONN: the trap is handled anew after the attach; or -ECANCELED: no slot is left.
+ * fresh pool. Returns NEXT_ATTACH, or NEXT_END: it cannot be done.
  */
-int vcpu_move_stub(struct vcpu *v);
-/*
- * exits.c: handle KCPU_IO. Returns 1: enter the vCPU again as it stands; 0: its state was taken over; -EFAULT: an exception is to
- * be delivered; others: vcpu.h.
- */
-int exit_io(struct vcpu *v);
+enum next vcpu_move_stub(struct vcpu *v);
+/* exits.c: handle KCPU_IO. NEXT_AS_IT_STANDS, or the state was taken over and what follows is returned. */
+enum next exit_io(struct vcpu *v);
 
 /* report.c: the vCPU's registers, its paging, and the decoded bytes at RIP as text, malloc'ed; NULL: no memory. */
 char *report_vcpu(struct vcpu *v);

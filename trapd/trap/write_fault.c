@@ -29,47 +29,65 @@ static int emulate(struct vcpu *v, const struct insn *in, const struct insn_writ
 	if (!rc && v->link->pair.held)
 		rc = write_pair_absorb(v, w->gva);
 	events_close_pair(v);
-	return rc ? rc : look_ahead(v);		/* INVLPG often follows */
+	return rc;
 }
 
-/* Do what poold has answered to WRITE_FAULT or UNSHADOW for the page at gpa. */
-static int follow_answer(struct vcpu *v, int status, uint64_t gpa)
+static enum next after_emulation(struct vcpu *v, int rc)
 {
+	return rc ? next_of(rc) : look_ahead(v);	/* INVLPG often follows */
+}
+
+/* Do what poold has answered to WRITE_FAULT or UNSHADOW for the page at gpa. rc: of the request. */
+static enum next follow_answer(struct vcpu *v, int rc, enum pool_status status, uint64_t gpa)
+{
+	if (rc)
+		return next_of(rc);
 	switch (status) {
 	case POOL_OK:
 	case POOL_UNSHADOW:
-		return 0;		/* the table was let go: the instruction runs again, natively */
+		return NEXT_GO_ON;	/* the table was let go: the instruction runs again, natively */
 	case POOL_UNSYNC:
-		return POOL_RETRY;	/* the table is out of step now: map the page writable within this trap */
+		return NEXT_WALK_AGAIN;	/* the table is out of step now: map the page writable within this trap */
 	case POOL_STEP:
 		return step_begin(v, gpa);
 	default:
-		return status < 0 ? status : vcpu_stop(v, VM_STOP_ERROR, "poold answered a write with status %d", status);
+		vcpu_stop(v, VM_STOP_ERROR, "poold answered a write with status %d", (int)status);
+		return NEXT_END;
 	}
 }
 
-int write_fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk)
+/* The write is not emulated: the table has to go, or to be open for one instruction. */
+static enum next unshadow(struct vcpu *v, uint64_t gva, uint64_t gpa)
+{
+	enum pool_status status;
+	int rc = pool_request_unshadow(v, gva, gpa, &status);
+
+	return follow_answer(v, rc, status, gpa);
+}
+
+enum next write_fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk)
 {
 	uint8_t state = load_relaxed(&v->machine->page_state[walk->gpa >> PAGE_SHIFT]);
 	struct insn_write w = { .class = WRITE_CLASS_UNKNOWN };
+	enum pool_status status;
 	struct insn in;
 	int rc = insn_fetch(v, &in);
 
 	if (rc == -EFAULT)
-		return rc;
+		return NEXT_EXCEPTION;
 	if (!rc)
 		insn_classify_write(v, &in, gva, insn_entry_size(v), &w);
 	if (w.emulated && !(state & PAGE_STATE_HOT) && write_policy(w.class, state, v->machine->extensions) == WRITE_DO_EMULATE) {
 		rc = emulate(v, &in, &w);
 		if (rc != -EOPNOTSUPP)
-			return rc;
+			return after_emulation(v, rc);
 		w.emulated = false;
 	}
 	if (!w.emulated)
-		return follow_answer(v, pool_link_unshadow(v, gva, walk->gpa), walk->gpa);
-	rc = pool_link_write_fault(v, gva, walk->gpa, w.class, w.size);
-	if (rc != POOL_EMULATE)
-		return follow_answer(v, rc, walk->gpa);
+		return unshadow(v, gva, walk->gpa);
+	rc = pool_request_write_fault(v, gva, walk->gpa, w.class, w.size, &status);
+	if (rc || status != POOL_EMULATE)
+		return follow_answer(v, rc, status, walk->gpa);
 	rc = emulate(v, &in, &w);
-	return rc == -EOPNOTSUPP ? follow_answer(v, pool_link_unshadow(v, gva, walk->gpa), walk->gpa) : rc;
+	return rc == -EOPNOTSUPP ? unshadow(v, gva, walk->gpa) : after_emulation(v, rc);
 }

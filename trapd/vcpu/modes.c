@@ -20,7 +20,7 @@ int vcpu_set_modes(struct vcpu *v, const struct modes *m)
 	/* As SMEP does, the view then denies fetches from user pages: the first one shows the IRET that did not trap. */
 	if (unseen_iret_is_possible(v, m->efer))
 		told.cr4 |= CR4_SMEP;
-	rc = pool_link_set_root(v, &told, (ac ? LINK_RQF_AC : 0) | (code_is_watched(v, m->efer) ? LINK_RQF_CODE : 0), root);
+	rc = pool_request_set_root(v, &told, (ac ? LINK_RQF_AC : 0) | (code_is_watched(v, m->efer) ? LINK_RQF_CODE : 0), root);
 	if (rc)
 		return rc;
 	for (unsigned i = 0; i < 2; i++)

@@ -110,19 +110,36 @@ static int ensure_link(struct vcpu *v)
 }
 
 /*
+ * Do part of the vCPU's work, which needs the pool. If it finds the link lost, nothing of it is committed: it is done once more with
+ * the next pool, and so on. Returns what follows, never NEXT_ATTACH.
+ */
+static enum next with_link(struct vcpu *v, enum next (*part)(struct vcpu *v))
+{
+	enum next next;
+
+	do {
+		next = next_of(ensure_link(v));
+		if (next == NEXT_GO_ON)
+			next = part(v);
+	} while (next == NEXT_ATTACH);
+	return next;
+}
+
+/*
  * poold has sent QUIESCE. Wait until the other vCPUs stand too; then send AUDIT, before which all events are published. poold
  * does what it wants of a VM that stands before it answers, and tells its client the result.
  */
 static int answer_quiesce(struct vcpu *v)
 {
-	int64_t n;
+	uint64_t violations;
+	int rc;
 
 	if (v->index || !exchange_acquire(&v->pool->quiesce, 0))	/* pairs with the watcher's store */
 		return 0;
 	world_stand(v);
-	n = pool_link_audit(v, false);
+	rc = pool_request_audit(v, false, &violations);
 	world_release(v);
-	return n < 0 ? (int)n : 0;
+	return rc;
 }
 
 /* Is a table on the way to gva out of step? Then its shadow may be older than the guest's last store to it. */
@@ -156,61 +173,73 @@ static int flush_before_page_fault(struct vcpu *v)
 }
 
 /*
- * Do what the result rc of handling a trap demands: deliver exceptions (-EFAULT), until none is left. Returns 0: the guest goes
- * on; -ENOTCONN: the trap is handled anew with the next pool; other negative values end the VM.
+ * Deliver what exceptions a handled trap has raised, until none is left: NEXT_EXCEPTION and NEXT_TRY_AGAIN end here, the rest is
+ * passed on.
  */
-static int settle(struct vcpu *v, int rc)
+static enum next settle(struct vcpu *v, enum next next)
 {
-	while (rc == -EFAULT) {
+	while (next == NEXT_EXCEPTION) {
 		v->priv->unaligned = false;	/* the guest's handler runs before the instruction is tried again */
-		rc = v->priv->step.active ? step_end(v) : 0;
-		if (!rc)
-			rc = flush_before_page_fault(v);
-		if (!rc) {
+		next = v->priv->step.active ? step_end(v) : NEXT_GO_ON;
+		if (next == NEXT_GO_ON)
+			next = next_of(flush_before_page_fault(v));
+		if (next == NEXT_GO_ON) {
 			counter_add(&v->stat[TRAP_STAT_exceptions_delivered], 1);
-			rc = deliver_exception(v);
+			next = next_of(deliver_exception(v));
 		}
 	}
-	if (!rc && v->priv->kcpu.held_debug) {	/* held back by MOV SS across the instruction just handled */
+	if (next == NEXT_GO_ON && v->priv->kcpu.held_debug) {	/* held back by MOV SS across the instruction just handled */
 		uint64_t dr6 = v->priv->kcpu.held_debug;
 
 		v->priv->kcpu.held_debug = 0;
 		vcpu_raise(v, VEC_DB, 0);
 		v->exc.dr6 = dr6;
-		return settle(v, -EFAULT);
+		return settle(v, NEXT_EXCEPTION);
 	}
 	/* RIP may lie behind the end of the address space or of the code segment now: the stub's IRETQ would fault there. */
-	if (!rc && !seg_rip_is_valid(v))
-		return settle(v, vcpu_raise(v, VEC_GP, 0));
-	return rc == -EAGAIN ? 0 : rc;
+	if (next == NEXT_GO_ON && !seg_rip_is_valid(v)) {
+		vcpu_raise(v, VEC_GP, 0);
+		return settle(v, NEXT_EXCEPTION);
+	}
+	return next == NEXT_TRY_AGAIN ? NEXT_GO_ON : next;
 }
 
-/*
- * Before each entry: deliver interrupts, and #DB of breakpoints, until there are no more. Returns 0: enter the guest, or sleep if
- * cpu.halted; -ENOTCONN: attach first; other negative values end the VM.
- */
-static int before_entry(struct vcpu *v)
+/* Interrupts, and #DB of breakpoints, until there are no more. NEXT_GO_ON: to enter the guest, or to sleep if cpu.halted. */
+static enum next deliver_events(struct vcpu *v)
 {
+	enum next next;
 	bool changed;
-	int rc;
 
 	do {
 		if (stopping(v))
-			return -ECANCELED;
-		rc = interrupt_before_entry(v);
-		if (!rc && !v->cpu.halted)
-			rc = breakpoints_arm(v);
-		changed = rc == -EFAULT || (!rc && !seg_rip_is_valid(v));
-		rc = settle(v, rc);
-	} while (!rc && changed);
-	return rc;
+			return NEXT_END;
+		next = interrupt_before_entry(v);
+		if (next == NEXT_GO_ON && !v->cpu.halted)
+			next = breakpoints_arm(v);
+		changed = next == NEXT_EXCEPTION || (next == NEXT_GO_ON && !seg_rip_is_valid(v));
+		next = settle(v, next);
+	} while (next == NEXT_GO_ON && changed);
+	return next;
 }
 
-/* Handle a trap. If the link is lost meanwhile, attach to a fresh pool and handle the trap anew. */
-static int handle_trap(struct vcpu *v)
+/* What comes before each entry and needs the pool. */
+static enum next before_entry(struct vcpu *v)
+{
+	enum next next = next_of(answer_quiesce(v));
+
+	if (next == NEXT_GO_ON)
+		next = deliver_events(v);
+	return next == NEXT_GO_ON ? next_of(code_settle(v)) : next;
+}
+
+static enum next handle_once(struct vcpu *v)
+{
+	return settle(v, breakpoints_settle(v, trap_dispatch(v)));
+}
+
+static enum next handle_trap(struct vcpu *v)
 {
 	struct kcpu_context ctx;
-	int rc;
 
 	kcpu_trap_context(&v->priv->kcpu, &ctx);
 	v->priv->vector = v->priv->kcpu.vector;
@@ -218,12 +247,7 @@ static int handle_trap(struct vcpu *v)
 	v->priv->real_cr2 = v->priv->kcpu.run->s.regs.sregs.cr2;
 	vcpu_load_state(v, &ctx);
 	counter_add(&v->stat[TRAP_STAT_exit_trap], 1);
-	do {
-		rc = ensure_link(v);
-		if (!rc)
-			rc = settle(v, breakpoints_settle(v, trap_dispatch(v)));
-	} while (rc == -ENOTCONN);
-	return rc;
+	return with_link(v, handle_once);
 }
 
 /* Must the guest's registers be taken over, for an interrupt, another vCPU, a start-up message or QUIESCE? */
@@ -234,49 +258,52 @@ static bool wants_state(struct vcpu *v)
 }
 
 /*
- * After an exit without a trap. Returns 1: enter the vCPU as it stands; 0: its state was taken over, because an interrupt can be
+ * After an exit without a trap. NEXT_AS_IT_STANDS, or NEXT_GO_ON: its state was taken over, because an interrupt can be
  * delivered, the link is lost, or another vCPU or poold waits. An exception that KVM holds (the #DB of a single step behind an
  * I/O, for one) goes first: entered as it stands, the vCPU comes back at once with that trap.
  */
-static int leave_in_place(struct vcpu *v)
+static enum next leave_in_place(struct vcpu *v)
 {
 	bool link = link_is_up(v);
 	struct kcpu_context ctx;
 
 	if (link && !wants_state(v))
-		return 1;
-	if (kcpu_capture(&v->priv->kcpu, &ctx))
-		return vcpu_stop(v, VM_STOP_ERROR, "KVM does not finish an exit");
+		return NEXT_AS_IT_STANDS;
+	if (kcpu_capture(&v->priv->kcpu, &ctx)) {
+		vcpu_stop(v, VM_STOP_ERROR, "KVM does not finish an exit");
+		return NEXT_END;
+	}
 	if (kcpu_holds_exception(&v->priv->kcpu)) {
 		if (link)
-			return 1;
+			return NEXT_AS_IT_STANDS;
 		kcpu_forget_exception(&v->priv->kcpu);
 	}
 	if (v->priv->kcpu.in_tail)
 		vcpu_take_back_return(v);
 	else
 		vcpu_load_state(v, &ctx);
-	return 0;
+	return NEXT_GO_ON;
 }
 
-static int broken(struct vcpu *v)
+static enum next broken(struct vcpu *v)
 {
 	char what[200];
 
 	kcpu_describe_exit(&v->priv->kcpu, what, sizeof(what));
 	counter_add(&v->stat[TRAP_STAT_exit_other], 1);
-	return vcpu_stop(v, VM_STOP_ERROR, "%s", what);
+	vcpu_stop(v, VM_STOP_ERROR, "%s", what);
+	return NEXT_END;
 }
 
-/* One entry and its exit. 0: prepare the way back and enter; 1: enter as it stands; negative: end. */
-static int run_once(struct vcpu *v)
+/* One entry and its exit. NEXT_GO_ON: prepare the way back and enter; NEXT_AS_IT_STANDS; NEXT_END. */
+static enum next run_once(struct vcpu *v)
 {
 	bool held = kcpu_holds_exception(&v->priv->kcpu);	/* leads into the stub at once, so no other vCPU has to be asked */
 	enum kcpu_exit exit;
-	int rc;
+	enum next next;
 
 	if (!held && !world_enter(v))
-		return 1;
+		return NEXT_AS_IT_STANDS;
 	exit = kcpu_run(&v->priv->kcpu);
 	if (!held)
 		world_leave(v);
@@ -286,14 +313,14 @@ static int run_once(struct vcpu *v)
 		return handle_trap(v);
 	case KCPU_IO:
 		counter_add(&v->stat[TRAP_STAT_exit_io], 1);
-		rc = settle(v, exit_io(v));
-		return rc == -ENOTCONN ? 0 : rc;	/* the exception comes again after the attach */
+		next = settle(v, exit_io(v));
+		return next == NEXT_ATTACH ? NEXT_GO_ON : next;	/* the exception comes again after the attach */
 	case KCPU_WINDOW:
 		counter_add(&v->stat[TRAP_STAT_exit_irq_window], 1);
-		return 1;
+		return NEXT_AS_IT_STANDS;
 	case KCPU_KICKED:
 		counter_add(&v->stat[TRAP_STAT_exit_interrupted], 1);
-		return 1;
+		return NEXT_AS_IT_STANDS;
 	case KCPU_BROKEN:
 		break;
 	}
@@ -303,15 +330,14 @@ static int run_once(struct vcpu *v)
 /* With --audit the end of a VM is audited in full: a violation makes it a failure whatever the guest said. */
 static void final_audit(struct vcpu *v)
 {
-	int64_t n;
+	uint64_t violations;
 
 	if (!v->pool->config.audit || !v->link_up || v->link->audit_failed)
 		return;
-	n = pool_link_audit(v, true);
-	if (n <= 0)
+	if (pool_request_audit(v, true, &violations) || !violations)
 		return;
-	stop_overrule(&v->machine->stop, VM_STOP_ERROR, "the final pool audit found %lld violations; poold's log lists them",
-		      (long long)n);
+	stop_overrule(&v->machine->stop, VM_STOP_ERROR, "the final pool audit found %llu violations; poold's log lists them",
+		      (unsigned long long)violations);
 }
 
 /* Sleep, at rest, until the next kick. */
@@ -327,7 +353,7 @@ void *vcpu_thread_main(void *arg)
 	struct vcpu *v = arg;
 	struct vcpu_threads *threads = v->threads;
 	char name[16];
-	int rc = 0;
+	enum next next = NEXT_GO_ON;
 
 	snprintf(name, sizeof(name), "vcpu%u", v->index);
 	pthread_setname_np(pthread_self(), name);
@@ -335,35 +361,22 @@ void *vcpu_thread_main(void *arg)
 	bus_set_cpu(v->index);
 	interrupt_thread_begin(v);
 	vcpu_kick_begin(v);
-	while (rc >= 0 && !stopping(v)) {
-		if (rc == 0) {
-			rc = startup_take(v);
-			if (rc)
+	while ((next == NEXT_GO_ON || next == NEXT_AS_IT_STANDS) && !stopping(v)) {
+		if (next == NEXT_GO_ON) {
+			next = next_of(startup_take(v));
+			if (next == NEXT_GO_ON && !v->waits_for_startup)
+				next = with_link(v, before_entry);
+			if (next != NEXT_GO_ON)
 				break;
-			if (v->waits_for_startup) {
-				rest(v);
-				continue;
-			}
-			do {
-				rc = ensure_link(v);
-				if (!rc)
-					rc = answer_quiesce(v);
-				if (!rc)
-					rc = before_entry(v);
-				if (!rc)
-					rc = code_settle(v);
-			} while (rc == -ENOTCONN);
-			if (rc)
-				break;
-			if (v->cpu.halted) {
+			if (v->waits_for_startup || v->cpu.halted) {
 				rest(v);
 				continue;
 			}
 			vcpu_store_state(v);
 		}
-		rc = run_once(v);
-		if (rc == 1)
-			rc = leave_in_place(v);
+		next = run_once(v);
+		if (next == NEXT_AS_IT_STANDS)
+			next = leave_in_place(v);
 	}
 	interrupt_thread_end(v);
 	vcpu_kick_end(v);

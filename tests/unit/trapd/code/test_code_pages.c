@@ -34,7 +34,7 @@ int slots_set(int vm_fd, uint32_t id, uint64_t maddr, uint64_t size, const void 
 	return 0;
 }
 
-int pool_link_code(struct vcpu *v, uint64_t gpa, enum pool_code_state code)
+int pool_request_code(struct vcpu *v, uint64_t gpa, enum pool_code_state code)
 {
 	static const uint8_t state[POOL_CODE_STATE_COUNT] = { 0, PAGE_STATE_TRACKED | PAGE_STATE_EXEC, PAGE_STATE_ASKED, PAGE_STATE_EXEC };
 	int rc = answer;

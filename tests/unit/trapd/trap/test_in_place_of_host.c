@@ -71,16 +71,16 @@ static void teardown(void)
 
 TestSuite(in_place_of_host, .init = setup, .fini = teardown);
 
-static int run(const char *bytes, unsigned n, unsigned *done)
+static enum next run(const char *bytes, unsigned n, unsigned *done)
 {
-	int rc;
+	enum next next;
 
 	memset(fake_ram(&f, CODE, 64), 0xcc, 64);
 	memcpy(fake_ram(&f, CODE, n), bytes, n);
 	f.v.cpu.rip = CODE;
-	rc = look_ahead_in_place_of_host(&f.v);
+	next = look_ahead_in_place_of_host(&f.v);
 	*done = (unsigned)(f.v.cpu.rip - CODE);
-	return rc;
+	return next;
 }
 #define RUN(bytes, done) run(bytes, sizeof(bytes) - 1, done)
 
@@ -126,7 +126,7 @@ Test(in_place_of_host, user_mode_goes_on_with_its_own_rights)
 	c->gpr[GPR_RSP] = STACK + 0x100;
 	fake_vcpu_sync(&f);
 	cr_assert(!RUN("\x50\x58\x8b\x03\x50", &done) && done == 2 && !f.v.exc.pending, "push, pop, then a load of the kernel's");
-	cr_assert(RUN("\x50\xfa", &done) == -EFAULT && done == 1 && f.v.exc.vector == VEC_GP, "CLI");
+	cr_assert(RUN("\x50\xfa", &done) == NEXT_EXCEPTION && done == 1 && f.v.exc.vector == VEC_GP, "CLI");
 	f.v.exc.pending = false;
 	c->cr0 |= CR0_AM;
 	c->rflags |= RFLAGS_AC;

@@ -49,16 +49,16 @@ static void teardown(void)
 TestSuite(look_ahead, .init = setup, .fini = teardown);
 
 /* Run from CODE; the result and how far it got. */
-static int run(const char *bytes, unsigned n, unsigned *done)
+static enum next run(const char *bytes, unsigned n, unsigned *done)
 {
-	int rc;
+	enum next next;
 
 	memset(fake_ram(&f, CODE, 64), 0xcc, 64);
 	memcpy(fake_ram(&f, CODE, n), bytes, n);
 	f.v.cpu.rip = CODE;
-	rc = look_ahead(&f.v);
+	next = look_ahead(&f.v);
 	*done = (unsigned)(f.v.cpu.rip - CODE);
-	return rc;
+	return next;
 }
 #define RUN(bytes, done) run(bytes, sizeof(bytes) - 1, done)
 
@@ -105,7 +105,7 @@ Test(look_ahead, exception_of_a_later_instruction_is_raised_there)
 	unsigned done;
 
 	f.v.cpu.gpr[GPR_RCX] = 0x12345;
-	cr_assert_eq(RUN("\xfa\x0f\x30" UD2, &done), -EFAULT, "WRMSR of an unknown MSR");
+	cr_assert_eq(RUN("\xfa\x0f\x30" UD2, &done), NEXT_EXCEPTION, "WRMSR of an unknown MSR");
 	cr_assert(done == 1 && f.v.exc.vector == VEC_GP && privileged() == 1);
 }
 

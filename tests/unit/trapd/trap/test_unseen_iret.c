@@ -45,15 +45,15 @@ TestSuite(unseen_iret, .init = setup, .fini = teardown);
 
 Test(unseen_iret, is_made_up_for_before_an_interrupt)
 {
-	int rc = unseen_iret_before_event(&f.v);
+	enum next next = unseen_iret_before_event(&f.v);
 
-	cr_assert_eq(rc, 0, "%d, vector %u, error code 0x%x", rc, f.v.exc.vector, f.v.exc.error);
+	cr_assert_eq(next, NEXT_GO_ON, "%d, vector %u, error code 0x%x", next, f.v.exc.vector, f.v.exc.error);
 	cr_assert_eq(c->cpl, 3);
 	cr_assert_eq(c->seg[SREG_CS].selector, 0x33);
 	cr_assert(c->rip == USER_RIP && c->gpr[GPR_RSP] == USER_RSP);
 	cr_assert(c->rflags & RFLAGS_IF, "the frame's");
 	cr_assert_eq(f.stat[TRAP_STAT_iret_unseen], 1);
-	cr_assert_eq(unseen_iret_before_event(&f.v), 0);
+	cr_assert_eq(unseen_iret_before_event(&f.v), NEXT_GO_ON);
 	cr_assert_eq(f.stat[TRAP_STAT_iret_unseen], 1, "once only");
 }
 
@@ -62,7 +62,7 @@ Test(unseen_iret, kernel_code_is_the_kernels)
 	fake_vcpu_long_mode(&f, FAKE_TABLES, false);
 	c->rip = USER_RIP;
 	c->gpr[GPR_RSP] = USER_RSP;
-	cr_assert_eq(unseen_iret_before_event(&f.v), 0);
+	cr_assert_eq(unseen_iret_before_event(&f.v), NEXT_GO_ON);
 	cr_assert_eq(c->cpl, 0, "a frame that looks so proves nothing");
 	cr_assert_eq(f.stat[TRAP_STAT_iret_unseen], 0);
 }
@@ -70,7 +70,7 @@ Test(unseen_iret, kernel_code_is_the_kernels)
 Test(unseen_iret, without_its_frame_it_was_none)
 {
 	fake_put64(&f, FAKE_STACK0 - 16, USER_RSP + 8);
-	cr_assert_eq(unseen_iret_before_event(&f.v), 0);
+	cr_assert_eq(unseen_iret_before_event(&f.v), NEXT_GO_ON);
 	cr_assert_eq(c->cpl, 0);
 	cr_assert(!priv.runs_user_pages, "a fetch has to show that");
 }
@@ -78,7 +78,7 @@ Test(unseen_iret, without_its_frame_it_was_none)
 Test(unseen_iret, hosts_where_it_traps_have_none)
 {
 	f.machine.facts.iret_traps = true;
-	cr_assert_eq(unseen_iret_before_event(&f.v), 0);
+	cr_assert_eq(unseen_iret_before_event(&f.v), NEXT_GO_ON);
 	cr_assert_eq(c->cpl, 0);
 }
 
@@ -92,12 +92,12 @@ Test(unseen_iret, syscall_that_has_not_trapped_yet_is_taken_back)
 	c->cpl = 3;
 	c->rip = stub.va + STUB_SYSCALL_PAGE;
 	c->gpr[GPR_RCX] = USER_RIP + 2;
-	cr_assert_eq(before_event(&f.v), 0);
+	cr_assert_eq(before_event(&f.v), NEXT_GO_ON);
 	cr_assert_eq(c->rip, USER_RIP);
-	cr_assert_eq(before_event(&f.v), 0);
+	cr_assert_eq(before_event(&f.v), NEXT_GO_ON);
 	cr_assert_eq(c->rip, USER_RIP);
 	f.machine.facts.syscall_faults_at_lstar = false;
 	c->rip = stub.va + STUB_SYSCALL_PAGE;
-	cr_assert_eq(before_event(&f.v), 0);
+	cr_assert_eq(before_event(&f.v), NEXT_GO_ON);
 	cr_assert_eq(c->rip, stub.va + STUB_SYSCALL_PAGE, "elsewhere it is an address like any other");
 }
