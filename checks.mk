@@ -50,4 +50,4 @@ check-random:
 	POOL_RANDOM_OPS=$${POOL_RANDOM_OPS:-10000000} tests/unit/poold/pool/test_pool_random --filter 'pool_random/long_run'
 
 coverage:
-	$(top_srcdir)/tests/unit/pool-coverage $(abs_top_srcdir) coverage $(UNIT_TESTS)
+	$(top_srcdir)/tests/unit/poold/pool/pool-coverage $(abs_top_srcdir) coverage $(UNIT_TESTS)

@@ -33,8 +33,8 @@ static void print_table(const struct cmd *cmd, const Shadowpool__VmList *list)
 
 		if (is_shown(cmd, vm))
 			printf("%-32s %-9s %8s %8s %5s %10llu %s\n", vm->name, vm->state,
-			       size_text(vm->mem_bytes, mem, sizeof(mem)),
-			       size_text(vm->pool_bytes, pool, sizeof(pool)),
+			       vm_info_size_text(vm->mem_bytes, mem, sizeof(mem)),
+			       vm_info_size_text(vm->pool_bytes, pool, sizeof(pool)),
 			       *vm->pool_page_size ? vm->pool_page_size : "-", (unsigned long long)vm->epoch,
 			       *vm->stop_reason ? vm->stop_reason : "-");
 	}

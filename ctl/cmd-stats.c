@@ -28,12 +28,12 @@ static int from_file(struct cmd *cmd, const char *path)
 
 static json_t *counters_json(const Shadowpool__Reply *reply)
 {
-	return stats_json(reply->stats);
+	return vm_info_stats_json(reply->stats);
 }
 
 static void counters_text(const Shadowpool__Reply *reply)
 {
-	stats_print(stdout, reply->stats);
+	vm_info_stats_print(stdout, reply->stats);
 }
 
 static int run(struct cmd *cmd)

@@ -66,7 +66,7 @@ static json_t *status_json(const struct run *run, const Shadowpool__VmInfo *vm, 
 
 static json_t *whole_stats_json(const struct run *run, const Shadowpool__VmInfo *vm)
 {
-	json_t *o = stats_json(run->stats->stats);
+	json_t *o = vm_info_stats_json(run->stats->stats);
 
 	json_object_set_new(o, "vm", vm_info_json(vm));
 	json_object_set_new(o, "poold_restarts", json_integer(run->poold_restarts));

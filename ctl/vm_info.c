@@ -8,7 +8,7 @@
 
 #include "ctl/cmd.h"
 
-const char *size_text(uint64_t bytes, char *buf, size_t size)
+const char *vm_info_size_text(uint64_t bytes, char *buf, size_t size)
 {
 	if (bytes && !(bytes & ((1u << 20) - 1)))
 		snprintf(buf, size, "%" PRIu64 "M", bytes >> 20);
@@ -76,7 +76,7 @@ json_t *vm_info_json(const Shadowpool__VmInfo *vm)
 			 "vcpu_states", vcpus_json(vm), "pic", pic_json(vm->pic));
 }
 
-json_t *stats_json(const Shadowpool__Stats *stats)
+json_t *vm_info_stats_json(const Shadowpool__Stats *stats)
 {
 	return json_pack("{s:o,s:o,s:o,s:o,s:I}", "name", cmd_json_string(stats->name),
 			 "trapd", counters_json(stats->n_trapd, stats->trapd),
@@ -137,8 +137,8 @@ void vm_info_print(FILE *f, const Shadowpool__VmInfo *vm)
 	print_text(f, "state", vm->state);
 	print_text(f, "image", vm->image);
 	print_text(f, "cmdline", vm->cmdline);
-	print_text(f, "mem", size_text(vm->mem_bytes, buf, sizeof(buf)));
-	print_text(f, "pool size", size_text(vm->pool_bytes, buf, sizeof(buf)));
+	print_text(f, "mem", vm_info_size_text(vm->mem_bytes, buf, sizeof(buf)));
+	print_text(f, "pool size", vm_info_size_text(vm->pool_bytes, buf, sizeof(buf)));
 	print_text(f, "pool page size", vm->pool_page_size);
 	print_text(f, "pool", vm->pool);
 	fprintf(f, "%-15s %" PRIu64 "\n%-15s %u\n", "epoch", vm->epoch, "vcpus", vm->vcpus);
@@ -165,7 +165,7 @@ static void print_counters(FILE *f, const char *title, size_t n, Shadowpool__Cou
 		fprintf(f, "  %-34s %20" PRIu64 "\n", counters[i]->name, counters[i]->value);
 }
 
-void stats_print(FILE *f, const Shadowpool__Stats *stats)
+void vm_info_stats_print(FILE *f, const Shadowpool__Stats *stats)
 {
 	print_text(f, "name", stats->name);
 	print_text(f, "pool page size", stats->pool_page_size);

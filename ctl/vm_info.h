@@ -10,12 +10,12 @@
 
 /* New references. */
 json_t *vm_info_json(const Shadowpool__VmInfo *vm);
-json_t *stats_json(const Shadowpool__Stats *stats);
+json_t *vm_info_stats_json(const Shadowpool__Stats *stats);
 
 void vm_info_print(FILE *f, const Shadowpool__VmInfo *vm);
-void stats_print(FILE *f, const Shadowpool__Stats *stats);
+void vm_info_stats_print(FILE *f, const Shadowpool__Stats *stats);
 
 /* Whole MiB where that is exact, else bytes; buf is returned. */
-const char *size_text(uint64_t bytes, char *buf, size_t size);
+const char *vm_info_size_text(uint64_t bytes, char *buf, size_t size);
 
 #endif

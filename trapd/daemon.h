@@ -4,7 +4,7 @@
 #define SHADOWPOOL_TRAPD_DAEMON_H
 
 #include "common/daemon_shell.h"
-#include "trapd/config.h"
+#include "trapd/control/config.h"
 
 struct control;
 

@@ -2,8 +2,6 @@
 noinst_LIBRARIES += trapd/libtrapd.a
 trapd_libtrapd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SECCOMP_CFLAGS)
 trapd_libtrapd_a_SOURCES = \
-	trapd/config.c \
-	trapd/config.h \
 	trapd/daemon.c \
 	trapd/daemon.h \
 	trapd/sandbox.c \

@@ -4,7 +4,7 @@
 failed=0
 
 # manual_knows PROGRAM LEAST-KEYS LEAST-OPTIONS [KEY...]: keys and options of --help (and KEYs), and default paths of
-# PROGRAM/config.c, are in PROGRAM(8) and PROGRAM.conf(5); both pages are well-formed.
+# PROGRAM's config.c and config.h, are in PROGRAM(8) and PROGRAM.conf(5); both pages are well-formed.
 manual_knows() {
 	name=$1 least_keys=$2 least_options=$3 page=$top_srcdir/man/$1.8 conf=$top_srcdir/man/$1.conf.5
 	shift 3
@@ -22,7 +22,9 @@ manual_knows() {
 	if command -v mandoc >/dev/null; then
 		mandoc -T lint -W warning "$page" "$conf" || failed=1
 	fi
-	for path in $(grep -o '"/\(run\|etc\)/shadowpool/[^"]*"' "$top_srcdir/$name/config.c" | tr -d '"'); do
+	paths=$(find "$top_srcdir/$name" -name config.[ch] -exec grep -oh '"/\(run\|etc\)/shadowpool/[^"]*"' {} + | tr -d '"')
+	[ "$(echo "$paths" | wc -w)" -ge 2 ] || { echo "FAIL: no default paths of $name found"; failed=1; }
+	for path in $paths; do
 		grep -qF "$path" "$conf" || { echo "FAIL: $name.conf(5) does not name $path"; failed=1; }
 	done
 }

@@ -6,7 +6,7 @@
 #include <event2/event.h>
 #include <stddef.h>
 
-#include "trapd/config.h"
+#include "trapd/control/config.h"
 #include "trapd/control/engine.h"
 
 struct control;

@@ -341,7 +341,7 @@ uint32_t entry_child(const struct pool *p, uint64_t entry);	/* table: page in us
 /* Does an entry say the same as another, rights not yet given (TRACK_DIRTY, GUARDED) counting as given? */
 bool entry_matches(uint64_t have, uint64_t want);
 
-/* core/link.c: doc/spec/pool.md section 5, child_get and child_put */
+/* core/child.c: doc/spec/pool.md section 5, child_get and child_put */
 enum pool_status child_get(struct pool *p, const struct pool_key *key, uint32_t parent, uint32_t slot, uint64_t bits,
 			  uint32_t *child);
 void child_put(struct pool *p, uint32_t parent, uint32_t slot);

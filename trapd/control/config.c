@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Keys and command line of trapd. Runs in main() before anything else; opens configuration files and nothing more. */
-#include "trapd/config.h"
+#include "trapd/control/config.h"
 
 #include <dirent.h>
 #include <errno.h>
