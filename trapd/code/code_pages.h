@@ -14,9 +14,9 @@
 #include "trapd/cpu/vcpu.h"
 
 /*
- * Make the window of copies, behind that of RAM, with its memslots, if this VM needs it (IF is not native). m->if_native_*, facts and
- * RAM must be set. vm_fd: KVM's file of the VM. Returns 0, also where the window is not needed, or where physical addresses have too few bits for it; -errno
- * with one line in err. Thread: control.
+ * Make the window of copies, behind that of RAM, with its memslots, if this VM needs it (IF is not native). m->if_native_*, facts
+ * and RAM must be set. vm_fd: KVM's file of the VM. Returns 0, also where the window is not needed, or where physical addresses have
+ * too few bits for it; -errno with one line in err. Thread: control.
  */
 int code_pages_create(struct machine *m, int vm_fd, char *err, size_t err_size);
 /* Free the window. Called after the VM's file is closed. Thread: control. */

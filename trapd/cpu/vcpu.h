@@ -68,7 +68,6 @@ struct vcpu {
 	bool ac_is_native;		/* AC was set without a trap, so it may be cleared without a trap: alignment.c */
 	bool cs_detached;		/* the guest's GDT no longer holds what CS was loaded from: seg_gdt_changed() */
 	bool sregs_dirty;		/* segments, CR0 or CR4 in cpu changed: the real ones are loaded before the next entry */
-	bool root_changed;		/* SET_ROOT was answered: CR3 must be loaded by the return program */
 	uint64_t root[2];		/* machine addresses of supervisor and user view */
 	/* the link */
 	bool link_up;

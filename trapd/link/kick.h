@@ -13,7 +13,7 @@
  * then does neither. Thread: any, with any lock but sleep_lock.
  */
 void vcpu_kick(struct vcpu *v);
-/* All of them. */
+/* Kick every vCPU of the VM. Thread: any, with any lock but a sleep_lock. */
 void vcpu_kick_all(struct machine *m);
 /* Sleep until the next kick, which may have come already; the caller then looks at everything again. Thread: the vCPU's own. */
 void vcpu_sleep(struct vcpu *v);

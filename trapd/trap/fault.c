@@ -131,7 +131,10 @@ static enum next fault_once(struct vcpu *v, uint64_t gva, bool write, bool fetch
 	}
 	if (!guest_ram_contains(&v->machine->ram, walk.gpa, 1))
 		return fault_mmio(v, walk.gpa, fetch);
-	rc = write ? code_before_write(v, walk.gpa, step_is_open(v, walk.gpa >> PAGE_SHIFT)) : fetch ? code_before_fetch(v, gva, walk.gpa) : 0;
+	if (write)
+		rc = code_before_write(v, walk.gpa, step_is_open(v, walk.gpa >> PAGE_SHIFT));
+	else if (fetch)
+		rc = code_before_fetch(v, gva, walk.gpa);
 	if (rc)
 		return next_of(rc);
 	if (write && is_monitored(v, walk.gpa)) {

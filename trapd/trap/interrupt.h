@@ -12,8 +12,8 @@
 #include "trapd/trap/next.h"
 
 /*
- * The interrupt controllers may have something for this vCPU: it is kicked, once until it has looked. A function of struct irqs_ops,
- * with the struct machine as context. Thread: any, with the bus lock held.
+ * The interrupt controllers may have something for this vCPU: it is kicked, once until it has looked. A function of
+ * struct irqs_ops, with the struct machine as context. Thread: any, with the bus lock held.
  */
 void interrupt_notify(void *machine, unsigned cpu);
 

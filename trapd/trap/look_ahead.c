@@ -197,7 +197,10 @@ static uint64_t *barren_slot(struct vcpu *v, uint64_t rip)
 	return &v->priv->barren[(rip ^ rip >> 7) % BARREN_SLOTS];
 }
 
-/* Emulate instructions until look-ahead ends; NEXT_EXCEPTION or NEXT_END if an instruction has ended it. *worth: a trap was saved. */
+/*
+ * Emulate instructions until look-ahead ends; NEXT_EXCEPTION or NEXT_END if an instruction has ended it. *worth: a trap was
+ * saved.
+ */
 static enum next look_on(struct vcpu *v, bool *worth)
 {
 	unsigned simple = 0;

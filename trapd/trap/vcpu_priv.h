@@ -90,7 +90,10 @@ enum next trap_dispatch(struct vcpu *v);
 enum next trap_privileged(struct vcpu *v);
 /* fault.c: handle #PF. */
 enum next fault_page(struct vcpu *v);
-/* write_fault.c: handle a write to a monitored page; walk is that of gva. NEXT_WALK_AGAIN: the page is to be mapped writable now. */
+/*
+ * write_fault.c: handle a write to a monitored page; walk is that of gva. NEXT_WALK_AGAIN: the page is to be mapped writable
+ * now.
+ */
 enum next write_fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_result *walk);
 /*
  * alignment.c: handle #AC. It is the guest's own, or the real CPU has made a check that the virtual one does not: then the

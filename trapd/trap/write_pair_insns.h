@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An entry of 8 bytes that the guest writes in two halves: the instructions between the two stores, and the second store, are emulated
- * behind the first one, so that both stores are one event (link/write_pair.h). Thread: the vCPU's own.
+ * An entry of 8 bytes that the guest writes in two halves: the instructions between the two stores, and the second store, are
+ * emulated behind the first one, so that both stores are one event (link/write_pair.h). Thread: the vCPU's own.
  */
 #ifndef SHADOWPOOL_TRAPD_WRITE_PAIR_INSNS_H
 #define SHADOWPOOL_TRAPD_WRITE_PAIR_INSNS_H

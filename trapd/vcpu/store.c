@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What follows a store of trapd's to guest RAM: the copy of a code page is seen to first, then the pool is told. Process trapd, the
- * vCPU's own thread. Part of the port (cpu/vcpu.h).
+ * What follows a store of trapd's to guest RAM: if the page is watched code its copy is brought up to date first; then the pool is
+ * told. Process trapd, the vCPU's own thread. Part of the port (cpu/vcpu.h).
  */
 #include <string.h>
 

@@ -110,8 +110,8 @@ static int ensure_link(struct vcpu *v)
 }
 
 /*
- * Do part of the vCPU's work, which needs the pool. If it finds the link lost, nothing of it is committed: it is done once more with
- * the next pool, and so on. Returns what follows, never NEXT_ATTACH.
+ * Do part of the vCPU's work, which needs the pool. If it finds the link lost, nothing of it is committed, and it is done once more
+ * with the next pool. Returns what follows, never NEXT_ATTACH.
  */
 static enum next with_link(struct vcpu *v, enum next (*part)(struct vcpu *v))
 {
