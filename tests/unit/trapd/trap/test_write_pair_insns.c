@@ -31,7 +31,7 @@ static void teardown(void)
 	fake_vcpu_fini(&f);
 }
 
-TestSuite(write_pair_insns, .init = setup, .fini = teardown, .timeout = 20);
+TestSuite(write_pair_insns, .init = setup, .fini = teardown);
 
 static int absorb(const char *code, unsigned n)
 {
