@@ -24,7 +24,7 @@ void stop_destroy(struct stop *s)
 	pthread_mutex_destroy(&s->lock);
 }
 
-static void say(struct vm_stop *why, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0))) say(struct vm_stop *why, const char *fmt, va_list ap)
 {
 	vsnprintf(why->message, sizeof(why->message), fmt, ap);
 }
