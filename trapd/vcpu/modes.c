@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the modes of a vCPU mean for the pool, and what the answer of the pool means for the vCPU. Process trapd, the vCPU's own thread. Part of the port
- * (cpu/vcpu.h).
+ * What the modes of a vCPU mean for the pool, and what the answer of the pool means for the vCPU. Process trapd, the vCPU's own
+ * thread. Part of the port (cpu/vcpu.h).
  */
 #include "trapd/code/code_pages.h"
 #include "trapd/cpu/machine.h"
