@@ -91,7 +91,7 @@ pid_t sp_folder_keeper(void)
 	return keeper;
 }
 
-static const char *text_of(const char *fmt, va_list ap)
+static const char *__attribute__((format(printf, 1, 0))) text_of(const char *fmt, va_list ap)
 {
 	char *text;
 
