@@ -22,7 +22,7 @@ manual_knows() {
 	if command -v mandoc >/dev/null; then
 		mandoc -T lint -W warning "$page" "$conf" || failed=1
 	fi
-	paths=$(find "$top_srcdir/$name" -name config.[ch] -exec grep -oh '"/\(run\|etc\)/shadowpool/[^"]*"' {} + | tr -d '"')
+	paths=$(find "$top_srcdir/$name" -name 'config.[ch]' -exec grep -oh '"/\(run\|etc\)/shadowpool/[^"]*"' {} + | tr -d '"')
 	[ "$(echo "$paths" | wc -w)" -ge 2 ] || { echo "FAIL: no default paths of $name found"; failed=1; }
 	for path in $paths; do
 		grep -qF "$path" "$conf" || { echo "FAIL: $name.conf(5) does not name $path"; failed=1; }
