@@ -6,7 +6,8 @@ sp_suite_kvm(emulate_ahead);
 
 sp_test(emulate_ahead, irq32)
 {
-	struct sp_vm *vm = sp_run(&(struct sp_guest){ .image = "irq32", .emulate = "ahead", .audit = "cheap", .cmdline = "exact=0" }, 60);
+	struct sp_vm *vm = sp_run(&(struct sp_guest){ .image = "irq32", .emulate = "ahead", .audit = "cheap",
+		.cmdline = sp_text("exact=0 tcg=%d", sp_tcg()) }, 60);
 
 	sp_expect_exit(vm, 0, 0);
 	sp_expect_verdict(vm, "irq32: ok");

@@ -85,7 +85,8 @@ static struct sp_vm *takes_interrupts(const struct sp_guest *guest)
 
 sp_test(guests, irq32)
 {
-	struct sp_vm *vm = takes_interrupts(&(struct sp_guest){ .image = "irq32", .audit = "cheap", .cmdline = "exact=0" });
+	struct sp_vm *vm = takes_interrupts(&(struct sp_guest){ .image = "irq32", .audit = "cheap",
+		.cmdline = sp_text("exact=0 tcg=%d", sp_tcg()) });
 
 	sp_expect_counter(vm, "trapd.halts", >, 10);
 	sp_expect_counter(vm, "audit_violations", ==, 0);
@@ -93,7 +94,8 @@ sp_test(guests, irq32)
 
 sp_test(guests, irq64)
 {
-	struct sp_vm *vm = takes_interrupts(&(struct sp_guest){ .image = "irq64", .audit = "cheap", .cmdline = "exact=1" });
+	struct sp_vm *vm = takes_interrupts(&(struct sp_guest){ .image = "irq64", .audit = "cheap",
+		.cmdline = sp_text("exact=1 tcg=%d", sp_tcg()) });
 
 	sp_expect_counter(vm, "trapd.halts", >, 10);
 	sp_expect_counter(vm, "audit_violations", ==, 0);
@@ -101,7 +103,8 @@ sp_test(guests, irq64)
 
 sp_test(guests, irq32_with_a_trapped_interrupt_flag)
 {
-	struct sp_vm *vm = takes_interrupts(&(struct sp_guest){ .image = "irq32", .audit = "cheap", .interrupt_flag = "trap" });
+	struct sp_vm *vm = takes_interrupts(&(struct sp_guest){ .image = "irq32", .audit = "cheap", .interrupt_flag = "trap",
+		.cmdline = sp_text("tcg=%d", sp_tcg()) });
 
 	sp_expect_counter(vm, "trapd.exit_irq_window", ==, 0);
 }

@@ -3,7 +3,6 @@
  * Random instructions that write memory, each by the CPU on data and by trapd on page tables in use: the guest compares.
  * STORES_CASES: how many (make check-long: a million). STORES_SEED: the same ones again; without it each run has others.
  */
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,12 +15,6 @@ static uint64_t new_seed(void)
 	return (uint64_t)time(NULL) % 1000000 * 100 + (uint64_t)getpid() % 100;
 }
 
-/* An emulated processor (tests/hosts/host-box) gets some results wrong by itself: the guest leaves those out. */
-static const char *processor(void)
-{
-	return getenv("SHADOWPOOL_HOST_BOX") ? " tcg=1" : "";
-}
-
 sp_test(stores, on_page_tables_do_what_they_do_on_data)
 {
 	const uint64_t cases = sp_knob("STORES_CASES", 20000), seed = sp_knob("STORES_SEED", new_seed());
@@ -30,7 +23,7 @@ sp_test(stores, on_page_tables_do_what_they_do_on_data)
 	sp_say("stores: %" PRIu64 " cases, seed %" PRIu64, cases, seed);
 	vm = sp_boot(NULL, &(struct sp_guest){
 		.image = "stores", .audit = "cheap",
-		.cmdline = sp_text("cases=%" PRIu64 " seed=%" PRIu64 "%s", cases, seed, processor()),
+		.cmdline = sp_text("cases=%" PRIu64 " seed=%" PRIu64 " tcg=%d", cases, seed, sp_tcg()),
 	});
 	sp_expect_exit(vm, 0, 60 + (double)cases / 500);
 	sp_expect_verdict(vm, "stores: ok");

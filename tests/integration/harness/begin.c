@@ -177,6 +177,11 @@ uint64_t sp_knob(const char *name, uint64_t otherwise)
 	return n;
 }
 
+int sp_tcg(void)
+{
+	return getenv("SHADOWPOOL_HOST_BOX") != NULL;
+}
+
 void sp_print_tail(const char *title, const char *text)
 {
 	const char *from = text + strlen(text);

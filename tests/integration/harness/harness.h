@@ -83,6 +83,12 @@ void sp_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 uint64_t sp_knob(const char *name, uint64_t otherwise);
 
+/*
+ * 1 where the processor is QEMU's emulation (tests/hosts/host-box), which gets some things wrong by itself, else 0: for the word
+ * tcg=N on the command line of guests that leave these out (doc/guests.md).
+ */
+int sp_tcg(void);
+
 /* ---- wait.c: limits and conditions ---- */
 
 /* SHADOWPOOL_TEST_SCALE, at least 1. */
