@@ -24,6 +24,22 @@ uint32_t write_weight(const struct write_store *s)
 	return is_whole_entries(s) || (s->len == 1 && !store_offset(s)) ? 1 : 4;
 }
 
+enum write_half write_half(struct write_history *h, struct write_store *s)
+{
+	uint32_t word = (uint32_t)(s->gpa & ~PAGE_MASK) / 4, before = h->half;
+
+	h->half = 0;
+	if (s->entry_size != 8 || s->len != 4 || (s->gpa & 3))
+		return WRITE_HALF_NONE;
+	if (before == (word ^ 1) + 1) {
+		s->gpa &= ~7ull;
+		s->len = 8;
+		return WRITE_HALF_SECOND;
+	}
+	h->half = (uint16_t)(word + 1);
+	return WRITE_HALF_FIRST;
+}
+
 uint32_t write_limit(const struct write_limits *l, bool all_leaf, bool may_unsync)
 {
 	uint32_t special = !all_leaf ? l->upper : may_unsync ? l->leaf : 0;
@@ -48,7 +64,7 @@ static void run_note(struct write_history *h, const struct write_store *s)
 {
 	h->gpa = s->gpa;
 	h->rip = s->rip;
-	h->size = s->len;
+	h->size = (uint16_t)s->len;
 }
 
 bool write_reinit(struct write_history *h, const struct write_store *s, uint32_t *mods)

@@ -28,7 +28,8 @@ enum write_reason {
 /* What the writes so far have left. All zero: none yet. */
 struct write_history {
 	uint64_t gpa, rip;		/* last write of a run that began at offset 0 */
-	uint32_t size;			/* its bytes; 0: no such run */
+	uint16_t size;			/* its bytes; 0: no such run */
+	uint16_t half;			/* 1 + the 4-byte word of the table that was the last write, half an entry of 8; 0: none */
 	uint8_t flood;			/* writes since a walk last used the table, saturating */
 	uint8_t zeros;			/* whole entries zeroed one after the other, saturating */
 	uint8_t reason;			/* enum write_reason */
@@ -43,8 +44,17 @@ struct write_history {
 /* Modifications before a table is hot; 0 in leaf or upper: as all. */
 struct write_limits { uint32_t all, leaf, upper; };
 
+/* What a store is to an entry of 8 bytes that 32-bit code writes by two stores of 4. */
+enum write_half { WRITE_HALF_NONE, WRITE_HALF_FIRST, WRITE_HALF_SECOND };
+
 /*
- * What a write counts: 1, or 4 for a store of a part of an entry or across entries, which is no way to write page tables;
+ * The two halves of an entry of 8 bytes, stored one directly after the other in any order, are one write: the first half counts
+ * 1, the second nothing. WRITE_HALF_SECOND: *s is the store of the whole entry now. WRITE_HALF_FIRST: the other half has not come
+ * yet. WRITE_HALF_NONE: *s is no half.
+ */
+enum write_half write_half(struct write_history *h, struct write_store *s);
+/*
+ * What a write that is no half counts: 1, or 4 for a store of a part of an entry or across entries, which is no way to write page tables;
  * but one byte at byte 0 of an entry (an operation on its status bits) counts 1.
  */
 uint32_t write_weight(const struct write_store *s);

@@ -46,11 +46,12 @@ static bool shadows_are_empty(const struct pool *p, uint32_t gt)
 	return true;
 }
 
-static void conclude(struct pool *p, uint32_t gt, const struct write_store *s)
+/* What the rules of the extensions in ext conclude. */
+static void conclude(struct pool *p, uint32_t gt, const struct write_store *s, uint32_t ext)
 {
 	struct pool_gtable *g = &p->gtable[gt];
 	struct write_history *h = &g->history;
-	uint32_t ext = p->cfg.extensions, mods = g->mods;
+	uint32_t mods = g->mods;
 
 	if ((ext & WRITE_EXT_REINIT) && write_reinit(h, s, &mods) && mods > policy_limit(p, gt))
 		h->reason = WRITE_REASON_REINIT;
@@ -63,20 +64,28 @@ static void conclude(struct pool *p, uint32_t gt, const struct write_store *s)
 
 bool policy_written(struct pool *p, uint32_t gt, uint64_t gpa, uint32_t len, uint64_t rip)
 {
+	/* The rules about whole entries wait for the second half of an entry; that it was written is known with the first. */
+	static const uint32_t rules[] = {
+		[WRITE_HALF_NONE] = WRITE_EXT_ALL, [WRITE_HALF_FIRST] = WRITE_EXT_FLOOD,
+		[WRITE_HALF_SECOND] = WRITE_EXT_ALL & ~WRITE_EXT_FLOOD,
+	};
 	struct write_store s = { .gpa = gpa, .rip = rip, .len = len };
-	uint32_t weight;
+	uint32_t weight, ext;
+	enum write_half half;
 
 	s.entry_size = page_kind(p, p->gtable[gt].head)->guest_size;
-	weight = write_weight(&s);
+	half = write_half(&p->gtable[gt].history, &s);
+	weight = half == WRITE_HALF_NONE ? write_weight(&s) : half == WRITE_HALF_FIRST;
+	ext = p->cfg.extensions & rules[half];
 	if (write_is_cross_entry(&s))
 		stat_inc(p, POOL_STAT_mon_cross_entry);
 	if (weight > 1)
 		stat_inc(p, POOL_STAT_mon_misaligned);
 	gtable_mods_add(p, gt, weight);
-	if (!(p->cfg.extensions & (WRITE_EXT_REINIT | WRITE_EXT_FLOOD | WRITE_EXT_ZEROS)))
+	if (!(ext & (WRITE_EXT_REINIT | WRITE_EXT_FLOOD | WRITE_EXT_ZEROS)))
 		return false;
-	s.zero = (p->cfg.extensions & WRITE_EXT_ZEROS) && bytes_are_zero(p, &s);
-	conclude(p, gt, &s);
+	s.zero = (ext & WRITE_EXT_ZEROS) && bytes_are_zero(p, &s);
+	conclude(p, gt, &s, ext);
 	return s.zero;
 }
 

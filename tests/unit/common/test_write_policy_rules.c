@@ -26,13 +26,45 @@ Test(write_policy_rules, partial_and_misaligned_writes_count_four)
 	cr_assert_eq(weight(8, 8, 8), 1);
 	cr_assert_eq(weight(8, 64, 8), 1, "eight whole entries");
 	cr_assert_eq(weight(4, 4, 4), 1);
-	cr_assert_eq(weight(4, 4, 8), 4, "half an entry");
+	cr_assert_eq(weight(4, 4, 8), 4, "half an entry, unless write_half() finds the other one");
 	cr_assert_eq(weight(0, 4, 8), 4);
 	cr_assert_eq(weight(4, 8, 8), 4, "across two entries");
 	cr_assert_eq(weight(9, 1, 8), 4);
 	cr_assert_eq(weight(8, 1, 8), 1, "a byte operation on status bits");
 	cr_assert_eq(weight(4, 1, 4), 1);
 	cr_assert_eq(weight(8, 2, 8), 4);
+}
+
+static enum write_half half(struct write_history *h, uint64_t gpa, uint32_t len, uint32_t entry_size)
+{
+	struct write_store s = store(gpa, len, entry_size);
+	enum write_half got = write_half(h, &s);
+
+	if (got == WRITE_HALF_SECOND)
+		cr_assert(s.gpa == (gpa & ~7ull) && s.len == 8, "the whole entry");
+	else
+		cr_assert(s.gpa == gpa && s.len == len);
+	return got;
+}
+
+Test(write_policy_rules, two_halves_of_one_entry_are_one_write)
+{
+	struct write_history h = { 0 };
+
+	for (unsigned first = 0; first <= 4; first += 4) {
+		cr_assert_eq(half(&h, 0x5ff8 + first, 4, 8), WRITE_HALF_FIRST);
+		cr_assert_eq(half(&h, 0x5ff8 + (first ^ 4), 4, 8), WRITE_HALF_SECOND, "in any order");
+	}
+	cr_assert_eq(half(&h, 0x5ffc, 4, 8), WRITE_HALF_FIRST, "the pair is over: this begins another one");
+	cr_assert_eq(half(&h, 0x5ffc, 4, 8), WRITE_HALF_FIRST, "the same half again");
+	cr_assert_eq(half(&h, 0x5ff0, 4, 8), WRITE_HALF_FIRST, "a half of another entry");
+	cr_assert_eq(half(&h, 0x5000, 8, 8), WRITE_HALF_NONE);
+	cr_assert_eq(half(&h, 0x5ff4, 4, 8), WRITE_HALF_FIRST, "its other half, but another write came between");
+	cr_assert_eq(half(&h, 0x5ff0, 4, 4), WRITE_HALF_NONE, "a whole entry");
+	cr_assert_eq(half(&h, 0x5000, 4, 8), WRITE_HALF_FIRST);
+	cr_assert_eq(half(&h, 0x5ffc, 4, 8), WRITE_HALF_FIRST, "first and last word of the table");
+	cr_assert_eq(half(&h, 0x5ffa, 4, 8), WRITE_HALF_NONE, "not aligned");
+	cr_assert_eq(half(&h, 0x5ff8, 2, 8), WRITE_HALF_NONE);
 }
 
 Test(write_policy_rules, cross_entry_is_more_than_one_entry)

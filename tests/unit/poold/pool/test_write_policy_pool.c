@@ -120,6 +120,83 @@ Test(write_policy_pool, leaf_tables_and_used_ones_do_not_flood)
 	cr_assert_eq(state(t.pd), PAGE_STATE_MONITORED);
 }
 
+/* A PAE kernel sets an entry by two stores of 4 bytes. order: address bit of the half that is stored first. */
+static void write_by_halves(uint64_t gpa, uint64_t value, unsigned order)
+{
+	for (unsigned i = 0; i < 8; i += 4)
+		fix_write(&f, gpa + (i ^ order), value >> 8 * (i ^ order), 4);
+}
+
+static uint32_t mods(uint64_t table)
+{
+	return f.p->gtable[gtable_find(f.p, table >> PAGE_SHIFT)].mods;
+}
+
+/* A directory of a PAE guest, and what is written to it by halves: 48 entries leave it warm, one more makes it hot. */
+Test(write_policy_pool, entries_written_by_halves_count_one_each)
+{
+	uint64_t cr3, pd, pt;
+
+	begin(0);
+	cr3 = fix_table(&f);
+	pd = fix_table(&f);
+	pt = fix_table(&f);
+	fix_poke(&f, cr3, pd | PTE_P, 8);
+	fix_poke(&f, pd, pt | FIX_RWU, 8);
+	fix_poke(&f, pt + 8, 0x300000 | FIX_USED, 8);
+	fix_set_root(&f, FIX_PAGED, cr3, CR4_PAE, 0, false);
+	fix_expect(&f, 0x1000, WALK_WRITE, 0x300000);
+	for (unsigned i = 0; i < 48; i++) {
+		write_by_halves(pt + 8 * (100 + i), (0x310000 + i * PAGE_SIZE) | FIX_USED, 4 * (i & 1));
+		cr_assert_eq(mods(pt), i + 1);
+	}
+	cr_assert_eq(state(pt), PAGE_STATE_MONITORED);
+	cr_assert_eq(f.stats[POOL_STAT_mon_write_events], 96);
+	cr_assert_eq(f.stats[POOL_STAT_mon_misaligned], 0);
+	fix_write(&f, pt + 8 * 200 + 4, 0, 4);
+	cr_assert_eq(state(pt), PAGE_STATE_MONITORED | PAGE_STATE_HOT, "with the first half of the next one");
+	fix_expect(&f, 100 * PAGE_SIZE, WALK_WRITE, 0x310000);
+}
+
+Test(write_policy_pool, two_writes_of_one_half_are_two)
+{
+	begin(0);
+	fix_write(&f, t.pt + 8 * 100, 0, 4);
+	fix_write(&f, t.pt + 8 * 100, 0, 4);
+	cr_assert_eq(mods(t.pt), 2);
+	fix_write(&f, t.pt + 8 * 100 + 2, 0, 4);
+	cr_assert_eq(mods(t.pt), 6, "no half: a part of an entry");
+}
+
+Test(write_policy_pool, entries_zeroed_by_halves_let_the_table_go)
+{
+	begin(WRITE_EXT_ZEROS);
+	write_by_halves(t.pt + 8 * 20, 0, 0);
+	cr_assert_eq(state(t.pt), PAGE_STATE_MONITORED);
+	write_by_halves(t.pt + 8 * 21, 0, 4);
+	cr_assert_eq(state(t.pt), PAGE_STATE_MONITORED | PAGE_STATE_HOT);
+}
+
+Test(write_policy_pool, a_table_initialised_anew_by_halves_is_let_go)
+{
+	begin(WRITE_EXT_REINIT);
+	for (unsigned i = 0; i < 6; i++)
+		write_by_halves(t.pt + 8 * i, 0x1000 * i, 0);
+	cr_assert_eq(mods(t.pt), 94, "as by stores of 8 bytes");
+	cr_assert_eq(state(t.pt), PAGE_STATE_MONITORED | PAGE_STATE_HOT);
+}
+
+Test(write_policy_pool, an_entry_written_by_halves_is_one_write_of_a_flood)
+{
+	begin(WRITE_EXT_FLOOD);
+	fix_long_root(&f, fix_long_tables(&f).pml4);
+	write_by_halves(t.pd + 8 * 40, 0x1000, 0);
+	write_by_halves(t.pd + 8 * 41, 0x1000, 0);
+	cr_assert_eq(state(t.pd), PAGE_STATE_MONITORED);
+	fix_write(&f, t.pd + 8 * 42, 0x1000, 4);
+	cr_assert_eq(state(t.pd), PAGE_STATE_MONITORED | PAGE_STATE_HOT);
+}
+
 Test(write_policy_pool, a_root_in_use_is_never_let_go_whatever_was_written)
 {
 	begin(WRITE_EXT_ALL);
