@@ -426,3 +426,49 @@ Test(deliver, gate_that_the_idt_limit_cuts_is_gp)
 	cr_expect_eq(f.v.cpu.rip, HANDLER);
 	cr_expect_eq(fake_get32(&f, FAKE_STACK0 - 16), 0x20 * 8 + 2 + 1);
 }
+
+Test(deliver, software_interrupt_through_an_absent_kernel_gate_is_gp)
+{
+	put_gate(0x80, FAKE_KCODE, 0x1111, 0x0f, 0);
+	put_gate(VEC_GP, FAKE_KCODE, HANDLER, 0x8e, 0);
+	put_gate(VEC_NP, FAKE_KCODE, 0x2222, 0x8e, 0);
+	set_ring(3, FAKE_STACK3);
+	vcpu_raise(&f.v, 0x80, 0);
+	f.v.exc.software = true;
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	cr_expect_eq(f.v.cpu.rip, HANDLER, "user code does not learn which gates are absent");
+}
+
+Test(deliver, conforming_handler_runs_in_the_ring_and_on_the_stack_of_the_fault)
+{
+	put_gate(VEC_UD, FAKE_CONFORMING, HANDLER, 0x8e, 0);
+	set_ring(3, FAKE_STACK3);
+	vcpu_raise(&f.v, VEC_UD, 0);
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	cr_expect_eq(f.v.cpu.cpl, 3);
+	cr_expect_eq(f.v.cpu.seg[SREG_SS].selector, FAKE_UDATA);
+	check_frame32(FAKE_STACK3 - 12, (uint32_t[]){ 0x4000, FAKE_UCODE, 0x10203 }, 3);
+	cr_expect_eq(f.v.cpu.gpr[GPR_RSP], FAKE_STACK3 - 12);
+}
+
+Test(deliver, software_interrupt_to_the_vector_of_a_fault_leaves_rf_clear)
+{
+	put_gate(VEC_UD, FAKE_KCODE, HANDLER, 0x8e, 0);
+	vcpu_raise(&f.v, VEC_UD, 0);
+	f.v.exc.software = true;
+	f.v.exc.insn_length = 2;
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	check_frame32(FAKE_STACK0 - 12, (uint32_t[]){ 0x4002, FAKE_KCODE, 0x203 }, 3);
+}
+
+Test(deliver64, handler_at_a_bad_address_writes_no_frame)
+{
+	put_gate(VEC_UD, FAKE_KCODE64, 0x800000000000, 0x8e, 1);
+	put_gate(VEC_GP, FAKE_KCODE64, HANDLER, 0x8e, 0);
+	memset(fake_ram(&f, FAKE_IST1 - 64, 64), 0x55, 64);
+	vcpu_raise(&f.v, VEC_UD, 0);
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	cr_expect_eq(f.v.cpu.rip, HANDLER);
+	for (unsigned i = 0; i < 64; i += 8)
+		cr_expect_eq(fake_get64(&f, FAKE_IST1 - 64 + i), 0x5555555555555555);
+}

@@ -479,3 +479,11 @@ Test(far64, sysret_loads_a_ring_3_stack_segment)
 	cr_expect_eq(c->seg[SREG_SS].dpl, 3);
 	cr_expect_eq(c->seg[SREG_CS].dpl, 3);
 }
+
+Test(far, return_to_a_conforming_segment_of_an_outer_ring_is_gp)
+{
+	fake_put64(&f, FAKE_GDT + FAKE_SPARE, fake_descriptor(0, 0xfffff, 0xfe, 0xc));	/* conforming, DPL 3 */
+	PUSH32(0x1000, FAKE_SPARE, 0);
+	expect_exception(FAKE_RUN(&f, "\xcf"), VEC_GP, FAKE_SPARE);
+	expect_exception(FAKE_RUN(&f, "\xcb"), VEC_GP, FAKE_SPARE);
+}

@@ -80,7 +80,10 @@ Test(port_io, user_code_needs_the_bitmap)
 	c->rip = FAKE_RIP;
 	EXPECT_GP0("\x66\xef");		/* port 0x301 is denied */
 	EXPECT_GP0("\xe6\x80");
+	EXPECT_GP0("\xed");
+	EXPECT_GP0("\x6d");
 	cr_expect_eq(port.writes, 1);
+	cr_expect_eq(port.reads, 0);
 	c->rflags |= RFLAGS_IOPL;
 	cr_expect_eq(FAKE_RUN(&f, "\x66\xef"), 0);
 }
@@ -150,4 +153,15 @@ Test(port_io, ins_to_a_page_that_cannot_be_written_takes_nothing_from_the_device
 	cr_expect_eq(FAKE_RUN(&f, "\x6d"), -EFAULT);
 	cr_expect_eq(f.v.exc.vector, VEC_PF);
 	cr_expect_eq(port.reads, 0);
+}
+
+Test(port_io, repeat_count_has_the_address_size)
+{
+	fake_vcpu_long_mode(&f, FAKE_TABLES, true);
+	c->gpr[GPR_RDI] = 0x9000;
+	c->gpr[GPR_RCX] = 0x100000002;
+	cr_expect_eq(FAKE_RUN(&f, "\x67\xf3\x6d"), 0);
+	cr_expect_eq(c->rip, FAKE_RIP + 3);
+	cr_expect_eq(port.reads, 2);
+	cr_expect_eq(c->gpr[GPR_RCX], 0);
 }

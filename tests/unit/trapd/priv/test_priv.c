@@ -451,6 +451,7 @@ Test(priv, mov_ss_holds_the_single_step_trap_back)
 	c->rflags |= RFLAGS_TF;
 	c->gpr[GPR_RAX] = FAKE_KDATA;
 	EXPECT_DONE("\x8e\xd0");
+	cr_expect_not(f.v.exc.pending);
 	cr_expect(c->rflags & RFLAGS_TF);
 	cr_assert_eq(FAKE_RUN(&f, "\x8e\xd8"), -EFAULT);
 	cr_expect_eq(f.v.exc.vector, VEC_DB);
@@ -527,8 +528,10 @@ Test(priv, popf_changes_if_and_iopl_by_privilege)
 
 Test(priv, stac_and_clac)
 {
+	f.v.ac_is_native = true;
 	EXPECT_DONE("\x0f\x01\xcb");
 	cr_expect(c->rflags & RFLAGS_AC);
+	cr_expect_not(f.v.ac_is_native, "it takes a trap to clear it");
 	EXPECT_DONE("\x0f\x01\xca");
 	cr_expect_not(c->rflags & RFLAGS_AC);
 	fake_set_ring(&f, 3, FAKE_STACK3);
@@ -600,7 +603,8 @@ Test(priv, xsetbv)
 	EXPECT_DONE("\x0f\xa2");
 	cr_expect_eq(c->gpr[GPR_RCX], 0x2201 | 1u << 27, "CPUID tells CR4.OSXSAVE");
 	fake_set_ring(&f, 3, FAKE_STACK3);
-	c->gpr[GPR_RCX] = 0;
+	c->gpr[GPR_RCX] = c->gpr[GPR_RDX] = 0;
+	c->gpr[GPR_RAX] = 7;
 	expect_exception(FAKE_RUN(&f, "\x0f\x01\xd1"), VEC_GP, 0);
 }
 
@@ -803,4 +807,117 @@ Test(priv64, debug_registers_6_and_7_have_32_bits)
 	EXPECT_GP0("\x0f\x23\xf0");
 	EXPECT_DONE("\x0f\x23\xc0");
 	cr_expect_eq(c->dr[0], 1ull << 32);
+}
+
+Test(priv, lost_link_leaves_cr4_and_the_shadow_as_they_were)
+{
+	f.set_modes_result = -ENOTCONN;
+	c->inhibit = true;
+	c->gpr[GPR_RAX] = CR4_PSE;
+	cr_expect_eq(FAKE_RUN(&f, MOV_CR4_EAX), -ENOTCONN);
+	cr_expect_eq(c->cr4, 0);
+	cr_expect(c->inhibit, "the instruction has not been executed");
+	f.set_modes_result = 0;
+	EXPECT_DONE(MOV_CR4_EAX);
+	cr_expect_eq(c->cr4, CR4_PSE);
+	cr_expect_not(c->inhibit);
+}
+
+Test(priv64, write_protection_is_told_to_poold)
+{
+	c->gpr[GPR_RAX] = c->cr0 ^ CR0_WP;
+	EXPECT_DONE(MOV_CR0_EAX);
+	cr_expect_eq(f.set_modes_calls, 1);
+	c->gpr[GPR_RAX] = c->cr0 ^ CR0_AM;
+	EXPECT_DONE(MOV_CR0_EAX);
+	cr_expect_eq(f.set_modes_calls, 1, "alignment checks are not poold's business");
+}
+
+#define WRMSR "\x0f\x30"
+#define RDMSR "\x0f\x32"
+
+Test(priv64, efer_keeps_lma_and_tells_poold_of_nxe)
+{
+	c->gpr[GPR_RCX] = MSR_EFER;
+	c->gpr[GPR_RDX] = 0;
+	c->gpr[GPR_RAX] = (c->efer & ~EFER_LMA) | EFER_NXE;
+	EXPECT_DONE(WRMSR);
+	cr_expect_eq(c->efer & (EFER_LMA | EFER_NXE), EFER_LMA | EFER_NXE);
+	cr_expect_eq(f.set_modes_calls, 1);
+	c->gpr[GPR_RAX] = c->efer | EFER_SCE;
+	EXPECT_DONE(WRMSR);
+	cr_expect_eq(f.set_modes_calls, 1, "SYSCALL is not poold's business");
+	c->gpr[GPR_RAX] = c->efer & ~EFER_LME;
+	EXPECT_GP0(WRMSR);
+}
+
+Test(priv64, msrs_move_through_the_low_halves_of_registers)
+{
+	c->gpr[GPR_RCX] = 0x1234567800000000 | MSR_LSTAR;
+	c->gpr[GPR_RDX] = 0x7777777700007fff;
+	c->gpr[GPR_RAX] = 0xffffffff00001000;
+	EXPECT_DONE(WRMSR);
+	cr_expect_eq(c->lstar, 0x7fff00001000);
+	c->gpr[GPR_RAX] = c->gpr[GPR_RDX] = ~0ull;
+	EXPECT_DONE(RDMSR);
+	cr_expect_eq(c->gpr[GPR_RAX], 0x1000);
+	cr_expect_eq(c->gpr[GPR_RDX], 0x7fff);
+	c->gpr[GPR_RDX] = 0x8000;
+	EXPECT_GP0(WRMSR);
+	cr_expect_eq(c->lstar, 0x7fff00001000);
+}
+
+Test(priv64, rdtscp_reads_tsc_aux)
+{
+	f.tsc = 0x300000004;
+	c->tsc_aux = 0x56;
+	c->gpr[GPR_RCX] = ~0ull;
+	EXPECT_DONE("\x0f\x01\xf9");
+	cr_expect_eq(c->gpr[GPR_RAX], 4);
+	cr_expect_eq(c->gpr[GPR_RDX], 3);
+	cr_expect_eq(c->gpr[GPR_RCX], 0x56);
+}
+
+/* Pages of 4 KiB instead of the one of 1 GiB, and one of them is absent. */
+static void unmap_page(uint64_t gva)
+{
+	const uint64_t rights = PTE_P | PTE_W | PTE_U, pd = 0x12000, pt = 0x13000;
+
+	for (uint64_t i = 0; i < 512; i++)
+		fake_put64(&f, pt + 8 * i, i << PAGE_SHIFT | (i == gva >> PAGE_SHIFT ? 0 : rights));
+	fake_put64(&f, pd, pt | rights);
+	fake_put64(&f, FAKE_TABLES + PAGE_SIZE, pd | rights);
+}
+
+Test(priv64, stores_of_system_registers_write_all_or_nothing)
+{
+	unmap_page(0x9000);
+	fake_put64(&f, 0x8ff8, 0x5555555555555555);
+	c->gpr[GPR_RAX] = 0x8ffc;
+	expect_exception(FAKE_RUN(&f, "\x0f\x01\x00"), VEC_PF, PF_W);	/* sgdt: the limit would fit */
+	cr_expect_eq(fake_get64(&f, 0x8ff8), 0x5555555555555555);
+	c->gpr[GPR_RAX] = 0x8ffa;
+	c->ldtr.selector = 0x1234;
+	EXPECT_DONE("\x0f\x00\x00");	/* sldt: two bytes of memory, whatever the operand size */
+	cr_expect_eq(fake_get64(&f, 0x8ff8), 0x5555555512345555);
+}
+
+Test(priv, pushf_shows_neither_rf_nor_vm)
+{
+	c->rflags = RFLAGS_FIXED | RFLAGS_RF | RFLAGS_VM | RFLAGS_ZF;
+	EXPECT_DONE("\x9c");
+	cr_expect_eq(fake_get32(&f, FAKE_STACK0 - 4), RFLAGS_FIXED | RFLAGS_ZF);
+}
+
+Test(priv, popf_traps_by_the_tf_of_before)
+{
+	c->gpr[GPR_RSP] = FAKE_STACK0 - 8;
+	fake_put32(&f, FAKE_STACK0 - 8, RFLAGS_TF);
+	fake_put32(&f, FAKE_STACK0 - 4, 0);
+	EXPECT_DONE("\x9d");
+	cr_expect(c->rflags & RFLAGS_TF);
+	cr_expect_eq(FAKE_RUN(&f, "\x9d"), -EFAULT);
+	cr_expect_eq(f.v.exc.vector, VEC_DB);
+	cr_expect_eq(f.v.exc.dr6, DR6_BS);
+	cr_expect_eq(c->rflags, RFLAGS_FIXED);
 }
