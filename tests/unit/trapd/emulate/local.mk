@@ -14,3 +14,8 @@ tests_unit_trapd_emulate_test_emulate_cpu_SOURCES = tests/unit/trapd/emulate/tes
 	tests/unit/trapd/emulate/native_forms.c tests/unit/trapd/emulate/native_forms.h $(FAKE_VCPU) $(FAKE_BUS)
 UNIT_TESTS += tests/unit/trapd/emulate/test_x87
 tests_unit_trapd_emulate_test_x87_SOURCES = tests/unit/trapd/emulate/test_x87.c $(FAKE_TABLES)
+UNIT_TESTS += tests/unit/trapd/emulate/test_multiply
+tests_unit_trapd_emulate_test_multiply_SOURCES = tests/unit/trapd/emulate/test_multiply.c tests/unit/trapd/emulate/native_forms.c tests/unit/trapd/emulate/native_forms.h \
+	tests/unit/trapd/emulate/native_registers.inc tests/unit/trapd/emulate/native_run.S $(FAKE_VCPU)
+UNIT_TESTS += tests/unit/trapd/emulate/test_plain
+tests_unit_trapd_emulate_test_plain_SOURCES = tests/unit/trapd/emulate/test_plain.c $(FAKE_VCPU)

@@ -429,6 +429,33 @@ Test(emulate, accepted_rep_stos_stops_at_the_segment_limit)
 	teardown(&b);
 }
 
+Test(emulate, immediate_operands_are_cut_to_the_size_of_the_other)
+{
+	struct bench b;
+
+	setup(&b);
+	fake_put64(&b.f, 0x20000, 0xffff);
+	b.c->gpr[GPR_RBX] = WINDOW;
+	cr_assert(!RUN(&b, "\x66\x83\x33\xff") && fake_get64(&b.f, 0x20000) == 0, "xor word [rbx], -1");
+	cr_assert(b.c->rflags & RFLAGS_ZF && !(b.c->rflags & RFLAGS_SF));
+	teardown(&b);
+}
+
+/* The fill is tried as a whole, and its fault is not the guest's: the iterations before it come first. */
+Test(emulate, fill_that_would_fault_later_raises_nothing_yet)
+{
+	struct bench b;
+
+	setup_legacy(&b);
+	b.c->seg[SREG_ES].limit = 0x8000 + 40 * 4 - 1;
+	b.c->gpr[GPR_RDI] = 0x8000;
+	b.c->gpr[GPR_RCX] = 50;
+	cr_assert(RUN(&b, "\xf3\xab") == 0 && b.c->gpr[GPR_RCX] == 18 && b.c->rip == 0x1000);
+	cr_assert_not(b.f.v.exc.pending);
+	cr_assert(RUN(&b, "\xf3\xab") == -EFAULT && b.c->gpr[GPR_RCX] == 10);
+	teardown(&b);
+}
+
 Test(emulate, fault_inside_repeat_shows_the_iterations_done)
 {
 	struct bench b;

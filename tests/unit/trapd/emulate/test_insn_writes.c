@@ -156,6 +156,7 @@ static void check_case(struct bench *b, struct fake_vcpu *f, const struct write_
 	f->v.cpu.rip = (uintptr_t)b->code;
 	insn_classify_write(&f->v, &in, (uintptr_t)b->area + first, 8, &w);
 	cr_assert(w.size == t->size && w.class == t->class, "%s (%s): size %u class %u", t->name, in.text, w.size, w.class);
+	cr_assert(!w.size || w.gva == (uintptr_t)b->area + first, "%s (%s): at %#lx", t->name, in.text, w.gva);
 	if (host_lacks(t))
 		return;
 	find_written(b, t, written);
@@ -177,5 +178,62 @@ Test(insn_writes, sizes_and_places_are_those_of_the_cpu)
 	fake_vcpu_long_mode(&f, 0x1000, false);
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		check_case(&b, &f, &cases[i]);
+	fake_vcpu_fini(&f);
+}
+
+static enum write_class class_of(struct fake_vcpu *f, const char *bytes, unsigned n)
+{
+	struct insn_write w;
+	struct insn in;
+
+	cr_assert(!insn_decode((const uint8_t *)bytes, n, 64, f->v.cpu.rip, &in) && in.length == n);
+	insn_classify_write(&f->v, &in, 0, 8, &w);
+	return w.class;
+}
+#define CLASS_OF(bytes) class_of(&f, bytes, sizeof(bytes) - 1)
+
+Test(insn_writes, place_and_length_decide_too)
+{
+	struct fake_vcpu f;
+	uint64_t *gpr = f.v.cpu.gpr;
+
+	fake_vcpu_init(&f, 1 << 20);
+	fake_vcpu_long_mode(&f, 0x1000, false);
+	f.v.cpu.rip = 0x8000;
+	gpr[GPR_RBX] = 0x5ff8;
+	cr_expect_eq(CLASS_OF("\x48\x89\x03"), SIMPLE, "mov [rbx], rax: the last entry of its page");
+	gpr[GPR_RBX] = 0x5ffe;
+	cr_expect_eq(CLASS_OF("\x89\x03"), REUSE, "into the next page");
+	gpr[GPR_RBX] = 0x5ffc;
+	cr_expect_eq(CLASS_OF("\x48\x89\x03"), REUSE);
+	gpr[GPR_RBX] = 0x5004;
+	cr_expect_eq(CLASS_OF("\x48\x89\x03"), REUSE, "eight bytes across two entries");
+	cr_expect_eq(CLASS_OF("\x89\x03"), SIMPLE, "half of one");
+	gpr[GPR_RBX] = 0x5ff8;
+	f.v.cpu.seg[SREG_DS].base = 4;
+	cr_expect_eq(CLASS_OF("\x48\x89\x03"), SIMPLE, "64-bit code has no base of DS");
+	gpr[GPR_RBX] = 0x5000;
+	gpr[GPR_RAX] = 0x9003;
+	gpr[GPR_RCX] = 0x9001;
+	cr_expect_eq(CLASS_OF("\xf0\x48\x0f\xb1\x0b"), WRITE_CLASS_FORK_LOCKED, "lock cmpxchg [rbx], rcx takes R/W away");
+	gpr[GPR_RAX] = 0x9001;
+	gpr[GPR_RCX] = 0x9003;
+	cr_expect_eq(CLASS_OF("\xf0\x48\x0f\xb1\x0b"), SIMPLE, "and here it gives it");
+	/* rep stosq of zeros */
+	gpr[GPR_RAX] = 0;
+	gpr[GPR_RDI] = 0x5000;
+	gpr[GPR_RCX] = 32;
+	cr_expect_eq(CLASS_OF("\xf3\x48\xab"), WRITE_CLASS_REP_STOS);
+	gpr[GPR_RDI] = 0x8100;
+	cr_expect_eq(CLASS_OF("\xf3\x48\xab"), WRITE_CLASS_STRING, "the page that the instruction is in");
+	gpr[GPR_RDI] = 0x5f08;
+	cr_expect_eq(CLASS_OF("\xf3\x48\xab"), WRITE_CLASS_STRING, "beyond the page's end");
+	gpr[GPR_RCX] = 31;
+	cr_expect_eq(CLASS_OF("\xf3\x48\xab"), WRITE_CLASS_REP_STOS, "up to the page's end");
+	gpr[GPR_RDI] = 0x5000;
+	gpr[GPR_RCX] = 63;
+	cr_expect_eq(CLASS_OF("\xf3\x48\xab"), WRITE_CLASS_STRING);
+	gpr[GPR_RCX] = 64;
+	cr_expect_eq(CLASS_OF("\xf3\x48\xab"), REUSE, "512 bytes");
 	fake_vcpu_fini(&f);
 }

@@ -58,6 +58,7 @@ static void expect_exception(int ret, uint8_t vector)
 #define FISTP64_EAX	"\xdf\x38"
 #define FMUL32_EAX	"\xd8\x08"
 #define FSTP64_EAX	"\xdd\x18"
+#define FLD80_EAX	"\xdb\x28"
 #define FSTP80_EAX	"\xdb\x38"
 #define FLDCW_EAX	"\xd9\x28"
 #define FNSTCW_EAX	"\xd9\x38"
@@ -234,4 +235,50 @@ Test(x87, every_defined_form_runs)
 	}
 	/* 64 memory forms less 4 that are not defined, 24 bytes each; 348 with registers */
 	cr_expect_eq(defined, 60 * 24 + 64 + 44 + 33 + 53 + 48 + 40 + 49 + 17, "%u", defined);
+}
+
+Test(x87, operands_of_ten_bytes_are_loaded_whole)
+{
+	fake_put64(&f, DATA, 0xc000000000000000);
+	fake_put64(&f, DATA + 8, 0xbfff);	/* -1.5 */
+	c->gpr[GPR_RAX] = DATA;
+	DONE(FLD80_EAX);
+	c->gpr[GPR_RAX] = DATA + 16;
+	DONE(FSTP64_EAX);
+	cr_expect_eq(fake_get64(&f, DATA + 16), 0xbff8000000000000);
+}
+
+Test(x87, registers_of_sse_and_the_data_pointer_stay_when_no_memory_is_touched)
+{
+	f.x87.mxcsr = 0x1f3f;
+	fake_put64(&f, DATA, 7);
+	c->gpr[GPR_RAX] = DATA;
+	DONE(FILD64_EAX);
+	DONE(FLD1);
+	cr_expect_eq(f.x87.data, DATA);
+	cr_expect_eq(f.x87.ip, FAKE_RIP);
+	cr_expect_eq(f.x87.opcode, 0x1e8);
+	cr_expect_eq(f.x87.mxcsr, 0x1f3f);
+}
+
+/* Compatibility mode, so that there are pages; FNSAVE's 108 bytes are stored in pieces. */
+Test(x87, a_store_into_an_absent_page_writes_nothing)
+{
+	const uint64_t rights = PTE_P | PTE_W | PTE_U, pd = 0x12000, pt = 0x13000, absent = DATA + PAGE_SIZE;
+
+	fake_vcpu_long_mode(&f, FAKE_TABLES, true);
+	c->seg[SREG_CS].l = false;
+	c->seg[SREG_CS].db = true;
+	for (uint64_t i = 0; i < 512; i++)
+		fake_put64(&f, pt + 8 * i, i << PAGE_SHIFT | (i == absent >> PAGE_SHIFT ? 0 : rights));
+	fake_put64(&f, pd, pt | rights);
+	fake_put64(&f, FAKE_TABLES + PAGE_SIZE, pd | rights);
+	DONE(FLD1);
+	c->gpr[GPR_RAX] = absent - 80;
+	memset(fake_ram(&f, absent - 80, 80), 0x55, 80);
+	expect_exception(RUN(FNSAVE_EAX), VEC_PF);
+	cr_expect_eq(f.v.exc.cr2, absent);
+	for (unsigned i = 0; i < 80; i += 8)
+		cr_expect_eq(fake_get64(&f, absent - 80 + i), 0x5555555555555555);
+	cr_expect_neq(f.x87.tags, 0, "nor is the FPU initialised");
 }
