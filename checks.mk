@@ -20,7 +20,7 @@ lint: all
 	@cc='$(CC)' cppflags='$(DEFS) $(AM_CPPFLAGS) $(TEST_CFLAGS)' $(top_srcdir)/scripts/lint/run $(abs_top_builddir)
 
 check-unit: all
-	$(MAKE) check TESTS='$(UNIT_TESTS)'
+	$(MAKE) check TESTS='$(UNIT_TESTS)' check_PROGRAMS='$(UNIT_TESTS)'
 
 # The tests with threads, and nothing else is built: what a tree with --enable-tsan is for.
 check-threads: $(BUILT_SOURCES) config.h
