@@ -137,6 +137,8 @@ Test(pool_defects_rmap, defect_D05_flush_scans_to_the_end_of_the_table)
 
 	start();
 	defects_alias(&f, t.pt, 40, TARGET);
+	fix_write(&f, t.pt + 8 * 511, TARGET | FIX_USED, 8);
+	cr_assert_eq(fix_map(&f, 511 * PAGE_SIZE, 0), POOL_OK);
 	pt = defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL);
 	f.p->page[pt].n_present = 2;
 	f.p->page[pt].first_present = 38;
@@ -236,17 +238,29 @@ Test(pool_defects_rmap, defect_D08_user_record_names_the_slot)
 	cr_assert_neq(child, PAGE_NIL);
 	cr_assert_eq(f.p->user[f.p->page[child].users].parent, parent);
 	cr_assert_eq(f.p->user[f.p->page[child].users].slot, 580 - 512);
+	/* The same child under two entries of one parent. */
+	entry_set(f.p, parent, 400, page_maddr(f.p, child) | PTE_P | PTE_U | PTE_A);
+	child_put(f.p, parent, 400);
+	cr_assert(user_has(f.p, child, parent, 580 - 512) && !user_has(f.p, child, parent, 400));
+	cr_assert_eq(f.p->user[f.p->page[child].users].slot, 580 - 512);
 	child_put(f.p, parent, 580 - 512);
 	cr_assert_eq(f.p->page[child].users, USER_NIL);
 	cr_assert(!f.p->corrupt);
 	fix_audit(&f, "with parents above page 512");
+	while (page_in_use(f.p, child + 1))
+		child++;
+	cr_assert(page_kind(f.p, child)->flags & KF_LEAF);
+	entry_set(f.p, child, POOL_SLOTS, (FIX_RAM_MADDR + 0x700000) | PTE_P | PTE_U | PTE_A);
+	cr_assert(f.p->corrupt, "a slot that the table does not have");
 }
 
 Test(pool_defects_rmap, defect_D09_references_match_by_page_and_slot)
 {
-	uint32_t pt;
+	uint32_t pt, pt2;
+	uint64_t other;
 
 	start();
+	other = fix_table(&f);
 	defects_alias(&f, t.pt, 2, TARGET);
 	pt = defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL);
 	fix_write(&f, t.pt, 0, 8);
@@ -259,6 +273,18 @@ Test(pool_defects_rmap, defect_D09_references_match_by_page_and_slot)
 			cr_assert_eq(rmap_has(f.p, gfn_of(TARGET), pt, j), defects_mapped(&f, j * PAGE_SIZE));
 	}
 	fix_audit(&f, "with holes");
+	/* The same slot of two tables. */
+	fix_poke(&f, other + 8 * 2, TARGET | FIX_USED, 8);
+	fix_write(&f, t.pd + 8, other | FIX_USED, 8);
+	cr_assert_eq(fix_map(&f, (2ull << 20) + 2 * PAGE_SIZE, 0), POOL_OK);
+	pt2 = defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, other, PAGE_NIL);
+	fix_write(&f, other + 8 * 2, 0, 8);
+	cr_assert(rmap_has(f.p, gfn_of(TARGET), pt, 2) && !rmap_has(f.p, gfn_of(TARGET), pt2, 2));
+	fix_write(&f, other + 8 * 2, TARGET | FIX_USED, 8);
+	cr_assert_eq(fix_map(&f, (2ull << 20) + 2 * PAGE_SIZE, 0), POOL_OK);
+	fix_write(&f, t.pt + 8 * 2, 0, 8);
+	cr_assert(!rmap_has(f.p, gfn_of(TARGET), pt, 2) && rmap_has(f.p, gfn_of(TARGET), pt2, 2));
+	fix_audit(&f, "with one of two equal slots");
 }
 
 Test(pool_defects_rmap, defect_D10_any_number_of_references_goes_at_once)
@@ -303,6 +329,35 @@ Test(pool_defects_rmap, defect_D11_wrong_word_is_refused_and_reset_recovers)
 	fix_poke(&f, t.pd, 0, 8);
 	pool_guest_write(f.p, 0, t.pd, 8, WRITE_CLASS_SIMPLE, false, 0, &f.r);
 	cr_assert_eq(f.r.status, POOL_E_CORRUPT);
+}
+
+static uint32_t start_again(void)
+{
+	pool_reset(f.p);
+	fix_long_root(&f, t.pml4);
+	fix_poke(&f, t.pd, t.pt | FIX_USED, 8);
+	fix_poke(&f, t.pt, TARGET | FIX_USED, 8);
+	fix_expect(&f, 0, 0, TARGET);
+	return defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL);
+}
+
+/* The other look-ups that must find something: where an entry leads, and a page in its bucket. */
+Test(pool_defects_rmap, defect_D11_what_is_not_found_is_refused)
+{
+	uint32_t pt;
+
+	start();
+	pt = start_again();
+	format_put(f.p, pt, 0, (FIX_RAM_MADDR - PAGE_SIZE) | PTE_P | PTE_U | PTE_A);
+	child_put(f.p, pt, 0);
+	cr_assert(f.p->corrupt, "an entry that leads nowhere");
+	pt = start_again();
+	cr_assert(!f.p->corrupt);
+	f.p->bucket[cache_bucket(f.p, t.pt)] = PAGE_NIL;
+	page_flush(f.p, pt);
+	cr_assert(f.p->corrupt, "a page that is not in its bucket");
+	start_again();
+	fix_audit(&f, "after a reset");
 }
 
 /* Frames that differ in the upper bits only, one of them overflowed. */
@@ -366,6 +421,20 @@ Test(pool_defects_rmap, defect_D13_scan_is_complete_whatever_the_counters_say)
 	rmap_flush(f.p, gfn_of(TARGET));
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 0);
 	cr_assert_eq(word_of(TARGET), 0);
+}
+
+/* In pages of any number, however few there are. */
+Test(pool_defects_rmap, defect_D13_scan_looks_at_every_page)
+{
+	f.cfg.rmap_nodes_per_gfn = 1;
+	f.audit = false;
+	start();
+	for (unsigned i = 0; i < 100; i++)
+		f.p->free_head = f.p->page[f.p->free_head].hash_next;
+	defects_alias(&f, t.pt, 60, TARGET);
+	cr_assert_gt(defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL), 100);
+	rmap_flush(f.p, gfn_of(TARGET));
+	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 0);
 }
 
 Test(pool_defects_rmap, defect_D14_exhausted_extents_are_counted)

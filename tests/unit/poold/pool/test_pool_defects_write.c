@@ -108,27 +108,50 @@ Test(pool_defects_write, defect_D18_owned_entries_are_no_pool_pages)
 /* What a store over byte i of an entry must change so that the entry says something else. */
 static const uint8_t flips[8] = { PTE_P, 0x10, 0x10, 1, 1, 1, 1, 0x80 };
 
-/* Every offset and length over the first entries of pt. gva0: its first address; half: where a 32-bit PT is cut. */
-static void write_grid(uint64_t pt, unsigned size, unsigned first, unsigned entries)
+/* Entries of one level: of so many bytes each, and mapping so much. */
+struct level { uint64_t table; unsigned size, shift; };
+
+/* Entry i as a whole: a 32-bit directory's is two of its shadow's. */
+static bool is_mapped(const struct level *l, unsigned i)
 {
-	unsigned span = 2 * size + 4;
+	uint64_t gva = (uint64_t)i << l->shift;
+	bool mapped = defects_mapped(&f, gva);
+
+	if (l->shift == 22)
+		cr_assert_eq(defects_mapped(&f, gva + (2ull << 20)), mapped, "half of entry %u", i);
+	return mapped;
+}
+
+static void map_entry(const struct level *l, unsigned i)
+{
+	uint64_t gva = (uint64_t)i << l->shift;
+
+	if (!defects_mapped(&f, gva))
+		cr_assert_eq(fix_map(&f, gva, 0), POOL_OK);
+	if (l->shift == 22 && !defects_mapped(&f, gva + (2ull << 20)))
+		cr_assert_eq(fix_map(&f, gva + (2ull << 20), 0), POOL_OK);
+}
+
+/* Every offset and length over some entries of a table, all of which are mapped before and after. */
+static void write_grid(const struct level *l, unsigned first, unsigned entries)
+{
+	unsigned size = l->size, span = 2 * size + 4;
 
 	for (unsigned off = first * size; off < first * size + span; off++)
 		for (unsigned len = 1; len <= 2 * size + 1; len++) {
 			uint8_t old[64], new[64];
 
-			memcpy(old, f.ram.base + pt + off, len);
+			for (unsigned i = first; i < first + entries; i++)
+				map_entry(l, i);
+			memcpy(old, f.ram.base + l->table + off, len);
 			memcpy(new, old, len);
 			for (unsigned i = 0; i < len; i++)
 				new[i] ^= flips[(off + i) % size];
-			fix_store(&f, pt + off, new, len, WRITE_CLASS_SIMPLE);
+			fix_store(&f, l->table + off, new, len, WRITE_CLASS_SIMPLE);
 			for (unsigned i = first; i < first + entries; i++)
-				cr_assert_eq(defects_mapped(&f, i * PAGE_SIZE), i < off / size || i > (off + len - 1) / size,
+				cr_assert_eq(is_mapped(l, i), i < off / size || i > (off + len - 1) / size,
 					     "%u bytes at %u of %u-byte entries: entry %u", len, off, size, i);
-			fix_store(&f, pt + off, old, len, WRITE_CLASS_SIMPLE);
-			for (unsigned i = first; i < first + entries; i++)
-				if (!defects_mapped(&f, i * PAGE_SIZE))
-					cr_assert_eq(fix_map(&f, i * PAGE_SIZE, 0), POOL_OK);
+			fix_store(&f, l->table + off, old, len, WRITE_CLASS_SIMPLE);
 		}
 }
 
@@ -138,7 +161,7 @@ Test(pool_defects_write, defect_D19_touched_entries_of_every_offset_and_length)
 
 	f.audit = false;
 	fix_expect(&f, 0, 0, TARGET);
-	write_grid(t.pt, 8, 0, 8);
+	write_grid(&(struct level){ t.pt, 8, 12 }, 0, 8);
 	fix_poke(&f, pd, pt | FIX_USED, 4);
 	for (unsigned i = 0; i < 32; i++) {
 		fix_poke(&f, pt + 4 * i, (TARGET + i * PAGE_SIZE) | FIX_USED, 4);
@@ -146,11 +169,11 @@ Test(pool_defects_write, defect_D19_touched_entries_of_every_offset_and_length)
 	}
 	fix_set_root(&f, FIX_PAGED, pd, 0, 0, false);
 	fix_expect(&f, 0, 0, TARGET);
-	write_grid(pt, 4, 0, 8);
+	write_grid(&(struct level){ pt, 4, 12 }, 0, 8);
 	/* Across the border between the two shadows of a 32-bit PT. */
 	for (unsigned i = 508; i < 516; i++)
 		cr_assert_eq(fix_map(&f, i * PAGE_SIZE, 0), POOL_OK);
-	write_grid(pt, 4, 508, 8);
+	write_grid(&(struct level){ pt, 4, 12 }, 508, 8);
 	fix_audit(&f, "after the grid");
 	/* The whole page is the whole of each of its shadows, and no more. */
 	for (uint32_t page = 1; page < f.p->cfg.max_pages; page++) {
@@ -162,6 +185,30 @@ Test(pool_defects_write, defect_D19_touched_entries_of_every_offset_and_length)
 		cr_assert_eq(slot, 0);
 		cr_assert_eq(end, page_kind(f.p, page)->count);
 	}
+}
+
+/* Directories and the tables above them: each entry that is touched loses its child, and no other. */
+Test(pool_defects_write, defect_D19_touched_entries_of_upper_tables)
+{
+	uint64_t pd = fix_table(&f), pt = fix_table(&f);
+
+	f.audit = false;
+	for (unsigned i = 1; i < 8; i++) {
+		fix_poke(&f, t.pd + 8 * i, t.pt | FIX_USED, 8);
+		fix_poke(&f, t.pdpt + 8 * i, t.pd | FIX_USED, 8);
+		fix_poke(&f, t.pml4 + 8 * i, t.pdpt | FIX_USED, 8);
+	}
+	write_grid(&(struct level){ t.pd, 8, 21 }, 0, 8);
+	write_grid(&(struct level){ t.pdpt, 8, 30 }, 0, 8);
+	write_grid(&(struct level){ t.pml4, 8, 39 }, 0, 8);
+	fix_audit(&f, "after the grids of 8-byte entries");
+	for (unsigned i = 0; i < 8; i++)
+		fix_poke(&f, pd + 4 * i, pt | FIX_USED, 4);
+	fix_poke(&f, pt, TARGET | FIX_USED, 4);
+	fix_poke(&f, pt + 4 * 512, TARGET | FIX_USED, 4);
+	fix_set_root(&f, FIX_PAGED, pd, 0, 0, false);
+	write_grid(&(struct level){ pd, 4, 22 }, 0, 8);
+	fix_audit(&f, "after the grid of 4-byte entries");
 }
 
 Test(pool_defects_write, defect_D20_one_store_clears_both_entries)
