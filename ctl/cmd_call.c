@@ -2,14 +2,19 @@
 /* See cmd_call.h. */
 #include "ctl/cmd_call.h"
 
-#include "ctl/daemon.h"
 #include "ctl/vm_info.h"
 
 int cmd_call_run(struct cmd *cmd, const struct cmd_call *call)
 {
 	struct vm_request r;
+
+	return cmd_call_send(cmd, call, call->request(&r, cmd->args[0]));
+}
+
+int cmd_call_send(struct cmd *cmd, const struct cmd_call *call, const Shadowpool__Request *request)
+{
 	Shadowpool__Reply *reply;
-	int rc = daemon_call(cmd, DAEMON_TRAPD, call->request(&r, cmd->args[0]), call->want, &reply);
+	int rc = daemon_call(cmd, call->daemon, request, call->want, &reply);
 
 	if (rc)
 		return rc;

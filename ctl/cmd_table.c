@@ -18,6 +18,8 @@ const struct cmd_entry *const cmd_table[] = {
 	&cmd_stats,
 	&cmd_walk,
 	&cmd_verify,
+	&cmd_flush,
+	&cmd_cache,
 	&cmd_trace,
 	&cmd_replay,
 	&cmd_version,

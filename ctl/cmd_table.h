@@ -16,6 +16,8 @@ extern const struct cmd_entry cmd_screen;
 extern const struct cmd_entry cmd_stats;
 extern const struct cmd_entry cmd_walk;
 extern const struct cmd_entry cmd_verify;
+extern const struct cmd_entry cmd_flush;
+extern const struct cmd_entry cmd_cache;
 extern const struct cmd_entry cmd_trace;
 extern const struct cmd_entry cmd_version;
 extern const struct cmd_entry cmd_completion;

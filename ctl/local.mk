@@ -2,7 +2,9 @@
 bin_PROGRAMS += ctl/shadowctl
 ctl_shadowctl_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUF_CFLAGS) $(JANSSON_CFLAGS) -DLIBEXECDIR='"$(libexecdir)"'
 ctl_shadowctl_SOURCES = \
+	ctl/cmd-cache.c \
 	ctl/cmd-completion.c \
+	ctl/cmd-flush.c \
 	ctl/cmd-help.c \
 	ctl/cmd-list.c \
 	ctl/cmd-replay.c \

@@ -19,6 +19,29 @@ static const Shadowpool__Request *by_name(struct vm_request *r, Shadowpool__Requ
 	return &r->request;
 }
 
+const Shadowpool__Request *vm_request_cache(struct vm_request *r, const char *name, bool on)
+{
+	shadowpool__request__init(&r->request);
+	shadowpool__cache_request__init(&r->cache);
+	r->cache.name = sent(name);
+	r->cache.on = on;
+	r->request.op_case = SHADOWPOOL__REQUEST__OP_CACHE;
+	r->request.cache = &r->cache;
+	return &r->request;
+}
+
+const Shadowpool__Request *vm_request_flush(struct vm_request *r, const char *name, uint32_t what, uint64_t address)
+{
+	shadowpool__request__init(&r->request);
+	shadowpool__flush_request__init(&r->flush);
+	r->flush.name = sent(name);
+	r->flush.what = what;
+	r->flush.address = address;
+	r->request.op_case = SHADOWPOOL__REQUEST__OP_FLUSH;
+	r->request.flush = &r->flush;
+	return &r->request;
+}
+
 const Shadowpool__Request *vm_request_screen(struct vm_request *r, const char *name)
 {
 	return by_name(r, SHADOWPOOL__REQUEST__OP_SCREEN, name);

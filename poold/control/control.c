@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * list, show, stats and walk. poold, main thread: holds the list of connections for the length of a handler, and the VM's
- * lock while it looks into the pool. Changes nothing.
+ * list, show, stats and walk, and the table of all verbs. poold, main thread: holds the list of connections for the length of a
+ * handler, and the VM's lock while it looks into the pool. Changes nothing.
  */
 #include "poold/control/control.h"
 
@@ -12,8 +12,10 @@
 #include "common/barrier.h"
 #include "common/pool_stats.h"
 #include "common/walk.h"
+#include "poold/control/flush.h"
 #include "poold/control/inspect.h"
 #include "poold/control/trace_verbs.h"
+#include "poold/control/verify.h"
 #include "poold/serve/service.h"
 #include <config.h>
 
@@ -45,7 +47,7 @@ static void fill_info(Shadowpool__VmInfo *info, const struct session *s)
 	info->vcpus = s->config.nvcpu;
 }
 
-static void no_such_vm(struct control_call *call, const char *name)
+void control_no_such_vm(struct control_call *call, const char *name)
 {
 	control_error(call, CONTROL_NO_OBJECT, "shadowctl list shows those that are",
 		      "VM %s is not attached to poold", name);
@@ -100,7 +102,7 @@ static void on_show(struct control_call *call, const Shadowpool__Request *reques
 		reply.vm = &info;
 		control_reply(call, &reply);
 	} else {
-		no_such_vm(call, request->show->name);
+		control_no_such_vm(call, request->show->name);
 	}
 	connections_unlock(control->connections);
 }
@@ -139,7 +141,7 @@ static void on_stats(struct control_call *call, const Shadowpool__Request *reque
 	if (s)
 		reply_stats(call, s);
 	else
-		no_such_vm(call, request->stats->name);
+		control_no_such_vm(call, request->stats->name);
 	connections_unlock(control->connections);
 }
 
@@ -194,7 +196,7 @@ static void on_walk(struct control_call *call, const Shadowpool__Request *reques
 	s = connections_find(control->connections, r->name);
 	rc = s ? inspect_walk(s, r->vcpu, r->view, r->gva, &in) : 0;
 	if (!s)
-		no_such_vm(call, r->name);
+		control_no_such_vm(call, r->name);
 	else if (rc == -ENOENT)
 		control_error(call, CONTROL_FAILED, "wait until the VM runs", "vCPU %u of VM %s has no root yet",
 			      r->vcpu, r->name);
@@ -213,6 +215,8 @@ static const struct control_verb verbs[] = {
 	{ SHADOWPOOL__REQUEST__OP_STATS, on_stats },
 	{ SHADOWPOOL__REQUEST__OP_WALK, on_walk },
 	{ SHADOWPOOL__REQUEST__OP_VERIFY, verify_handler },
+	{ SHADOWPOOL__REQUEST__OP_FLUSH, flush_handler },
+	{ SHADOWPOOL__REQUEST__OP_CACHE, flush_cache_handler },
 	{ SHADOWPOOL__REQUEST__OP_TRACE, trace_verbs_start },
 	{ SHADOWPOOL__REQUEST__OP_TRACE_STOP, trace_verbs_stop },
 	{ SHADOWPOOL__REQUEST__OP__NOT_SET, NULL },
@@ -222,7 +226,7 @@ static const struct control_verb verbs[] = {
 static void on_woken(void *ctx)
 {
 	trace_verbs_woken(ctx);
-	verify_woken(ctx);
+	standing_woken(ctx);
 }
 
 /* struct trace_jobs, thread: any. */
@@ -245,7 +249,7 @@ int poold_control_open(struct poold_control *control, struct event_base *base, s
 	*control = (struct poold_control){
 		.base = base, .connections = &service->connections, .trace_jobs = &service->trace_jobs,
 	};
-	verify_init(&control->verify_jobs);
+	standing_init(&control->standing_jobs);
 	rc = control_server_create(&control->server, base, &config, err, err_size);
 	if (!rc)
 		trace_jobs_tell(control->trace_jobs, wake, control);
@@ -265,7 +269,7 @@ void poold_control_close(struct poold_control *control)
 	if (!control->server)
 		return;
 	trace_jobs_tell(control->trace_jobs, NULL, NULL);
-	verify_close(&control->verify_jobs);
+	standing_close(&control->standing_jobs);
 	control_server_destroy(control->server);
 	control->server = NULL;
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "common/control_server.h"
-#include "poold/control/verify.h"
+#include "poold/control/standing.h"
 
 struct connections;
 struct trace_jobs;
@@ -18,7 +18,7 @@ struct poold_control {
 	struct control_server *server;	/* NULL: not open */
 	struct connections *connections;
 	struct trace_jobs *trace_jobs;
-	struct verify_jobs verify_jobs;
+	struct standing_jobs standing_jobs;
 };
 
 /* Listen on the configured socket. The service must outlive the control. Returns 0, or -errno with one line in err. */
@@ -29,6 +29,8 @@ int poold_control_open(struct poold_control *control, struct event_base *base, s
  * open.
  */
 void poold_control_answer(struct poold_control *control);
+/* The answer to a request about a VM that is not attached. */
+void control_no_such_vm(struct control_call *call, const char *name);
 /* Close the socket. Sessions do not wake the main thread any more. */
 void poold_control_close(struct poold_control *control);
 

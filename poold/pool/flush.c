@@ -151,6 +151,7 @@ void pool_clear_all(struct pool *p, struct pool_result *r)
 	stat_inc(p, POOL_STAT_clear_all);
 	debt_everything(p);
 	unsync_forget_all(p);
+	op_post(p);
 	op_end(p, POOL_OK, r);
 }
 
@@ -163,5 +164,90 @@ void pool_flush_all(struct pool *p, struct pool_result *r)
 			page_flush(p, page);
 	stat_inc(p, POOL_STAT_flush_all);
 	debt_everything(p);
+	op_post(p);
+	op_end(p, POOL_OK, r);
+}
+
+static bool is_shadow_of(const struct pool *p, uint32_t page, uint64_t gfn, uint16_t flags)
+{
+	return gfn_of(p->page[page].gpa) == gfn && (page_kind(p, page)->flags & flags) == flags;
+}
+
+/*
+ * The shadows of one guest page whose kinds have these flags, all of one bucket. One that is pinned stays and is emptied. The
+ * bucket changes under a flush, so each one restarts the scan; each takes a page away, so that ends. Returns how many there were.
+ */
+static uint32_t shadows_flush(struct pool *p, uint64_t gfn, uint16_t flags)
+{
+	uint32_t *head = &p->bucket[cache_bucket(p, gfn << PAGE_SHIFT)], page = *head, found = 0;
+
+	for (uint32_t n = 0; page && n < p->cfg.max_pages; n++) {
+		uint32_t next = p->page[page].hash_next;
+
+		count_steps(p, 1);
+		if (is_shadow_of(p, page, gfn, flags) && !p->page[page].lock) {
+			if (page_flush(p, page)) {
+				pool_corrupt(p);
+				return found;
+			}
+			found++;
+			n = 0;
+			next = *head;
+		}
+		page = next;
+	}
+	page = *head;
+	for (uint32_t n = 0; page && n < p->cfg.max_pages; n++, page = p->page[page].hash_next) {
+		if (!is_shadow_of(p, page, gfn, flags))
+			continue;
+		page_empty(p, page);
+		found++;
+	}
+	return found;
+}
+
+void pool_flush_gpa(struct pool *p, uint64_t gpa, struct pool_result *r)
+{
+	if (!op_begin(p, 0, r))
+		return;
+	if (!ram_has(p, gpa)) {
+		op_end(p, POOL_E_RANGE, r);
+		return;
+	}
+	fetch_leaf_drop_all(p);
+	rmap_flush(p, gfn_of(gpa));
+	shadows_flush(p, gfn_of(gpa), 0);
+	op_post(p);
+	op_end(p, POOL_OK, r);
+}
+
+void pool_flush_root(struct pool *p, uint64_t cr3, struct pool_result *r)
+{
+	uint32_t found;
+
+	if (!op_begin(p, 0, r))
+		return;
+	if (!ram_has(p, cr3)) {
+		op_end(p, POOL_E_RANGE, r);
+		return;
+	}
+	fetch_leaf_drop_all(p);
+	found = shadows_flush(p, gfn_of(cr3), KF_ROOT);
+	op_post(p);
+	op_end(p, found ? POOL_OK : POOL_E_NOTFOUND, r);
+}
+
+/* A pool without a cache has no table that nobody links to; those below one go with their last link. */
+void pool_cache_switch(struct pool *p, bool on, struct pool_result *r)
+{
+	if (!op_begin(p, 0, r))
+		return;
+	fetch_leaf_drop_all(p);
+	p->cfg.cache_off = !on;
+	for (uint32_t page = 1; !on && page < p->cfg.max_pages; page++)
+		if (page_in_use(p, page) && p->page[page].users == USER_NIL && !p->page[page].lock &&
+		    !(page_kind(p, page)->flags & KF_ROOT) && page_flush(p, page))
+			pool_corrupt(p);
+	op_post(p);
 	op_end(p, POOL_OK, r);
 }

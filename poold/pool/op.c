@@ -33,6 +33,12 @@ void op_pin(struct pool *p, uint32_t page)
 	p->op.path[p->op.npath++] = page;
 }
 
+void op_post(struct pool *p)
+{
+	for (uint32_t v = 0; v < p->cfg.nvcpu; v++)
+		debt_add(&p->vcpu[v].pending, &p->op.debt);
+}
+
 static void debt_report(struct pool *p, const struct pool_debt *d, struct pool_result *r)
 {
 	static const enum pool_stat scope_stat[] = {

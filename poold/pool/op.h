@@ -20,6 +20,11 @@ bool op_begin(struct pool *p, uint32_t vcpu, struct pool_result *r);
  * of the pool's state has failed meanwhile.
  */
 void op_end(struct pool *p, enum pool_status status, struct pool_result *r);
+/*
+ * What the operation has changed so far is owed to every vCPU with its next reply: whoever has asked for it is none of them, or does
+ * not wait.
+ */
+void op_post(struct pool *p);
 /* Pin a page until the operation ends: eviction does not take it. */
 void op_pin(struct pool *p, uint32_t page);
 

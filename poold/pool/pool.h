@@ -72,8 +72,20 @@ void pool_track(struct pool *p, uint64_t gfn, bool on, struct pool_result *r);
  * E_INVAL: there is no window of copies.
  */
 void pool_set_code_state(struct pool *p, uint64_t gfn, enum pool_code_state code, struct pool_result *r);
+/*
+ * These are made on no vCPU's behalf, while all of them stand. What they change is owed to every vCPU with its next reply
+ * (pool_merge_pending), and is in *r too. clear_all: no leaf is left; links, cache and monitoring stay. flush_all: no table is
+ * left but roots in use, which are empty.
+ */
 void pool_clear_all(struct pool *p, struct pool_result *r);
 void pool_flush_all(struct pool *p, struct pool_result *r);
+/* All leaves that map the page, and all tables that were made from it; of those in use their entries. E_RANGE: it is no RAM. */
+void pool_flush_gpa(struct pool *p, uint64_t gpa, struct pool_result *r);
+/* All roots that were made for this CR3; of those in use their entries. E_RANGE: it is no RAM; E_NOTFOUND: there are none. */
+void pool_flush_root(struct pool *p, uint64_t cr3, struct pool_result *r);
+/* Off: tables that nothing leads to go, now and from now on (but roots). Changes pool_config.cache_off of this pool. */
+void pool_cache_switch(struct pool *p, bool on, struct pool_result *r);
+/* The pool is as new, roots are gone too: every vCPU loads its root before it runs. Ends E_CORRUPT; counters go on. */
 void pool_reset(struct pool *p);
 /* vcpu, or every vCPU (all_vcpus), has flushed everything since it got a result that carried this flush epoch. */
 void pool_flush_done(struct pool *p, uint32_t vcpu, bool all_vcpus, uint32_t epoch);

@@ -63,13 +63,6 @@ void write_guest_page(struct pool *p, uint64_t gpa, uint32_t len)
 	}
 }
 
-/* An event was posted while the guest ran: owe what it has changed to every vCPU, with its next reply. */
-static void debt_post(struct pool *p)
-{
-	for (uint32_t v = 0; v < p->cfg.nvcpu; v++)
-		debt_add(&p->vcpu[v].pending, &p->op.debt);
-}
-
 static void write_count_class(struct pool *p, enum write_class class)
 {
 	class = write_class_effective(class, p->cfg.extensions);
@@ -105,7 +98,7 @@ void pool_guest_write(struct pool *p, uint32_t vcpu, uint64_t gpa, uint32_t len,
 		write_guest_page(p, gpa, len);
 		if (zero)
 			policy_emptied(p, gfn_of(gpa));
-		debt_post(p);
+		op_post(p);	/* the guest runs on: nobody waits for this result */
 	}
 	op_end(p, POOL_OK, r);
 }
@@ -137,7 +130,7 @@ void pool_guest_range_changed(struct pool *p, uint64_t gpa, uint64_t len, struct
 		}
 		gpa += n;
 	}
-	debt_post(p);
+	op_post(p);
 	op_end(p, POOL_OK, r);
 }
 

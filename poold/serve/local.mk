@@ -21,4 +21,6 @@ poold_serve_libserve_a_SOURCES = \
 	poold/serve/session_loop.c \
 	poold/serve/session_loop.h \
 	poold/serve/trace_jobs.c \
-	poold/serve/trace_jobs.h
+	poold/serve/trace_jobs.h \
+	poold/serve/wishes.c \
+	poold/serve/wishes.h

@@ -262,14 +262,15 @@ int requests_serve(struct session *s, uint32_t v, const struct link_req *req)
 	if (rc)
 		return rc;
 	s->nrequests++;
+	if (req->rq_op == LINK_OP_AUDIT)
+		wishes_call(s);		/* the VM stands and its events are consumed */
 	if (call.op)
 		session_call(s, &call);
 	merge_pending(s, v, !call.op);
 	result = s->out.result;
 	if (req->rq_op == LINK_OP_AUDIT && result.status == POOL_OK) {
-		/* The VM stands and its events are consumed: make the audit that clients of verify wait for. */
-		audit_run(s, req->rq_gva || session_verify_is_full(s));
-		session_verify_done(s, &s->out);
+		audit_run(s, req->rq_gva || wishes_full(s));
+		wishes_done(s, &s->out);
 		/* Violations of all audits since the attach, because one may have gone away again. */
 		result.entry = s->stats[POOL_STAT_audit_violations];
 	} else if (audit_after_request(s)) {

@@ -136,7 +136,7 @@ void session_destroy(struct session *s)
 	if (!s)
 		return;
 	session_trace_end(s);
-	session_verify_done(s, NULL);
+	wishes_done(s, NULL);
 	objects_destroy(&s->objects);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -163,53 +163,4 @@ void session_call_out(struct session *s, const struct pool_call *call, struct po
 void session_call(struct session *s, const struct pool_call *call)
 {
 	session_call_out(s, call, &s->out);
-}
-
-void session_verify_add(struct session *s, struct session_verify *v)
-{
-	pthread_mutex_lock(&s->lock);
-	SLIST_INSERT_HEAD(&s->verify, v, entry);
-	pthread_mutex_unlock(&s->lock);
-}
-
-bool session_verify_remove(struct session *s, struct session_verify *v)
-{
-	struct session_verify *found;
-
-	pthread_mutex_lock(&s->lock);
-	SLIST_FOREACH(found, &s->verify, entry)
-		if (found == v)
-			break;
-	if (found)
-		SLIST_REMOVE(&s->verify, v, session_verify, entry);
-	pthread_mutex_unlock(&s->lock);
-	return found;
-}
-
-bool session_verify_is_full(struct session *s)
-{
-	const struct session_verify *v;
-	bool full = false;
-
-	pthread_mutex_lock(&s->lock);
-	SLIST_FOREACH(v, &s->verify, entry)
-		full |= v->full;
-	pthread_mutex_unlock(&s->lock);
-	return full;
-}
-
-void session_verify_done(struct session *s, const struct pool_call_out *audit)
-{
-	struct session_verify_list waiting;
-
-	pthread_mutex_lock(&s->lock);
-	waiting = s->verify;
-	SLIST_INIT(&s->verify);
-	pthread_mutex_unlock(&s->lock);
-	while (!SLIST_EMPTY(&waiting)) {
-		struct session_verify *v = SLIST_FIRST(&waiting);
-
-		SLIST_REMOVE_HEAD(&waiting, entry);
-		v->done(v, audit);	/* v is the callee's from here on */
-	}
 }

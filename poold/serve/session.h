@@ -9,7 +9,6 @@
 
 #include <pthread.h>
 #include <stdint.h>
-#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "common/attach.h"
@@ -17,6 +16,7 @@
 #include "poold/pool/pool.h"
 #include "poold/serve/config.h"
 #include "poold/serve/objects.h"
+#include "poold/serve/wishes.h"
 #include "poold/trace/call.h"
 #include "poold/trace/trace.h"
 
@@ -31,16 +31,6 @@ struct session_trace {
 	void *ctx;
 };
 
-/* A client's wish for an audit of a VM that stands still. */
-struct session_verify {
-	SLIST_ENTRY(session_verify) entry;
-	bool full;
-	/* Called once, without the session's lock. audit: the result; NULL: the session ended before the audit. */
-	void (*done)(struct session_verify *v, const struct pool_call_out *audit);
-};
-
-SLIST_HEAD(session_verify_list, session_verify);
-
 struct session {
 	char name[33];
 	uint64_t epoch;
@@ -54,7 +44,7 @@ struct session {
 	uint64_t *stats;		/* POOL_STAT_COUNT counters in stats-p; written by the session's thread */
 	struct session_trace trace;		/* under the lock; recorder NULL: this session is not traced */
 
-	struct session_verify_list verify;	/* under the lock: wishes that the next AUDIT request fulfils */
+	struct session_wishes wishes;	/* under the lock: what the next AUDIT request carries out */
 
 	/* From here on: used by the session's thread alone. */
 	struct link_server link;
@@ -78,18 +68,6 @@ void session_destroy(struct session *s);
 
 /* If the session is traced, end the trace with its end mark; the session goes on. Thread: any, with the lock held. */
 void session_trace_end(struct session *s);
-
-/* Add a wish for an audit. Takes the lock. Thread: any for which the session cannot go (connections_lock()). */
-void session_verify_add(struct session *s, struct session_verify *v);
-/*
- * Take a wish back. false: it was not there any more, done() has been called or is being called. Thread: as for
- * session_verify_add().
- */
-bool session_verify_remove(struct session *s, struct session_verify *v);
-/* Is there a wish for a full audit? */
-bool session_verify_is_full(struct session *s);
-/* Call done() of all wishes, with the result or NULL. Thread: the session's. */
-void session_verify_done(struct session *s, const struct pool_call_out *audit);
 
 /* Make one library call, recorded if the session is traced. The outcome is in s->out. Takes the lock. Thread: the session's. */
 void session_call(struct session *s, const struct pool_call *call);

@@ -119,6 +119,41 @@ static void call_root_dying(struct pool *p, const struct pool_call *c, struct po
 	pool_root_dying(p, c->cr3, &o->result);
 }
 
+static void call_clear_all(struct pool *p, const struct pool_call *c, struct pool_call_out *o)
+{
+	pool_clear_all(p, &o->result);
+}
+
+static void call_flush_all(struct pool *p, const struct pool_call *c, struct pool_call_out *o)
+{
+	pool_flush_all(p, &o->result);
+}
+
+static void call_flush_gpa(struct pool *p, const struct pool_call *c, struct pool_call_out *o)
+{
+	pool_flush_gpa(p, c->gpa, &o->result);
+}
+
+static void call_flush_root(struct pool *p, const struct pool_call *c, struct pool_call_out *o)
+{
+	pool_flush_root(p, c->cr3, &o->result);
+}
+
+static void call_cache(struct pool *p, const struct pool_call *c, struct pool_call_out *o)
+{
+	pool_cache_switch(p, c->flags & POOL_CALLF_ON, &o->result);
+}
+
+static void call_clear_root(struct pool *p, const struct pool_call *c, struct pool_call_out *o)
+{
+	pool_clear_root(p, c->vcpu, &o->result);
+}
+
+static void call_reset(struct pool *p, const struct pool_call *c, struct pool_call_out *o)
+{
+	pool_reset(p);
+}
+
 static const struct {
 	const char *name;
 	call_fn *fn;
@@ -141,6 +176,13 @@ static const struct {
 	[POOL_CALL_POISON]		= { "poison_leaf", call_poison },
 	[POOL_CALL_RESYNC]		= { "resync", call_resync },
 	[POOL_CALL_CODE]		= { "code", call_code },
+	[POOL_CALL_CLEAR_ALL]		= { "clear_all", call_clear_all },
+	[POOL_CALL_FLUSH_ALL]		= { "flush_all", call_flush_all },
+	[POOL_CALL_FLUSH_GPA]		= { "flush_gpa", call_flush_gpa },
+	[POOL_CALL_FLUSH_ROOT]		= { "flush_root", call_flush_root },
+	[POOL_CALL_CACHE]		= { "cache", call_cache },
+	[POOL_CALL_CLEAR_ROOT]		= { "clear_root", call_clear_root },
+	[POOL_CALL_RESET]		= { "reset", call_reset },
 };
 
 const char *call_name(unsigned op)

@@ -15,7 +15,8 @@ enum pool_call_op {
 	POOL_CALL_SET_ROOT = 1, POOL_CALL_MAP, POOL_CALL_DIRTY, POOL_CALL_GUEST_WRITE, POOL_CALL_RANGE_CHANGED,
 	POOL_CALL_WRITE_FAULT, POOL_CALL_UNSHADOW, POOL_CALL_OPEN, POOL_CALL_CLOSE, POOL_CALL_INVLPG, POOL_CALL_TRACK,
 	POOL_CALL_FLUSH_DONE, POOL_CALL_MERGE_PENDING, POOL_CALL_AUDIT, POOL_CALL_POISON, POOL_CALL_RESYNC,
-	POOL_CALL_ROOT_DYING, POOL_CALL_CODE, POOL_CALL_COUNT
+	POOL_CALL_ROOT_DYING, POOL_CALL_CODE, POOL_CALL_CLEAR_ALL, POOL_CALL_FLUSH_ALL, POOL_CALL_FLUSH_GPA,
+	POOL_CALL_FLUSH_ROOT, POOL_CALL_CACHE, POOL_CALL_CLEAR_ROOT, POOL_CALL_RESET, POOL_CALL_COUNT
 };
 
 #define POOL_CALLF_WRITE	(1u << 0)
@@ -23,7 +24,7 @@ enum pool_call_op {
 #define POOL_CALLF_USER		(1u << 2)	/* user view; GUEST_WRITE: virtual CPL 3 */
 #define POOL_CALLF_AC		(1u << 3)
 #define POOL_CALLF_ALL		(1u << 4)	/* FLUSH_DONE: all vCPUs; INVLPG: all roots; AUDIT: full; RESYNC: all tables */
-#define POOL_CALLF_ON		(1u << 5)	/* TRACK: on, else off */
+#define POOL_CALLF_ON		(1u << 5)	/* TRACK, CACHE: on, else off */
 #define POOL_CALLF_FRESH	(1u << 6)	/* MERGE_PENDING: begin with an empty result */
 #define POOL_CALLF_CODE		(1u << 7)	/* SET_ROOT: code is watched (pool_modes.watch_code) */
 #define POOL_CALLF_KNOWN	0xffu
@@ -36,7 +37,7 @@ struct pool_call {
 	uint32_t write_class;		/* enum write_class */
 	uint32_t nwalk;
 	uint64_t gva;
-	uint64_t gpa;			/* OPEN, TRACK, CODE, RESYNC: address of the page */
+	uint64_t gpa;			/* OPEN, TRACK, CODE, RESYNC, FLUSH_GPA: address of the page */
 	uint64_t len;			/* bytes; WRITE_FAULT: size; FLUSH_DONE: epoch; POISON: which leaf; CODE: enum pool_code_state */
 	uint64_t rip;
 	uint64_t cr0, cr3, cr4, efer;

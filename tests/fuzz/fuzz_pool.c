@@ -184,6 +184,7 @@ static void step_call(const struct step *s)
 		m.nopen++;
 		break;
 	case POOL_CALL_CLOSE:
+	case POOL_CALL_RESET:
 		m.nopen = 0;
 		break;
 	default:

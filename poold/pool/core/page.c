@@ -114,7 +114,7 @@ static void page_to_limbo(struct pool *p, uint32_t page)
 	stat_inc(p, POOL_STAT_free);
 }
 
-static void page_clear_children(struct pool *p, uint32_t page)
+void page_empty(struct pool *p, uint32_t page)
 {
 	count_steps(p, page_kind(p, page)->count);
 	/* To the table's end whatever the counter says: a reference must not survive a wrong count. */
@@ -144,7 +144,7 @@ int page_flush(struct pool *p, uint32_t page)
 			break;
 		}
 	}
-	page_clear_children(p, page);
+	page_empty(p, page);
 	pg->lock = 0;
 	cache_remove(p, page);
 	age_remove(p, page);

@@ -244,6 +244,8 @@ void cache_roots_dying(struct pool *p, uint64_t gfn);
 enum pool_status page_alloc(struct pool *p, uint32_t *out);
 /* Everything that refers to the page goes, then the page: into limbo. -EINVAL: pinned or not in use. */
 int page_flush(struct pool *p, uint32_t page);
+/* Clear all entries of a table but the monitor's own. */
+void page_empty(struct pool *p, uint32_t page);
 void page_pin(struct pool *p, uint32_t page);
 void page_unpin(struct pool *p, uint32_t page);
 void age_insert(struct pool *p, uint32_t page);

@@ -196,6 +196,34 @@ static void step_burst(void)
 	}
 }
 
+/* What clients ask for while the guest stands. */
+static void step_wish(void)
+{
+	fix_consume(&f);
+	switch (pick(5)) {
+	case 0:
+		pool_clear_all(f.p, &f.r);
+		break;
+	case 1:
+		pool_flush_all(f.p, &f.r);
+		break;
+	case 2:
+		pool_flush_gpa(f.p, chance(70) ? any_table() : any_data(), &f.r);
+		break;
+	case 3:
+		pool_flush_root(f.p, chance(60) ? TABLE_BASE + pick(4) * PAGE_SIZE : any_table(), &f.r);
+		break;
+	default:
+		pool_cache_switch(f.p, chance(60), &f.r);
+		break;
+	}
+	cr_assert(f.r.status == POOL_OK || f.r.status == POOL_E_NOTFOUND, "seed %llx: status %d", (unsigned long long)plan.seed,
+		  f.r.status);
+	fix_settle(&f);
+	fix_audit(&f, "after a wish");
+	check_no_fetch_leaf();
+}
+
 static void step_rare(void)
 {
 	struct pool_result r;
@@ -207,14 +235,8 @@ static void step_rare(void)
 	}
 	switch (pick(6)) {
 	case 0:
-		fix_consume(&f);
-		pool_clear_all(f.p, &f.r);
-		fix_settle(&f);
-		break;
 	case 1:
-		fix_consume(&f);
-		pool_flush_all(f.p, &f.r);
-		fix_settle(&f);
+		step_wish();
 		break;
 	case 2:
 	case 3:

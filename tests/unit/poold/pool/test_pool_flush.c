@@ -196,6 +196,95 @@ Test(pool_flush, reset_is_as_after_create)
 	fix_expect(&f, 0x1000, WALK_WRITE, 0x301000);
 }
 
+static bool is_mapped(uint64_t gva)
+{
+	struct pool_walk w;
+
+	return !fix_shadow(&f, gva, false, &w);
+}
+
+Test(pool_flush, flush_of_a_page_takes_what_maps_it)
+{
+	fix_map(&f, 0x1000, WALK_WRITE);
+	fix_map(&f, 0x2000, WALK_WRITE);
+	pool_flush_gpa(f.p, 0x301123, &f.r);
+	cr_assert_eq(f.r.status, POOL_OK);
+	fix_settle(&f);
+	cr_assert(!is_mapped(0x1000) && is_mapped(0x2000));
+	cr_assert_eq(f.stats[POOL_STAT_flush_page], 0);
+	pool_flush_gpa(f.p, 1ull << 40, &f.r);
+	cr_assert_eq(f.r.status, POOL_E_RANGE);
+}
+
+Test(pool_flush, flush_of_a_guest_table_takes_its_shadows)
+{
+	fix_map(&f, 0x1000, WALK_WRITE);
+	fix_map(&f, 0x201000, WALK_WRITE);
+	pool_flush_gpa(f.p, t.pt, &f.r);
+	fix_settle(&f);
+	cr_assert(!is_mapped(0x1000) && is_mapped(0x201000));
+	cr_assert_eq(f.state[t.pt >> PAGE_SHIFT], 0, "it is no table any more");
+	cr_assert_eq(f.stats[POOL_STAT_flush_page], 1);
+	fix_expect(&f, 0x1000, WALK_WRITE, 0x301000);
+}
+
+Test(pool_flush, flush_of_a_root_in_use_empties_it)
+{
+	uint64_t roots[2], again[2];
+	struct pool_modes m;
+
+	fix_map(&f, 0x1000, WALK_WRITE);
+	cr_assert_eq(pool_vcpu_roots(f.p, 0, roots, &m), 0);
+	pool_flush_root(f.p, t.pml4, &f.r);
+	cr_assert_eq(f.r.status, POOL_OK);
+	fix_settle(&f);
+	cr_assert_eq(f.r.flush, POOL_FLUSH_ALL);
+	cr_assert(!is_mapped(0x1000));
+	cr_assert_eq(pool_vcpu_roots(f.p, 0, again, &m), 0);
+	cr_assert(again[0] == roots[0] && again[1] == roots[1], "the CPU has it in CR3");
+	fix_expect(&f, 0x1000, WALK_WRITE, 0x301000);
+	pool_flush_root(f.p, t.pdpt, &f.r);
+	cr_assert_eq(f.r.status, POOL_E_NOTFOUND);
+	pool_flush_root(f.p, 1ull << 40, &f.r);
+	cr_assert_eq(f.r.status, POOL_E_RANGE);
+}
+
+Test(pool_flush, flush_of_a_root_that_is_idle_lets_it_go)
+{
+	struct fix_tables b = fix_long_tables(&f);
+	uint64_t before;
+
+	fix_map(&f, 0x1000, WALK_WRITE);
+	fix_long_root(&f, b.pml4);
+	before = f.stats[POOL_STAT_pages_used];
+	pool_flush_root(f.p, t.pml4, &f.r);
+	fix_settle(&f);
+	cr_assert_eq(f.stats[POOL_STAT_pages_used], before - 2, "both views");
+	fix_long_root(&f, t.pml4);
+	fix_expect(&f, 0x1000, WALK_WRITE, 0x301000);
+}
+
+Test(pool_flush, cache_off_lets_go_what_nothing_leads_to)
+{
+	fix_map(&f, 0x1000, WALK_WRITE);
+	fix_write(&f, t.pml4, 0, 8);
+	cr_assert_eq(f.stats[POOL_STAT_pages_used], 5, "kept without a link");
+	pool_cache_switch(f.p, false, &f.r);
+	cr_assert_eq(f.r.status, POOL_OK);
+	fix_settle(&f);
+	cr_assert_eq(f.stats[POOL_STAT_pages_used], 2, "the two roots");
+	fix_write(&f, t.pml4, t.pdpt | FIX_USED, 8);
+	fix_map(&f, 0x1000, WALK_WRITE);
+	fix_write(&f, t.pml4, 0, 8);
+	cr_assert_eq(f.stats[POOL_STAT_pages_used], 2, "at once");
+	fix_write(&f, t.pml4, t.pdpt | FIX_USED, 8);
+	pool_cache_switch(f.p, true, &f.r);
+	fix_settle(&f);
+	fix_map(&f, 0x1000, WALK_WRITE);
+	fix_write(&f, t.pml4, 0, 8);
+	cr_assert_eq(f.stats[POOL_STAT_pages_used], 5, "kept again");
+}
+
 /* ---- two vCPUs ---- */
 
 static void setup_two(void)
@@ -275,6 +364,32 @@ Test(pool_smp, posted_change_is_owed_to_both)
 	for (uint32_t v = 0; v < 2; v++) {
 		pool_merge_pending(f.p, v, &r[v]);
 		cr_assert_eq(r[v].flush, POOL_FLUSH_ALL);
+	}
+}
+
+Test(pool_smp, flush_for_a_client_is_owed_to_both)
+{
+	static void (*const all[])(struct pool *p, struct pool_result *r) = { pool_clear_all, pool_flush_all };
+	struct pool_result r;
+
+	set_root(0, t.pml4);
+	set_root(1, t.pml4);
+	for (unsigned i = 0; i < 4; i++) {
+		cr_assert_eq(map(0, 0x1000), POOL_OK);
+		if (i < 2)
+			all[i](f.p, &r);
+		else if (i == 2)
+			pool_flush_gpa(f.p, 0x301000, &r);
+		else
+			pool_flush_root(f.p, t.pml4, &r);
+		cr_assert_eq(r.status, POOL_OK);
+		for (uint32_t v = 0; v < 2; v++) {
+			memset(&r, 0, sizeof(r));
+			pool_merge_pending(f.p, v, &r);
+			cr_assert_eq(r.flush, POOL_FLUSH_ALL);
+			cr_assert(r.ntouch);
+		}
+		pool_flush_done(f.p, 0, true, r.epoch);
 	}
 }
 

@@ -358,10 +358,17 @@ static void step_rare(unsigned v)
 {
 	if (chance(60))
 		pool_unshadow(f.p, v, any_gva(), any_page(), 0x1000 + pick(64), &f.r);
-	else if (chance(50))
+	else if (chance(40))
 		pool_flush_all(f.p, &f.r);
-	else
+	else if (chance(40))
 		pool_clear_all(f.p, &f.r);
+	else if (chance(40))
+		pool_flush_gpa(f.p, any_page(), &f.r);
+	else if (chance(50))
+		pool_flush_root(f.p, any_page(), &f.r);
+	else
+		pool_cache_switch(f.p, chance(50), &f.r);
+	cr_assert(f.r.status < POOL_E_RANGE || f.r.status == POOL_E_NOTFOUND, "seed %llx: status %d", (unsigned long long)seed, f.r.status);
 	settle(v);
 }
 
