@@ -1,5 +1,5 @@
 # Errors put into a copy of a source, each of which a unit test must notice. Minutes, so not part of make check.
-MUTANT_RULES = code decode defects emulate entry flow formats page policy priv rmap unsync write
+MUTANT_RULES = code decode defects emulate entry fault flow formats page policy priv rmap unsync write
 EXTRA_DIST += tests/mutants/run-mutants tests/mutants/groups $(MUTANT_RULES:%=tests/mutants/%.mutants)
 .PHONY: check-mutants
 check-mutants: all

@@ -10,6 +10,7 @@
  *   D38 to D51, D55 to D57         test_pool_defects_cache.c: look-up, eviction, failures half-way
  *   D52 to D54, D58 to D68         test_pool_defects_core.c: limits, roots, rights, entries
  *   D23 to D25, D30 to D33         test_defects_decode.c: trapd's emulator and classifier
+ *   D32, D33                       test_deliver.c: the class of frames; test_defects_fault.c: writes that are not emulated
  * Not a test of their own:
  *   D67 stores through pointer casts: make check under UBSan; its packing of references is tested here
  *   whatever concerns 2 MiB leaves or tables out of sync: no such table is made

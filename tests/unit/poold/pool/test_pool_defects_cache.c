@@ -77,6 +77,51 @@ Test(pool_defects_cache, defect_D38_failure_to_make_a_table_is_undone)
 	expect_table(0);
 }
 
+/* There are as many records of guest tables as pages, so they do not run out; and if they did, only a reset would help. */
+Test(pool_defects_cache, defect_D38_records_of_guest_tables)
+{
+	uint32_t shadows;
+
+	f.audit = false;
+	start();
+	for (unsigned i = 0; i < 2 * f.p->cfg.max_pages; i++) {
+		cr_assert_eq(fix_map(&f, gva_of(0), 0), POOL_OK);
+		cr_assert_eq(page_flush(f.p, page_of(0)), 0);
+	}
+	cr_assert(!f.p->corrupt);
+	expect_table(0);
+	shadows = f.p->gtable[0].n_shadows;
+	f.p->gt_free = GT_NIL;
+	cr_assert_eq(defects_map_once(&f, gva_of(1), 0), POOL_E_CORRUPT, "a failure that cannot be");
+	cr_assert_eq(f.p->gtable[0].n_shadows, shadows, "no other guest table has a shadow more");
+	pool_reset(f.p);
+	fix_long_root(&f, t.pml4);
+	expect_table(1);
+	fix_audit(&f, "after the reset");
+}
+
+Test(pool_defects_cache, defect_D39_root_of_any_vcpu)
+{
+	uint64_t roots[2];
+	struct pool_modes m;
+	struct fix_tables o;
+
+	f.cfg.nvcpu = 3;
+	start();
+	o = fix_long_tables(&f);
+	pool_vcpu_roots(f.p, 0, roots, &m);
+	m.cr3 = o.pml4;
+	for (unsigned v = 1; v < 3; v++) {
+		pool_set_root(f.p, v, &m, &f.r);
+		cr_assert_eq(f.r.status, POOL_OK);
+		cr_assert_eq(f.state[gfn_of(o.pml4)], PAGE_STATE_MONITORED | PAGE_STATE_ROOT);
+	}
+	pool_clear_root(f.p, 1, &f.r);
+	cr_assert_eq(f.state[gfn_of(o.pml4)], PAGE_STATE_MONITORED | PAGE_STATE_ROOT, "still that of another");
+	pool_clear_root(f.p, 2, &f.r);
+	cr_assert_eq(f.state[gfn_of(o.pml4)], PAGE_STATE_MONITORED);
+}
+
 Test(pool_defects_cache, defect_D39_root_flag_is_of_the_guest_page)
 {
 	struct fix_tables o;

@@ -269,7 +269,16 @@ Test(pool_defects_write, defect_D22_directory_write_drops_the_child_at_once)
 	cr_assert_eq(fix_shadow(&f, 0, false, &w), -ENOENT);
 	cr_assert_eq(w.nsteps, 3, "the directory's entry itself is gone");
 	cr_assert_eq(f.p->page[pt].users, USER_NIL);
+	/* One table straight after the other. */
+	fix_write(&f, t.pd, t.pt | FIX_USED, 8);
+	cr_assert_eq(fix_map(&f, 0, 0), POOL_OK);
+	cr_assert(defects_mapped(&f, 0));
+	fix_write(&f, t.pd, (TARGET + 2 * PAGE_SIZE) | FIX_USED, 8);
+	cr_assert_eq(fix_shadow(&f, 0, false, &w), -ENOENT);
+	cr_assert_eq(w.nsteps, 3);
+	cr_assert_eq(f.p->page[pt].users, USER_NIL);
 	/* Another table in the same place. */
+	fix_write(&f, t.pd, 0, 8);
 	fix_poke(&f, TARGET + PAGE_SIZE, (TARGET + 7 * PAGE_SIZE) | FIX_USED, 8);
 	fix_write(&f, t.pd, (TARGET + PAGE_SIZE) | FIX_USED, 8);
 	fix_invlpg(&f, 0);
@@ -320,6 +329,26 @@ Test(pool_defects_write, defect_D26_flush_is_in_the_same_result_as_the_decision)
 	cr_assert_eq(f.r.flush, POOL_FLUSH_ALL);
 }
 
+/* What is owed only grows, in whatever order it comes. */
+Test(pool_defects_write, defect_D26_scopes_and_tables_accumulate)
+{
+	struct pool_result r = { .flush = POOL_FLUSH_GVA, .flush_gva = PAGE_SIZE, .ntouch = 1, .touch = { FIX_POOL_MADDR } };
+	struct pool_debt d = { 0 };
+
+	debt_flush(&d, POOL_FLUSH_ROOT, FIX_POOL_MADDR);
+	debt_flush(&d, POOL_FLUSH_GVA, PAGE_SIZE);
+	cr_assert(d.flush == POOL_FLUSH_ROOT && d.flush_gva == FIX_POOL_MADDR);
+	debt_flush(&d, POOL_FLUSH_ALL, 0);
+	debt_flush(&d, POOL_FLUSH_GVA, PAGE_SIZE);
+	cr_assert_eq(d.flush, POOL_FLUSH_ALL);
+	fix_expect(&f, 0, 0, TARGET);
+	fix_write(&f, t.pt, 0, 8);
+	pool_merge_pending(f.p, 0, &r);
+	cr_assert_eq(r.flush, POOL_FLUSH_ALL);
+	cr_assert_eq(r.ntouch, 2);
+	cr_assert_eq(r.touch[0], FIX_POOL_MADDR);
+}
+
 /* As switch_to_alias(), and table is a table of the new space as well: an access to 2 MiB brings it back. */
 static uint64_t switch_to_space_with(uint64_t table)
 {
@@ -354,6 +383,24 @@ Test(pool_defects_write, defect_D27_second_try_is_another_answer)
 		cr_assert_eq(fix_write_fault(&f, 0, f.mode.cr3, WRITE_CLASS_UNKNOWN, 0x4000 + i), POOL_STEP);
 }
 
+/* One instruction that stores into two tables, each of which comes back while the other goes. */
+Test(pool_defects_write, defect_D27_second_try_at_two_places)
+{
+	uint64_t other = fix_table(&f), pd;
+
+	switch_to_space_with(t.pt);
+	pd = fix_read(&f, fix_read(&f, f.mode.cr3, 8) & PTE_ADDR, 8) & PTE_ADDR;
+	fix_poke(&f, pd + 16, other | FIX_USED, 8);
+	fix_poke(&f, other, (TARGET + PAGE_SIZE) | FIX_USED, 8);
+	fix_expect(&f, 4ull << 20, 0, TARGET + PAGE_SIZE);
+	cr_assert_eq(fix_write_fault(&f, 0, t.pt, WRITE_CLASS_UNKNOWN, 0x1000), POOL_UNSHADOW);
+	cr_assert_eq(fix_write_fault(&f, 0, other, WRITE_CLASS_UNKNOWN, 0x1000), POOL_UNSHADOW);
+	fix_expect(&f, 2ull << 20, 0, TARGET);
+	fix_expect(&f, 4ull << 20, 0, TARGET + PAGE_SIZE);
+	cr_assert_eq(fix_write_fault(&f, 0, t.pt, WRITE_CLASS_UNKNOWN, 0x1000), POOL_STEP);
+	cr_assert_eq(fix_write_fault(&f, 0, other, WRITE_CLASS_UNKNOWN, 0x1000), POOL_STEP);
+}
+
 Test(pool_defects_write, defect_D28_counter_saturates_and_is_listed_once)
 {
 	uint32_t gt = gtable_find(f.p, gfn_of(t.pml4)), n = 0;
@@ -372,6 +419,12 @@ Test(pool_defects_write, defect_D28_counter_saturates_and_is_listed_once)
 	}
 	cr_assert_eq(f.p->n_modified, 1);
 	fix_audit(&f, "after the counter's end");
+	/* Out of the list and in again. */
+	gtable_mods_set(f.p, gt, 0);
+	cr_assert_eq(f.p->mod_head, GT_NIL);
+	pool_guest_write(f.p, 0, t.pml4 + 8, 8, WRITE_CLASS_SIMPLE, false, 0, &f.r);
+	cr_assert_eq(f.p->mod_head, gt);
+	fix_audit(&f, "after the first write of another round");
 }
 
 Test(pool_defects_write, defect_D29_device_write_lists_the_table)
@@ -427,6 +480,47 @@ Test(pool_defects_write, defect_D34_late_event_is_looked_up_by_its_frame)
 	fix_audit(&f, "after an event of a table that is gone");
 }
 
+/* Two guest tables in one bucket: the event is one of the table that it names. */
+Test(pool_defects_write, defect_D34_tables_of_one_bucket_are_two)
+{
+	uint64_t other = 0x500000;
+
+	while (cache_bucket(f.p, other) != cache_bucket(f.p, t.pt))
+		other += PAGE_SIZE;
+	fix_poke(&f, t.pd + 8, other | FIX_USED, 8);
+	fix_poke(&f, other, (TARGET + PAGE_SIZE) | FIX_USED, 8);
+	fix_expect(&f, 0, 0, TARGET);
+	fix_expect(&f, 2ull << 20, 0, TARGET + PAGE_SIZE);
+	fix_write(&f, t.pt, 0, 8);
+	cr_assert(!defects_mapped(&f, 0));
+	cr_assert(defects_mapped(&f, 2ull << 20));
+	fix_write(&f, other, 0, 8);
+	cr_assert(!defects_mapped(&f, 2ull << 20));
+}
+
+/* A directory that is its own first table: what its first entry loses is a page of the same chain. */
+Test(pool_defects_write, defect_D34_chain_that_changes_under_the_event)
+{
+	uint64_t zero[2] = { 0 };
+
+	fix_close(&f);
+	fix_init(&f);
+	f.cfg.cache_off = true;
+	f.cfg.prefetch = 1;
+	fix_open(&f);
+	t = fix_long_tables(&f);
+	fix_poke(&f, t.pd, t.pd | FIX_USED, 8);
+	fix_poke(&f, t.pd + 8, t.pt | FIX_USED, 8);
+	fix_poke(&f, t.pt, TARGET | FIX_USED, 8);
+	fix_long_root(&f, t.pml4);
+	fix_expect(&f, 2ull << 20, 0, TARGET);
+	fix_expect(&f, 0, 0, t.pd);
+	fix_store(&f, t.pd, zero, 16, WRITE_CLASS_SIMPLE);
+	cr_assert(!defects_mapped(&f, 0));
+	cr_assert(!defects_mapped(&f, 2ull << 20), "the second entry of the same store");
+	fix_audit(&f, "after a chain has changed");
+}
+
 Test(pool_defects_write, defect_D35_entries_are_read_by_their_own_address)
 {
 	for (unsigned i = 0; i < 4; i++)
@@ -471,4 +565,9 @@ Test(pool_defects_write, defect_D37_unpaged_tables_are_keyed_by_their_span)
 	cr_assert_eq(f.p->page[defects_find(f.p, KIND_PAE_PT_FOR_PHYS, GPA_NIL, PAGE_NIL)].gpa, 0x200000);
 	cr_assert_eq(pool_pages_of_kind(f.p, KIND_64BIT_PD_FOR_PHYS), 1);
 	cr_assert_eq(f.p->page[defects_find(f.p, KIND_64BIT_PD_FOR_PHYS, GPA_NIL, PAGE_NIL)].gpa, 0);
+	/* Whatever CR3 holds meanwhile. */
+	fix_set_root(&f, CR0_PE, TARGET, 0, 0, false);
+	fix_expect(&f, 0x200000, 0, 0x200000);
+	cr_assert_eq(pool_pages_of_kind(f.p, KIND_64BIT_PML4_FOR_PHYS), 1, "one for both views and all of CR3");
+	cr_assert_eq(pool_pages_of_kind(f.p, KIND_PAE_PT_FOR_PHYS), 1);
 }

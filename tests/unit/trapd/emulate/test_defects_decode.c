@@ -119,6 +119,7 @@ Test(defects_decode, defect_D25_fill_obeys_segment_base_and_limit)
 		fake_put32(&f, 0x1000 + 4 * i, 0x11);
 		fake_put32(&f, 0x5000 + 4 * i, 0x11);
 	}
+	cr_assert_eq(CLASSIFY("\xf3\xab", 0x5000, 4).gva, 0x5000);
 	cr_assert_eq(RUN("\xf3\xab"), -EFAULT);
 	cr_assert_eq(f.v.exc.vector, VEC_GP);
 	cr_assert_eq(f.v.cpu.gpr[GPR_RCX], 2, "three of five are below the limit");
@@ -152,6 +153,13 @@ Test(defects_decode, defect_D31_odd_entries_of_4_bytes_fork_too)
 		cr_assert_eq(classify(code, 5, PLACE + 4 * i, 4).class, WRITE_CLASS_FORK, "entry %u", i);
 		cr_assert_eq(classify(code, 5, PLACE + 4 * i, 8).class, i % 2 ? WRITE_CLASS_SIMPLE : WRITE_CLASS_FORK,
 			     "half of an 8-byte entry: dword %u", i);
+	}
+	/* Bit 1 of the entry behind, by an operand that begins in the middle of one. */
+	cr_assert_eq(CLASSIFY("\x0f\xba\x73\x01\x19", PLACE + 1, 4).class, WRITE_CLASS_FORK);
+	cr_assert_eq(CLASSIFY("\x0f\xba\x73\x01\x19", PLACE + 1, 8).class, WRITE_CLASS_SIMPLE);
+	for (unsigned paging = WALK_UNPAGED; paging <= WALK_4LEVEL; paging++) {
+		f.v.walk.paging = (enum walk_paging)paging;
+		cr_assert_eq(insn_entry_size(&f.v), paging == WALK_PAE || paging == WALK_4LEVEL ? 8 : 4);
 	}
 }
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/shm_layout.h"
+#include "common/write_class.h"
 #include "tests/unit/fakes/fake_tables.h"
 #include "trapd/cpu/desc.h"
 #include "trapd/priv/deliver.h"
@@ -471,4 +473,49 @@ Test(deliver64, handler_at_a_bad_address_writes_no_frame)
 	cr_expect_eq(f.v.cpu.rip, HANDLER);
 	for (unsigned i = 0; i < 64; i += 8)
 		cr_expect_eq(fake_get64(&f, FAKE_IST1 - 64 + i), 0x5555555555555555);
+}
+
+/* All of a frame, wherever it lies: whoever pushes frames onto a page has no table there. And nothing else is said to be one. */
+static void check_frame_class(uint64_t top, unsigned words, unsigned size)
+{
+	unsigned seen = 0;
+
+	cr_assert_leq(f.nposts, 16);
+	for (unsigned i = 0; i < f.nposts; i++) {
+		bool frame = f.post[i].gpa >= top - words * size && f.post[i].gpa < top;
+
+		cr_expect_eq((f.post[i].flags & LINK_CLASS_MASK) >> LINK_CLASS_SHIFT == WRITE_CLASS_FRAME, frame, "at %#lx", f.post[i].gpa);
+		seen += frame ? f.post[i].size / size : 0;
+	}
+	cr_expect_eq(seen, words);
+	f.nposts = 0;
+}
+
+/* The ancestor's defect D32: its list of what proves that a page is no table any more had no frames. */
+Test(deliver, defect_D32_frames_are_posted_as_such)
+{
+	put_gate(VEC_GP, FAKE_KCODE, HANDLER, 0x8e, 0);
+	vcpu_raise(&f.v, VEC_GP, 0x18);
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	check_frame_class(FAKE_STACK0, 4, 4);
+	set_ring(3, FAKE_STACK3);
+	put_gate(0x80, FAKE_KCODE, HANDLER, 0xef, 0);
+	vcpu_raise(&f.v, 0x80, 0);
+	f.v.exc.software = true;
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	check_frame_class(FAKE_STACK0, 5, 4);
+}
+
+Test(deliver64, defect_D32_frames_on_any_stack_are_posted_as_such)
+{
+	put_gate(0x20, FAKE_KCODE64, HANDLER, 0x8e, 1);
+	vcpu_raise(&f.v, 0x20, 0);
+	f.v.exc.external = true;
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	check_frame_class(FAKE_IST1, 5, 8);
+	put_gate(VEC_PF, FAKE_KCODE64, HANDLER, 0x8e, 0);
+	set_ring(3, FAKE_STACK3);
+	vcpu_raise_pf(&f.v, 0x1234, 0);
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	check_frame_class(FAKE_STACK0, 6, 8);
 }

@@ -10,3 +10,5 @@ UNIT_TESTS += tests/unit/trapd/trap/test_unseen_iret
 tests_unit_trapd_trap_test_unseen_iret_SOURCES = tests/unit/trapd/trap/test_unseen_iret.c $(FAKE_TABLES)
 UNIT_TESTS += tests/unit/trapd/trap/test_write_pair_insns
 tests_unit_trapd_trap_test_write_pair_insns_SOURCES = tests/unit/trapd/trap/test_write_pair_insns.c $(FAKE_VCPU) $(FAKE_BUS)
+UNIT_TESTS += tests/unit/trapd/trap/test_defects_fault
+tests_unit_trapd_trap_test_defects_fault_SOURCES = tests/unit/trapd/trap/test_defects_fault.c $(FAKE_VCPU) $(FAKE_BUS)
