@@ -17,6 +17,7 @@ const struct cmd_entry *const cmd_table[] = {
 	&cmd_screen,
 	&cmd_stats,
 	&cmd_walk,
+	&cmd_pool,
 	&cmd_verify,
 	&cmd_flush,
 	&cmd_cache,

@@ -15,6 +15,7 @@ extern const struct cmd_entry cmd_show;
 extern const struct cmd_entry cmd_screen;
 extern const struct cmd_entry cmd_stats;
 extern const struct cmd_entry cmd_walk;
+extern const struct cmd_entry cmd_pool;
 extern const struct cmd_entry cmd_verify;
 extern const struct cmd_entry cmd_flush;
 extern const struct cmd_entry cmd_cache;

@@ -7,6 +7,7 @@ ctl_shadowctl_SOURCES = \
 	ctl/cmd-flush.c \
 	ctl/cmd-help.c \
 	ctl/cmd-list.c \
+	ctl/cmd-pool.c \
 	ctl/cmd-replay.c \
 	ctl/cmd-run.c \
 	ctl/cmd-screen.c \

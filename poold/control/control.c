@@ -14,6 +14,7 @@
 #include "common/walk.h"
 #include "poold/control/flush.h"
 #include "poold/control/inspect.h"
+#include "poold/control/pool_verb.h"
 #include "poold/control/trace_verbs.h"
 #include "poold/control/verify.h"
 #include "poold/serve/service.h"
@@ -217,6 +218,7 @@ static const struct control_verb verbs[] = {
 	{ SHADOWPOOL__REQUEST__OP_VERIFY, verify_handler },
 	{ SHADOWPOOL__REQUEST__OP_FLUSH, flush_handler },
 	{ SHADOWPOOL__REQUEST__OP_CACHE, flush_cache_handler },
+	{ SHADOWPOOL__REQUEST__OP_POOL, pool_verb_handler },
 	{ SHADOWPOOL__REQUEST__OP_TRACE, trace_verbs_start },
 	{ SHADOWPOOL__REQUEST__OP_TRACE_STOP, trace_verbs_stop },
 	{ SHADOWPOOL__REQUEST__OP__NOT_SET, NULL },

@@ -8,6 +8,8 @@ poold_control_libcontrol_a_SOURCES = \
 	poold/control/flush.h \
 	poold/control/inspect.c \
 	poold/control/inspect.h \
+	poold/control/pool_verb.c \
+	poold/control/pool_verb.h \
 	poold/control/standing.c \
 	poold/control/standing.h \
 	poold/control/trace_verbs.c \

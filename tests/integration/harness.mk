@@ -28,6 +28,7 @@ INTEGRATION_TESTS = \
 	tests/integration/test_devices \
 	tests/integration/test_emulate_ahead \
 	tests/integration/test_flags \
+	tests/integration/test_flush_live \
 	tests/integration/test_guest_arena \
 	tests/integration/test_guests \
 	tests/integration/test_harness \
@@ -54,6 +55,7 @@ tests_integration_test_cow_LDADD = $(HARNESS_LIBS)
 tests_integration_test_devices_LDADD = $(HARNESS_LIBS)
 tests_integration_test_emulate_ahead_LDADD = $(HARNESS_LIBS)
 tests_integration_test_flags_LDADD = $(HARNESS_LIBS)
+tests_integration_test_flush_live_LDADD = $(HARNESS_LIBS)
 tests_integration_test_guest_arena_LDADD = $(HARNESS_LIBS)
 tests_integration_test_guests_LDADD = $(HARNESS_LIBS)
 tests_integration_test_harness_LDADD = $(HARNESS_LIBS)

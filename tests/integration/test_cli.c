@@ -101,7 +101,8 @@ sp_test(cli, help_and_its_json_list_the_same_verbs)
 
 sp_test(cli, the_verbs_are_there_and_each_once)
 {
-	static const char *const wanted[] = { "run", "start", "stop", "list", "show", "screen", "stats", "walk", "verify", "flush", "cache", "trace",
+	static const char *const wanted[] = { "run", "start", "stop", "list", "show", "screen", "stats", "walk", "pool", "verify", "flush",
+					      "cache", "trace",
 					      "replay", "version", "help" };
 	const char *names = verbs();
 
@@ -176,7 +177,7 @@ sp_test(cli, every_verb_has_help)
 static void refuses_bad_options(const char *verb)
 {
 	const int code = strcmp(verb, "run") ? 2 : 125;
-	static const char *const need_more[] = { "run", "start", "stop", "wait", "show", "screen", "stats", "walk", "verify", "flush", "cache",
+	static const char *const need_more[] = { "run", "start", "stop", "wait", "show", "screen", "stats", "walk", "pool", "verify", "flush", "cache",
 						 "replay", "completion" };
 
 	expect(code, verb, "--no-such-option");
@@ -208,7 +209,7 @@ sp_test(cli, a_full_disk_is_no_success)
 sp_test(cli, without_a_daemon_verbs_say_so)
 {
 	static const char *const lines[] = { "list", "show x", "screen x", "stats x", "start x", "stop x", "wait x", "walk x 0x1000",
-					     "verify x", "flush x", "cache x on" };
+					     "verify x", "flush x", "cache x on", "pool x" };
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		expect_line(4, sp_text("%s --socket %s", lines[i], sp_path("none.sock")));

@@ -65,6 +65,30 @@ struct pool_page_info {
 };
 /* false: the page is not in use. */
 bool pool_page_describe(const struct pool *p, uint32_t page, struct pool_page_info *out);
+/* What is known of a page beside its content, for people. */
+struct pool_page_report {
+	uint64_t gpa;
+	uint64_t age;			/* how often other pages were used since this one was last; 0 if it is pinned */
+	uint32_t page, role;
+	uint32_t users;			/* entries that lead to it */
+	uint32_t references;		/* leaves that map the guest page at gpa; all ones: more than are kept */
+	uint32_t mods;			/* modification counter of the guest's table */
+	uint16_t n_present, pins;	/* entries that are present; vCPUs that have it loaded */
+	uint8_t kind;
+	bool monitored, hot, unsync;
+};
+/*
+ * Report up to max pages in use from page first on, of this kind, or of all if kind is 0; but look at no more than POOL_REPORT_LOOK
+ * pages. *next: where to go on, 0: there are no more. Returns how many were reported.
+ */
+#define POOL_REPORT_LOOK 65536u
+uint32_t pool_pages_report(const struct pool *p, uint32_t first, unsigned kind, struct pool_page_report *out, uint32_t max,
+			   uint32_t *next);
+/* The bits of a role in words, such as "supervisor q1 wp nxe lm"; cut to size. */
+void pool_role_text(uint32_t role, char *text, uint64_t size);
+/* Does the pool keep tables that nothing leads to? */
+bool pool_cache_is_on(const struct pool *p);
+
 /* An entry, in the form of 8 bytes; 0 also if the page is not in use or has no such slot. */
 uint64_t pool_page_entry(const struct pool *p, uint32_t page, uint32_t slot);
 

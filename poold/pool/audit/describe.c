@@ -4,6 +4,7 @@
  * caller of it, under the VM's lock. Changes nothing, neither LRU nor counters.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "poold/pool/audit/audit.h"
 #include "poold/pool/core/pool_priv.h"
@@ -59,4 +60,58 @@ uint64_t pool_page_entry(const struct pool *p, uint32_t page, uint32_t slot)
 	if (!page || page >= p->cfg.max_pages || !page_in_use(p, page) || slot >= page_kind(p, page)->count)
 		return 0;
 	return entry_get(p, page, slot);
+}
+
+static void count_user(void *ctx, const struct pool_user *user)
+{
+}
+
+static void page_report(const struct pool *p, uint32_t page, struct pool_page_report *out)
+{
+	const struct pool_page *pg = &p->page[page];
+	uint64_t gfn = gfn_of(pg->gpa);
+
+	*out = (struct pool_page_report){
+		.gpa = pg->gpa, .page = page, .role = pg->role, .kind = (uint8_t)role_kind(pg->role), .n_present = pg->n_present,
+		.pins = pg->lock, .age = pg->lock ? 0 : p->age_now - pg->age_at, .users = user_each(p, page, count_user, NULL),
+		.references = ram_index(p, gfn) == RAM_NIL ? 0 : rmap_count(p, gfn),
+	};
+	if (pg->gt < p->cfg.max_pages) {
+		out->monitored = true;
+		out->mods = p->gtable[pg->gt].mods;
+		out->hot = policy_is_hot(p, pg->gt);
+		out->unsync = p->gtable[pg->gt].unsync;
+	}
+}
+
+uint32_t pool_pages_report(const struct pool *p, uint32_t first, unsigned kind, struct pool_page_report *out, uint32_t max,
+			   uint32_t *next)
+{
+	uint32_t page = first ? first : 1, looked = 0, n = 0;
+
+	for (; page < p->cfg.max_pages && n < max && looked < POOL_REPORT_LOOK; page++, looked++)
+		if (page_in_use(p, page) && (!kind || role_kind(p->page[page].role) == kind))
+			page_report(p, page, &out[n++]);
+	*next = page < p->cfg.max_pages ? page : 0;
+	return n;
+}
+
+void pool_role_text(uint32_t role, char *text, uint64_t size)
+{
+	static const struct { uint32_t bit; const char *name; } bits[] = {
+		{ ROLE_WP, "wp" }, { ROLE_NXE, "nxe" }, { ROLE_SMEP, "smep" }, { ROLE_SMAP, "smap" }, { ROLE_LM, "lm" },
+		{ ROLE_PSE, "pse" }, { ROLE_PAE, "pae" }, { ROLE_CODE, "code" },
+	};
+	uint64_t at = (uint64_t)snprintf(text, size, "%s", role & ROLE_USER ? "user" : "supervisor");
+
+	if (role_quad(role) && at < size)
+		at += (uint64_t)snprintf(text + at, size - at, " q%u", role_quad(role));
+	for (unsigned i = 0; i < sizeof(bits) / sizeof(bits[0]) && at < size; i++)
+		if (role & bits[i].bit)
+			at += (uint64_t)snprintf(text + at, size - at, " %s", bits[i].name);
+}
+
+bool pool_cache_is_on(const struct pool *p)
+{
+	return !p->cfg.cache_off;
 }

@@ -36,6 +36,7 @@ static void idle_root_remove(struct pool *p, uint32_t page)
 
 void age_insert(struct pool *p, uint32_t page)
 {
+	p->page[page].age_at = ++p->age_now;
 	p->page[page].age_prev = PAGE_NIL;
 	p->page[page].age_next = p->age_head;
 	if (p->age_head)
@@ -62,6 +63,7 @@ static void idle_root_append(struct pool *p, uint32_t page)
 
 void age_append(struct pool *p, uint32_t page)
 {
+	p->page[page].age_at = p->age_tail ? p->page[p->age_tail].age_at : p->age_now;
 	p->page[page].age_next = PAGE_NIL;
 	p->page[page].age_prev = p->age_tail;
 	if (p->age_tail)

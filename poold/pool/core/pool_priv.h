@@ -57,6 +57,7 @@ struct pool_page {
 	uint32_t role;			/* KIND_FREE: free or limbo */
 	uint32_t hash_next;		/* free and limbo: link of that list */
 	uint32_t age_prev, age_next;	/* prev is newer */
+	uint64_t age_at;		/* pool.age_now when it came into the LRU list; as the oldest, that of the oldest */
 	uint32_t users;
 	uint32_t gt;
 	uint32_t mon_prev, mon_next;
@@ -149,6 +150,7 @@ struct pool {
 	uint32_t free_head, n_free;
 	uint32_t limbo_head, limbo_tail, n_limbo;
 	uint32_t age_head, age_tail, n_aged;
+	uint64_t age_now;		/* insertions into that list so far: for the eye, nothing is decided by it */
 	uint32_t root_head, root_tail;	/* the roots among them, in the same order */
 	uint32_t n_used, n_pinned, n_idle_roots;
 	uint32_t user_free, n_user_free;
@@ -284,6 +286,8 @@ void rmap_insert(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot);
 void rmap_remove(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot);
 /* Call fn for each reference; fn may change the entry but not its frame. false: the word is overflowed. */
 bool rmap_each(struct pool *p, uint64_t gfn, void (*fn)(struct pool *p, uint32_t page, uint32_t slot));
+/* How many leaves of 4 KiB map gfn; all ones: overflowed. */
+uint32_t rmap_count(const struct pool *p, uint64_t gfn);
 /* Afterwards no leaf maps gfn and its word is 0, also if it was overflowed. */
 void rmap_flush(struct pool *p, uint64_t gfn);
 bool rmap_has(const struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot);

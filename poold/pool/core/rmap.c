@@ -232,6 +232,16 @@ bool rmap_each(struct pool *p, uint64_t gfn, void (*fn)(struct pool *p, uint32_t
 	return RMAP_TAG(*word) != RMAP_OVERFLOW;
 }
 
+uint32_t rmap_count(const struct pool *p, uint64_t gfn)
+{
+	uint64_t word = p->rmap[ram_index(p, gfn)];
+	uint32_t x = chain_head(word), count = RMAP_TAG(word) == RMAP_SINGLE;
+
+	for (uint32_t n = 0; x < p->cfg.max_extents && n <= p->cfg.rmap_nodes_per_gfn; n++, x = p->extent[x].next)
+		count += p->extent[x].count;
+	return RMAP_TAG(word) == RMAP_OVERFLOW ? ~0u : count;
+}
+
 /* Complete whatever the counters say, and by full address. */
 static void rmap_flush_scan(struct pool *p, uint64_t gfn)
 {

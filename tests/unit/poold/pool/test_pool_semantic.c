@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "poold/pool/base/role.h"
 #include "tests/unit/poold/pool/pool_fixture.h"
 
 #define LOW	0x1000ull
@@ -137,4 +138,81 @@ Test(pool_semantic, pages_are_described)
 	cr_assert(pool_page_describe(f.p, (uint32_t)((root[0] - FIX_POOL_MADDR) >> PAGE_SHIFT), &info));
 	cr_assert_gt(info.lock, 0, "a loaded root is pinned");
 	fix_close(&f);
+}
+
+/* All pages in parts of max; each once, and as their lists say. Returns how many. */
+static unsigned report_all(struct fix *f, unsigned kind, uint32_t max, struct pool_page_report *out)
+{
+	uint32_t next = 0, n = 0, got;
+
+	do {
+		got = pool_pages_report(f->p, next, kind, out + n, max, &next);
+		cr_assert_leq(got, max);
+		n += got;
+	} while (next);
+	return n;
+}
+
+Test(pool_semantic, pages_are_reported)
+{
+	static struct pool_page_report all[1024], some[1024];
+	unsigned n, of_kind = 0, monitored = 0, pinned = 0;
+	uint64_t present = 0, users = 0;
+	struct fix f;
+
+	fix_init(&f);
+	open_guest(&f, false);
+	n = report_all(&f, 0, 1024, all);
+	cr_assert_eq(n, f.stats[POOL_STAT_pages_used]);
+	cr_assert_eq(report_all(&f, 0, 3, some), n, "in parts");
+	cr_assert_arr_eq(all, some, n * sizeof(all[0]));
+	for (unsigned i = 0; i < n; i++) {
+		cr_assert(!i || all[i].page > all[i - 1].page);
+		of_kind += all[i].kind == all[0].kind;
+		monitored += all[i].monitored;
+		pinned += all[i].pins != 0;
+		present += all[i].n_present;
+		users += all[i].users;
+		cr_assert(!all[i].pins || !all[i].age, "what is loaded is in use now");
+		cr_assert(!all[i].hot && !all[i].unsync);
+	}
+	cr_assert_eq(report_all(&f, all[0].kind, 2, some), of_kind);
+	cr_assert_eq(of_kind, pool_pages_of_kind(f.p, all[0].kind));
+	cr_assert_eq(present, f.stats[POOL_STAT_present_entries]);
+	cr_assert_eq(users, f.stats[POOL_STAT_users_used]);
+	cr_assert_eq(pinned, f.stats[POOL_STAT_pages_pinned]);
+	cr_assert_gt(monitored, 0);
+	fix_close(&f);
+}
+
+Test(pool_semantic, age_counts_the_uses_of_others)
+{
+	static struct pool_page_report all[1024];
+	uint64_t oldest = 0, newest = ~0ull;
+	struct fix f;
+	unsigned n;
+
+	fix_init(&f);
+	open_guest(&f, false);
+	n = report_all(&f, 0, 1024, all);
+	for (unsigned i = 0; i < n; i++) {
+		if (all[i].pins)
+			continue;
+		oldest = all[i].age > oldest ? all[i].age : oldest;
+		newest = all[i].age < newest ? all[i].age : newest;
+	}
+	cr_assert_lt(newest, oldest);
+	fix_close(&f);
+}
+
+Test(pool_semantic, a_role_is_told_in_words)
+{
+	char text[64], cut[8];
+
+	pool_role_text(6 | 1u << ROLE_QUAD_SHIFT | ROLE_WP | ROLE_SMAP, text, sizeof(text));
+	cr_assert_str_eq(text, "supervisor q1 wp smap");
+	pool_role_text(ROLE_USER | ROLE_NXE, text, sizeof(text));
+	cr_assert_str_eq(text, "user nxe");
+	pool_role_text(ROLE_WP, cut, sizeof(cut));
+	cr_assert_str_eq(cut, "supervi");
 }
