@@ -188,6 +188,7 @@ int attach_send_hello(int sock, const struct attach_hello *h, const int fds[HELL
 	m.stub_slot = h->stub_slot;
 	m.stub_entry = h->stub_entry;
 	m.audit = h->audit;
+	m.untimed = h->untimed;
 	m.poison = h->poison;
 	if (shadowpool__attach_hello__get_packed_size(&m) > sizeof(p.data))
 		return -EMSGSIZE;
@@ -209,7 +210,8 @@ static int hello_decode(const struct packet *p, struct attach_hello *h)
 		.ram_low_end = m->ram_low_end, .ram_high_end = m->ram_high_end,
 		.ram_maddr = m->ram_maddr, .pool_maddr = m->pool_maddr, .copies_maddr = m->copies_maddr,
 		.pool_bytes = m->pool_bytes, .pool_pages = m->pool_pages, .maxphyaddr = m->maxphyaddr,
-		.stub_slot = m->stub_slot, .stub_entry = m->stub_entry, .audit = m->audit, .poison = m->poison,
+		.stub_slot = m->stub_slot, .stub_entry = m->stub_entry, .audit = m->audit, .untimed = m->untimed,
+		.poison = m->poison,
 	};
 	rc = text_copy(h->vm_name, sizeof(h->vm_name), m->vm_name) ? 0 : -EPROTO;
 	shadowpool__attach_hello__free_unpacked(m, NULL);

@@ -51,6 +51,7 @@ struct attach_hello {
 	uint32_t stub_slot;		/* PML4 index reserved in every root */
 	uint64_t stub_entry;		/* the PML4 entry to copy there */
 	uint32_t audit;			/* ATTACH_AUDIT_* */
+	bool untimed;			/* no durations of the pool's operations are taken */
 	uint64_t poison;		/* test hook, 0 off: break the n-th leaf that is installed (refused unless poold has allow-inject) */
 };
 

@@ -2,9 +2,10 @@
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_CFLAGS) $(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS)
 common_libcommon_a_SOURCES = \
-	common/attach.h common/barrier.h common/clock.h common/conf.h common/counters.h common/guest_ram.h common/link.h common/log.h \
+	common/attach.h common/barrier.h common/clock.h common/conf.h common/counters.h common/duration.h common/guest_ram.h common/link.h common/log.h \
 	common/memfd.h common/pool_stats.h common/ring.h common/shm_layout.h common/walk.h common/write_class.h common/x86.h \
 	common/clock.c \
+	common/duration.c \
 	common/pool_stats.c \
 	common/walk.c \
 	common/write_class.c

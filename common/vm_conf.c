@@ -30,6 +30,8 @@ static const char *const emulations[] = {
 	[VM_CONF_EMULATE_TRAPS] = "traps", [VM_CONF_EMULATE_AHEAD] = "ahead", NULL
 };
 
+static const char *const times[] = { [VM_CONF_TIME_ON] = "on", [VM_CONF_TIME_OFF] = "off", NULL };
+
 #define KEY(key, kind, member) .name = key, .type = kind, .offset = offsetof(struct vm_conf, member)
 
 const struct conf_key vm_conf_keys[] = {
@@ -49,6 +51,7 @@ const struct conf_key vm_conf_keys[] = {
 	  .help = "the guest's interrupt flag: the real one (native), by traps (trap), or as the host can (auto)" },
 	{ KEY("emulate", CONF_ENUM, emulate), .values = emulations,
 	  .help = "code that trapd emulates: what traps (traps), or also what the host would emulate more slowly (ahead)" },
+	{ KEY("time", CONF_ENUM, time), .values = times, .help = "durations of the pool's operations in the statistics: on, off" },
 	{ NULL },
 };
 

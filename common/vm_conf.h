@@ -22,6 +22,9 @@ enum { VM_CONF_IF_AUTO, VM_CONF_IF_TRAP, VM_CONF_IF_NATIVE };
 /* Which of the guest's code trapd emulates: what traps and what follows closely, or all that the host would emulate itself. */
 enum { VM_CONF_EMULATE_TRAPS, VM_CONF_EMULATE_AHEAD };
 
+/* Are the operations of the pool and the requests to it timed? */
+enum { VM_CONF_TIME_ON, VM_CONF_TIME_OFF };
+
 struct vm_conf {
 	char *image, *cmdline;
 	char *module;			/* PATH or PATH,ARGS, separated by ';' */
@@ -34,6 +37,7 @@ struct vm_conf {
 	int audit;			/* ATTACH_AUDIT_* */
 	int interrupt_flag;		/* VM_CONF_IF_* */
 	int emulate;			/* VM_CONF_EMULATE_* */
+	int time;			/* VM_CONF_TIME_* */
 	uint64_t poison;		/* no key: a test hook */
 	char **modules;			/* cut out of module by vm_conf_check(), or from vm_conf_add_module() */
 	size_t nmodules;

@@ -15,7 +15,7 @@
 #include "poold/trace/policy.h"
 
 /* Options that are keys of a VM's configuration, under the same name. */
-static const char *const conf_options[] = { "mem", "vcpus", "pool", "pool-pages", "cmdline", "initrd", "if", "emulate", NULL };
+static const char *const conf_options[] = { "mem", "vcpus", "pool", "pool-pages", "cmdline", "initrd", "if", "emulate", "time", NULL };
 
 static int set_key(struct run *run, const char *key, const char *value)
 {
@@ -167,6 +167,7 @@ static const struct cmd_option options[] = {
 	{ "pool-pages", "KIND", "pages of the pool: 2m, 4k, or auto (default: 2m if there are enough)" },
 	{ "if", "HOW", "the guest's interrupt flag: trap, native, or auto (default: native where the host can)" },
 	{ "emulate", "WHAT", "traps (default), or ahead: also what the host would emulate, more slowly" },
+	{ "time", "WHETHER", "off: take no durations of the pool's operations (default: on)" },
 	{ "cmdline", "TEXT", "the guest's command line" },
 	{ "module", "FILE[,ARGS]", "hand this file to a Multiboot image; may be repeated" },
 	{ "initrd", "FILE", "initial RAM disk of a Linux kernel" },

@@ -34,7 +34,7 @@ ctl_shadowctl_SOURCES = \
 	ctl/run_dir.c \
 	ctl/run_result.c \
 	ctl/run_vm.c \
-	ctl/stats_file.c ctl/stats_file.h \
+	ctl/durations.c ctl/durations.h ctl/stats_file.c ctl/stats_file.h \
 	ctl/usage.c \
 	ctl/vm_config.c ctl/vm_config.h \
 	ctl/vm_info.c ctl/vm_info.h \

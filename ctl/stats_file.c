@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/durations.h"
+
 #define COLUMNS	2	/* 100 characters wide */
 
 /* The file may be anybody's: only what looks like a counter's name reaches the terminal. */
@@ -82,5 +84,8 @@ int stats_file_print(FILE *f, const json_t *doc)
 		 pages && is_name(pages) ? pages : "unknown size");
 	if (print_table(f, title, json_object_get(doc, "pool")))
 		return -1;
-	return print_table(f, "trapd", json_object_get(doc, "trapd"));
+	if (print_table(f, "trapd", json_object_get(doc, "trapd")))
+		return -1;
+	durations_print(f, json_object_get(doc, "durations"));
+	return 0;
 }

@@ -59,6 +59,7 @@ int vm_config_message(struct vm_config_message *m, const struct vm_conf *conf)
 	m->config.pool_pages = (uint32_t)conf->pool_pages;
 	m->config.interrupt_flag = (uint32_t)conf->interrupt_flag;
 	m->config.emulate = (uint32_t)conf->emulate;
+	m->config.time = (uint32_t)conf->time;
 	m->config.audit = (uint32_t)conf->audit;
 	m->config.poison = conf->poison;
 	return 0;

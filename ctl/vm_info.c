@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* VmInfo and Stats as JSON and text, see vm_info.h. */
-#include "ctl/cmd_table.h"
-#include "ctl/daemon.h"
 #include "ctl/vm_info.h"
 
 #include <inttypes.h>
 
 #include "ctl/cmd.h"
+#include "ctl/cmd_table.h"
+#include "ctl/daemon.h"
+#include "ctl/durations.h"
 
 const char *vm_info_size_text(uint64_t bytes, char *buf, size_t size)
 {
@@ -78,9 +79,9 @@ json_t *vm_info_json(const Shadowpool__VmInfo *vm)
 
 json_t *vm_info_stats_json(const Shadowpool__Stats *stats)
 {
-	return json_pack("{s:o,s:o,s:o,s:o,s:I}", "name", cmd_json_string(stats->name),
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:I}", "name", cmd_json_string(stats->name),
 			 "trapd", counters_json(stats->n_trapd, stats->trapd),
-			 "pool", counters_json(stats->n_pool, stats->pool),
+			 "pool", counters_json(stats->n_pool, stats->pool), "durations", durations_json(stats),
 			 "pool_page_size", cmd_json_string(stats->pool_page_size),
 			 "audit_violations", (json_int_t)stats->audit_violations);
 }
@@ -167,9 +168,14 @@ static void print_counters(FILE *f, const char *title, size_t n, Shadowpool__Cou
 
 void vm_info_stats_print(FILE *f, const Shadowpool__Stats *stats)
 {
+	json_t *durations;
+
 	print_text(f, "name", stats->name);
 	print_text(f, "pool page size", stats->pool_page_size);
 	fprintf(f, "audit violations %" PRIu64 "\n", stats->audit_violations);
 	print_counters(f, "pool", stats->n_pool, stats->pool);
 	print_counters(f, "trapd", stats->n_trapd, stats->trapd);
+	durations = durations_json(stats);
+	durations_print(f, durations);
+	json_decref(durations);
 }

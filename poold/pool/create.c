@@ -212,6 +212,12 @@ int pool_create(struct pool **out, const struct pool_config *config, const struc
 	return 0;
 }
 
+void pool_set_durations(struct pool *p, struct duration *durations)
+{
+	for (unsigned i = 0; i < POOL_DURATION_COUNT; i++)
+		duration_timer_init(&p->timer[i], durations ? &durations[i] : NULL, duration_pool_names[i].one_in);
+}
+
 void pool_reset(struct pool *p)
 {
 	memset(p->arena, 0, (size_t)p->cfg.max_pages * PAGE_SIZE);

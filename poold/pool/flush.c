@@ -132,8 +132,11 @@ static void debt_everything(struct pool *p)
 /* Uses neither counters nor the reverse map, because it must help when these are wrong. */
 void pool_clear_all(struct pool *p, struct pool_result *r)
 {
+	uint64_t begin;
+
 	if (!op_begin(p, 0, r))
 		return;
+	begin = time_begin(p, POOL_DURATION_clear_all);
 	for (uint32_t page = 1; page < p->cfg.max_pages; page++) {
 		if (!page_in_use(p, page))
 			continue;
@@ -153,6 +156,7 @@ void pool_clear_all(struct pool *p, struct pool_result *r)
 	unsync_forget_all(p);
 	op_post(p);
 	op_end(p, POOL_OK, r);
+	time_end(p, POOL_DURATION_clear_all, begin);
 }
 
 void pool_flush_all(struct pool *p, struct pool_result *r)

@@ -233,7 +233,7 @@ static bool map_args_valid(const struct pool *p, uint32_t vcpu, const struct poo
 	return ((a->gva >> 39) & (POOL_SLOTS - 1)) != p->cfg.stub_slot;
 }
 
-void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, struct pool_result *r)
+static void map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, struct pool_result *r)
 {
 	struct descent w = { .p = p, .a = a, .writable = true };
 	enum pool_status status;
@@ -265,4 +265,12 @@ void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, stru
 	if (status == POOL_RETRY)
 		stat_inc(p, POOL_STAT_map_retry);
 	op_end(p, status, r);
+}
+
+void pool_map(struct pool *p, uint32_t vcpu, const struct pool_map_args *a, struct pool_result *r)
+{
+	uint64_t begin = time_begin(p, POOL_DURATION_map);
+
+	map(p, vcpu, a, r);
+	time_end(p, POOL_DURATION_map, begin);
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/duration.h"
 #include "common/pool_stats.h"
 #include "poold/pool/audit/audit.h"
 #include "poold/pool/base/types.h"
@@ -32,6 +33,11 @@ uint64_t pool_memory_needed(const struct pool_config *config);
  */
 int pool_create(struct pool **out, const struct pool_config *config, const struct pool_callbacks *callbacks, void *arena,
 		void *tracking, uint64_t *stats, char *err, uint64_t err_size);
+/*
+ * From now on time what enum pool_duration lists into POOL_DURATION_COUNT histograms, which stay the caller's and outlive the pool.
+ * NULL, as at creation: time nothing. What the pool does is the same with and without.
+ */
+void pool_set_durations(struct pool *p, struct duration *durations);
 
 /*
  * The operations. doc/spec/pool.md section 5 has what each demands and does; where it says "events consumed", the caller sees to

@@ -7,6 +7,7 @@
 
 void pool_resync(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result *r)
 {
+	uint64_t begin = time_begin(p, POOL_DURATION_resync);
 	enum pool_status status;
 
 	if (!op_begin(p, vcpu, r))
@@ -17,4 +18,5 @@ void pool_resync(struct pool *p, uint32_t vcpu, uint64_t gfn, struct pool_result
 	else
 		status = ram_index(p, gfn) == RAM_NIL ? POOL_E_RANGE : resync_gfn(p, gfn);
 	op_end(p, status, r);
+	time_end(p, POOL_DURATION_resync, begin);
 }

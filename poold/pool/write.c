@@ -78,6 +78,7 @@ static void write_count_class(struct pool *p, enum write_class class)
 void pool_guest_write(struct pool *p, uint32_t vcpu, uint64_t gpa, uint32_t len, enum write_class class, bool user,
 		      uint64_t rip, struct pool_result *r)
 {
+	uint64_t begin;
 	uint32_t gt;
 
 	if (!op_begin(p, vcpu, r))
@@ -90,6 +91,7 @@ void pool_guest_write(struct pool *p, uint32_t vcpu, uint64_t gpa, uint32_t len,
 		op_end(p, POOL_E_RANGE, r);
 		return;
 	}
+	begin = time_begin(p, POOL_DURATION_write_event);
 	gt = gtable_find(p, gfn_of(gpa));
 	if (gt != GT_NIL) {
 		bool zero = policy_written(p, gt, gpa, len, rip);
@@ -101,6 +103,7 @@ void pool_guest_write(struct pool *p, uint32_t vcpu, uint64_t gpa, uint32_t len,
 		op_post(p);	/* the guest runs on: nobody waits for this result */
 	}
 	op_end(p, POOL_OK, r);
+	time_end(p, POOL_DURATION_write_event, begin);
 }
 
 void pool_guest_range_changed(struct pool *p, uint64_t gpa, uint64_t len, struct pool_result *r)

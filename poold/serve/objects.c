@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/pool_stats.h"
+#include "common/duration.h"
 #include "common/x86.h"
 
 #define ROUND_UP(n, unit) (((n) + (unit) - 1) / (unit) * (unit))
@@ -29,7 +29,7 @@ void objects_init(struct session_objects *o)
 
 uint64_t objects_stats_bytes(void)
 {
-	return ROUND_UP(POOL_STAT_COUNT * sizeof(uint64_t), PAGE_SIZE);
+	return ROUND_UP(STATS_P_SIZE, PAGE_SIZE);
 }
 
 /* Takes fd, like memfd_open_sealed. */

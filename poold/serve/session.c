@@ -83,6 +83,12 @@ static void session_trace_count(struct session *s)
 	store_relaxed(&s->stats[POOL_STAT_trace_dropped], totals.dropped);
 }
 
+/* The histograms of stats-p. */
+static struct duration *session_durations(const struct session *s)
+{
+	return (struct duration *)(void *)((uint8_t *)s->objects.stats_p.base + STATS_P_DURATIONS_AT);
+}
+
 int session_create(struct session **out, const struct attach_hello *hello, const struct pool_config *config,
 		   struct session_objects *objects, uint64_t epoch, const struct session_trace *trace, char *err,
 		   size_t err_size)
@@ -120,6 +126,8 @@ int session_create(struct session **out, const struct attach_hello *hello, const
 		free(s);
 		return rc;
 	}
+	if (!hello->untimed)
+		pool_set_durations(s->pool, session_durations(s));
 	pthread_mutex_init(&s->lock, NULL);
 	if (hello->poison) {
 		struct pool_call poison = { .op = POOL_CALL_POISON, .len = hello->poison };

@@ -105,7 +105,8 @@ sp_test(run, stats_and_status_files)
 
 	expect_code(p, 0);
 	sp_expect_json(sp_read(stats, NULL), "audit_violations=0", "pool.map_requests=*", "trapd.exits=*", "pool_page_size=4k",
-		       "vm.stop_reason=exit", "vm.mem_bytes=67108864", "vm.state=stopped");
+		       "vm.stop_reason=exit", "vm.mem_bytes=67108864", "vm.state=stopped", "durations.unit=ns",
+		       "durations.map.samples>0", "durations.audit.samples>0", "durations.request.p99>0");
 	sp_expect_json(sp_read(status, NULL), "exit_code=0", "reason=exit", "poold_restarts=0");
 	sp_expect(!strstr(sp_err(p), "hugepages"), "asked for 4k pages, was told about hugepages");
 }
@@ -123,6 +124,13 @@ sp_test(run, json_of_a_fault)
 	struct sp_process *p = expect_code(run("--json", sp_image("triple")), 126);
 
 	sp_expect_json(sp_out(p), "exit_code=126", "reason=fault");
+}
+
+sp_test(run, nothing_is_timed_if_so_asked)
+{
+	expect_code(run("--stats", sp_path("stats"), "--time=off", "--audit", sp_image("hello")), 0);
+	sp_expect_json(sp_read("stats", NULL), "pool.map_requests>0", "durations.map.samples=0", "durations.audit.samples=0",
+		       "durations.request.samples=0");
 }
 
 sp_test(run, stats_to_standard_error)

@@ -71,8 +71,8 @@ static int conf_from_message(struct vm_conf *conf, const Shadowpool__VmConfig *m
 
 	snprintf(err, err_size, "out of memory");
 	if (m->pool_pages > ATTACH_PAGES_4K || m->audit > ATTACH_AUDIT_FULL || m->interrupt_flag > VM_CONF_IF_NATIVE ||
-	    m->emulate > VM_CONF_EMULATE_AHEAD) {
-		snprintf(err, err_size, "the request holds a pool-pages, audit, if or emulate that this trapd does not know");
+	    m->emulate > VM_CONF_EMULATE_AHEAD || m->time > VM_CONF_TIME_OFF) {
+		snprintf(err, err_size, "the request holds a pool-pages, audit, if, emulate or time that this trapd does not know");
 		return -EINVAL;
 	}
 	if (*m->image != '/') {
@@ -110,6 +110,7 @@ static int conf_from_message(struct vm_conf *conf, const Shadowpool__VmConfig *m
 	conf->pool_pages = (int)m->pool_pages;
 	conf->interrupt_flag = (int)m->interrupt_flag;
 	conf->emulate = (int)m->emulate;
+	conf->time = (int)m->time;
 	conf->audit = (int)m->audit;
 	conf->poison = m->poison;
 	return vm_conf_check(conf, err, err_size);

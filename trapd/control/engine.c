@@ -6,6 +6,7 @@
 
 #include "common/barrier.h"
 #include "trapd/devices/bus.h"
+#include "trapd/link/vcpu_link.h"
 
 static int start(struct vm *vm, void (*attached)(struct vm *vm, void *ctx), void (*ended)(struct vm *vm, void *ctx),
 		 void *ctx)
@@ -25,6 +26,20 @@ static void stop(struct vm *vm, enum vm_stop_reason reason)
 		reason == VM_STOP_TIMEOUT ? "the time that it was given is over" : "it was asked to end");
 }
 
+/* Counters and durations of the pool, from its shared object, whose size is poold's word. Under the link's lock. */
+static void look_at_pool(const struct memfd *stats, struct vm_snapshot *out)
+{
+	const struct duration *d = (const void *)((const uint8_t *)stats->base + STATS_P_DURATIONS_AT);
+	const uint64_t *counter = stats->base;
+
+	if (!stats->base)
+		return;
+	for (size_t n = 0; n < POOL_STAT_COUNT && (n + 1) * sizeof(*counter) <= stats->size; n++)
+		out->pool[n] = load_relaxed(&counter[n]);
+	for (size_t n = 0; n < POOL_DURATION_COUNT && stats->size >= STATS_P_SIZE; n++)
+		duration_sum(&out->pool_duration[n], &d[n]);
+}
+
 /* The vCPUs go on meanwhile: each number is right by itself. */
 static void look_at_machine(struct vm *vm, struct vm_snapshot *out)
 {
@@ -42,7 +57,6 @@ static void look_at_machine(struct vm *vm, struct vm_snapshot *out)
 
 static void look(struct vm *vm, struct vm_snapshot *out)
 {
-	const uint64_t *pool;
 	uint32_t i, n;
 
 	memset(out, 0, sizeof(*out));
@@ -50,15 +64,15 @@ static void look(struct vm *vm, struct vm_snapshot *out)
 	for (i = 0; i < vm->machine.nvcpu; i++)
 		for (n = 0; n < TRAP_STAT_COUNT; n++)
 			out->trap[n] += load_relaxed(&vm->machine.vcpu[i].stat[n]);
+	for (i = 0; i < vm->machine.nvcpu; i++)
+		duration_sum(&out->request, &vm->machine.vcpu[i].link->request);
 	/* The vCPU thread swaps the link's objects under this lock when it attaches anew. */
 	pthread_mutex_lock(&vm->pool.lock);
 	out->pool_bytes = vm->pool.pool_bytes;
 	out->pool_pages = vm->pool.pool_pages;
 	out->epoch = vm->pool.epoch;
 	out->pool_up = vm->pool.epoch && !load_relaxed(&vm->pool.lost);
-	pool = vm->pool.stats.base;
-	for (n = 0; pool && n < POOL_STAT_COUNT && (n + 1) * sizeof(*pool) <= vm->pool.stats.size; n++)
-		out->pool[n] = load_relaxed(&pool[n]);
+	look_at_pool(&vm->pool.stats, out);
 	pthread_mutex_unlock(&vm->pool.lock);
 	look_at_machine(vm, out);
 }

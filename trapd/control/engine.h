@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/duration.h"
 #include "common/pool_stats.h"
 #include "common/shm_layout.h"
 #include "trapd/cpu/trap_stats.h"
@@ -32,6 +33,8 @@ struct vm_snapshot {
 	struct host_facts facts;
 	uint64_t trap[TRAP_STAT_COUNT];	/* summed over the vCPUs */
 	uint64_t pool[POOL_STAT_COUNT];
+	struct duration pool_duration[POOL_DURATION_COUNT];
+	struct duration request;	/* to poold and back, over all vCPUs */
 	uint32_t nvcpu;
 	struct vcpu_snapshot vcpu[LINK_MAX_VCPUS];
 	struct pic_state pic;

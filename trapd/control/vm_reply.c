@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "trapd/link/vcpu_link.h"
+
 static const char *const reasons[] = {
 	[VM_RUNNING] = "", [VM_STOP_GUEST_EXIT] = "exit", [VM_STOP_FAULT] = "fault", [VM_STOP_ERROR] = "error",
 	[VM_STOP_REQUESTED] = "requested", [VM_STOP_TIMEOUT] = "timeout", [VM_STOP_RESET] = "reset",
@@ -39,6 +41,7 @@ static void facts_fill(struct vm_info_reply *r, const struct host_facts *f)
 		{ "iret_traps", f->iret_traps },
 		{ "breakpoints_native", f->breakpoints_native },
 		{ "maxphyaddr", f->maxphyaddr },
+		{ "tsc_khz", f->tsc_khz },
 		{ "xcr0", f->xcr0 },
 	};
 	size_t i;
@@ -121,27 +124,55 @@ void vm_screen_fill(struct vm_screen_reply *r, struct vm_entry *e)
 	r->screen.text = r->snapshot.screen;
 }
 
+static void duration_fill(struct vm_stats_reply *r, const struct duration_name *name, struct duration *d)
+{
+	size_t i = r->stats.n_durations++;
+	Shadowpool__Duration *m = &r->duration[i];
+
+	shadowpool__duration__init(m);
+	m->name = text(name->name);
+	m->one_in = name->one_in;
+	m->samples = d->samples;
+	m->ticks = d->ticks;
+	m->longest = d->longest;
+	m->n_buckets = DURATION_BUCKETS;
+	m->buckets = d->bucket;
+	r->durations[i] = m;
+}
+
+static void durations_fill(struct vm_stats_reply *r)
+{
+	const struct duration_name request = { "request", REQUEST_TIMED_ONE_IN };
+
+	for (size_t i = 0; i < POOL_DURATION_COUNT; i++)
+		duration_fill(r, &duration_pool_names[i], &r->snapshot.pool_duration[i]);
+	duration_fill(r, &request, &r->snapshot.request);
+	r->stats.durations = r->durations;
+	r->stats.tsc_khz = r->snapshot.facts.tsc_khz;
+}
+
 void vm_stats_fill(struct vm_stats_reply *r, struct vm_entry *e)
 {
-	struct vm_snapshot s;
+	struct vm_snapshot *s = &r->snapshot;
 	size_t i;
 
-	vm_entry_look(e, &s);
+	vm_entry_look(e, s);
 	shadowpool__stats__init(&r->stats);
 	r->stats.name = e->name;
-	r->stats.pool_page_size = text(page_size(s.pool_pages));
+	r->stats.pool_page_size = text(page_size(s->pool_pages));
 	for (i = 0; i < TRAP_STAT_COUNT; i++) {
-		counter_fill(&r->trap[i], trap_stat_name[i], s.trap[i]);
+		counter_fill(&r->trap[i], trap_stat_name[i], s->trap[i]);
 		r->traps[i] = &r->trap[i];
 	}
 	for (i = 0; i < POOL_STAT_COUNT; i++) {
-		counter_fill(&r->pool[i], pool_stat_name[i], s.pool[i]);
+		counter_fill(&r->pool[i], pool_stat_name[i], s->pool[i]);
 		r->pools[i] = &r->pool[i];
 		if (!strcmp(pool_stat_name[i], "audit_violations"))
-			r->stats.audit_violations = s.pool[i];
+			r->stats.audit_violations = s->pool[i];
 	}
 	r->stats.trapd = r->traps;
 	r->stats.n_trapd = TRAP_STAT_COUNT;
 	r->stats.pool = r->pools;
 	r->stats.n_pool = POOL_STAT_COUNT;
+	durations_fill(r);
 }

@@ -22,6 +22,8 @@ struct vm_stats_reply {
 	Shadowpool__Stats stats;
 	Shadowpool__Counter trap[TRAP_STAT_COUNT], pool[POOL_STAT_COUNT];
 	Shadowpool__Counter *traps[TRAP_STAT_COUNT], *pools[POOL_STAT_COUNT];
+	struct vm_snapshot snapshot;	/* the durations point into it */
+	Shadowpool__Duration duration[POOL_DURATION_COUNT + 1], *durations[POOL_DURATION_COUNT + 1];
 };
 
 /* Fill r from an entry. with_report: also report and state of the interrupt controllers, which are long and left out of lists. */

@@ -81,6 +81,7 @@ static int engine_create(struct vm_entry *e, struct vm_start_args *args, char *e
 		.image = args->conf->image, .cmdline = args->conf->cmdline, .mem_bytes = args->conf->mem,
 		.pool_bytes = args->conf->pool, .pool_pages = (uint32_t)args->conf->pool_pages, .nvcpu = (uint32_t)args->conf->vcpus,
 		.interrupt_flag = (uint32_t)args->conf->interrupt_flag, .emulate = (uint32_t)args->conf->emulate,
+		.untimed = args->conf->time == VM_CONF_TIME_OFF,
 		.audit = (uint32_t)args->conf->audit, .poison = args->conf->poison,
 		.attach_socket = (char *)(uintptr_t)args->attach_socket,
 		.console_in = args->console_in, .console_out = args->console_out,

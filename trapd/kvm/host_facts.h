@@ -19,6 +19,7 @@ struct host_facts {
 	bool iret_traps;		/* IRET to Linux's user selectors traps like any other */
 	bool breakpoints_native;	/* DR0 to DR3 fire in guest code */
 	uint8_t maxphyaddr;		/* bits of a physical address, which the guest sees unchanged */
+	uint32_t tsc_khz;		/* frequency of the TSC, of the host's and of the guest's; never 0 */
 	uint64_t xcr0;			/* guest code has XSAVE with this XCR0, whatever CR4 and CPUID say; 0: it has none */
 };
 

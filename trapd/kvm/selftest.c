@@ -265,6 +265,7 @@ int selftest_run(int kvm_fd, const struct kvm_cpuid2 *cpuid, struct host_facts *
 	facts->iret_traps = iret_traps(&r);
 	facts->breakpoints_native = breakpoints_work(&r);
 	facts->xcr0 = xcr0_of_host(&r);
+	facts->tsc_khz = r.cpu.tsc_khz;
 	CODE(&r, true, "\x0f\x05\x0f\x0b");			/* syscall */
 	rig_go(&r, CODE_VA, RFLAGS_FIXED, false, true, &out);
 	facts->syscall_faults_at_lstar = r.cpu.vector == VEC_PF && out.frame.rip == r.stub.va + STUB_SYSCALL_PAGE;

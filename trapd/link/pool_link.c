@@ -141,7 +141,7 @@ static void fill_hello(const struct pool_link *l, uint64_t copies_maddr, struct 
 		.ram_maddr = VM_RAM_MADDR, .pool_maddr = VM_POOL_MADDR,
 		.copies_maddr = copies_maddr, .pool_bytes = c->pool_bytes, .pool_pages = c->pool_pages,
 		.maxphyaddr = m->facts.maxphyaddr, .stub_slot = c->stub->slot,
-		.stub_entry = stub_pml4_entry(c->stub), .audit = c->audit, .poison = c->poison,
+		.stub_entry = stub_pml4_entry(c->stub), .audit = c->audit, .untimed = c->untimed, .poison = c->poison,
 	};
 	snprintf(h->vm_name, sizeof(h->vm_name), "%s", c->vm_name);
 }

@@ -27,6 +27,7 @@ struct pool_link_config {
 	uint64_t pool_bytes;		/* wanted; 0: default */
 	uint32_t pool_pages;		/* wanted; ATTACH_PAGES_* */
 	uint32_t audit;			/* ATTACH_AUDIT_* */
+	bool untimed;			/* poold shall take no durations */
 	uint64_t poison;		/* test hook: the number of a shadow entry that poold breaks, 0: none */
 	int vm_fd;			/* KVM's file of the VM */
 	int ram_fd;			/* guest RAM, for poold to map */

@@ -123,7 +123,7 @@ static void claim_tails(struct vcpu *v)
  */
 static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 {
-	uint64_t touch[POOL_MAX_TOUCH] = { 0 };
+	uint64_t touch[POOL_MAX_TOUCH] = { 0 }, begin;
 	int rc;
 
 	events_close_pair(v);	/* no request overtakes an event */
@@ -134,7 +134,9 @@ static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 		claim_tails(v);
 		req->rq_flushed = v->flush_epoch;
 		counter_add(&v->stat[TRAP_STAT_requests_total], 1);
+		begin = duration_begin(&v->link->request_timer);
 		rc = link_client_request(&v->link->client, req, rep, touch);
+		duration_end(&v->link->request_timer, begin);
 		if (rc || !reply_valid(v->pool, rep, touch))
 			return pool_link_lost(v);
 		v->events_since_reply = false;

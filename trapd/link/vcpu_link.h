@@ -6,10 +6,14 @@
 #ifndef SHADOWPOOL_TRAPD_VCPU_LINK_H
 #define SHADOWPOOL_TRAPD_VCPU_LINK_H
 
+#include "common/duration.h"
 #include "common/link.h"
 #include "trapd/kvm/stub.h"
 #include "trapd/link/corrupt_limit.h"
 #include "trapd/link/write_pair.h"
+
+/* One request in so many is timed: reading the TSC twice costs a hundredth of the shortest one. */
+#define REQUEST_TIMED_ONE_IN	4u
 
 /* What the replies of poold since the last entry demand of the return program. */
 struct return_work {
@@ -26,6 +30,8 @@ struct vcpu_link {
 	struct link_client client;
 	struct return_work work;
 	struct write_pair pair;
+	struct duration request;	/* from a request's way out to its reply, with the waiting; any thread reads it */
+	struct duration_timer request_timer;
 	bool audit_failed;		/* an audit that followed a request has found violations, and the VM was stopped for it */
 	uint64_t corrupt_at_s[CORRUPT_LIMIT];	/* when the pool found itself corrupt: argument of corrupt_too_often() */
 };

@@ -148,6 +148,8 @@ static int create_vcpus(struct vm *vm, char *err, size_t err_size)
 		v->priv = calloc(1, sizeof(*v->priv));
 		if (!v->link || !v->priv)
 			return fail(err, err_size, -ENOMEM, "out of memory");
+		if (!vm->config.untimed)
+			duration_timer_init(&v->link->request_timer, &v->link->request, REQUEST_TIMED_ONE_IN);
 		v->priv->kcpu.fd = -1;
 		cpuid_set_apic_id(vm->machine.cpuid, (uint8_t)i);
 		rc = kcpu_create(&v->priv->kcpu, vm->kvm_fd, vm->fd, i, vm->stub_window, &vm->machine.cpuid->head);
@@ -224,7 +226,7 @@ static void configure_link(struct vm *vm)
 
 	vm->pool.config = (struct pool_link_config){
 		.vm_name = c->name, .socket = c->attach_socket, .pool_bytes = c->pool_bytes, .pool_pages = c->pool_pages,
-		.audit = c->audit, .poison = c->poison, .vm_fd = vm->fd, .ram_fd = vm->ram_fd.fd, .stats_fd = vm->stats_t.fd,
+		.audit = c->audit, .untimed = c->untimed, .poison = c->poison, .vm_fd = vm->fd, .ram_fd = vm->ram_fd.fd, .stats_fd = vm->stats_t.fd,
 		.stub = vm->stub_window,
 	};
 }

@@ -36,6 +36,7 @@ struct vm_config {
 	uint32_t audit;			/* ATTACH_AUDIT_* */
 	uint32_t interrupt_flag;	/* VM_CONF_IF_* */
 	uint32_t emulate;		/* VM_CONF_EMULATE_* */
+	bool untimed;			/* no durations are taken */
 	uint64_t poison;		/* test hook of the pool, see struct attach_hello; 0: off */
 	char *attach_socket;		/* path of poold's socket */
 	int console_in, console_out;	/* descriptors of the serial line, -1: none; they belong to the VM */

@@ -21,6 +21,7 @@ void audit_equal(struct audit *a, unsigned rule, uint32_t page, uint32_t slot, u
 
 uint32_t pool_audit(struct pool *p, enum pool_audit_mode mode, struct pool_violation *out, uint32_t max)
 {
+	uint64_t begin = time_begin(p, POOL_DURATION_audit);
 	struct audit a = { .p = p, .out = out, .max = max };
 
 	audit_lists(&a);
@@ -34,5 +35,6 @@ uint32_t pool_audit(struct pool *p, enum pool_audit_mode mode, struct pool_viola
 	}
 	stat_inc(p, POOL_STAT_audit_runs);
 	stat_add(p, POOL_STAT_audit_violations, a.n);
+	time_end(p, POOL_DURATION_audit, begin);
 	return a.n;
 }

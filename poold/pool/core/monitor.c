@@ -20,6 +20,8 @@ static void entry_guard(struct pool *p, uint32_t page, uint32_t slot)
 
 void monitor_protect(struct pool *p, uint64_t gfn)
 {
+	uint64_t begin = time_begin(p, POOL_DURATION_write_protect);
+
 	stat_inc(p, POOL_STAT_write_protect_gfn);
 	large_flush(p, gfn);
 	if (!rmap_each(p, gfn, entry_guard))
@@ -31,6 +33,7 @@ void monitor_protect(struct pool *p, uint64_t gfn)
 	for (uint32_t v = 0; v < p->cfg.nvcpu; v++)
 		if (!epoch_vcpu_is_clean(p, v))
 			debt_flush(&p->op.debt, POOL_FLUSH_ALL, 0);
+	time_end(p, POOL_DURATION_write_protect, begin);
 }
 
 static void chain_insert(struct pool *p, uint32_t gt, uint32_t page)
@@ -47,7 +50,7 @@ static void chain_insert(struct pool *p, uint32_t gt, uint32_t page)
 	g->n_upper += !(page_kind(p, page)->flags & KF_LEAF);
 }
 
-void monitor_insert(struct pool *p, uint32_t page)
+static void insert(struct pool *p, uint32_t page)
 {
 	uint64_t gfn = gfn_of(p->page[page].gpa);
 	uint32_t gt = gtable_find(p, gfn);
@@ -65,6 +68,14 @@ void monitor_insert(struct pool *p, uint32_t page)
 	if (!ram_is_open(p, gfn))
 		monitor_protect(p, gfn);
 	p->gtable[gt].shoot_epoch = p->reduce_stamp;
+}
+
+void monitor_insert(struct pool *p, uint32_t page)
+{
+	uint64_t begin = time_begin(p, POOL_DURATION_monitor);
+
+	insert(p, page);
+	time_end(p, POOL_DURATION_monitor, begin);
 }
 
 void monitor_remove(struct pool *p, uint32_t page)

@@ -22,9 +22,12 @@ static void pages_gauge(struct pool *p)
 /* Content of an unused page: nobody walks it, so this is not an entry store. */
 static void page_zero(struct pool *p, uint32_t page)
 {
+	uint64_t begin = time_begin(p, POOL_DURATION_zero);
+
 	memset(p->arena + (uint64_t)page * PAGE_SIZE, 0, PAGE_SIZE);
 	p->page[page].flags |= PAGE_ZEROED;
 	stat_inc(p, POOL_STAT_zero_page);
+	time_end(p, POOL_DURATION_zero, begin);
 }
 
 static void page_clear_fields(struct pool_page *pg)
@@ -126,7 +129,7 @@ void page_empty(struct pool *p, uint32_t page)
 	}
 }
 
-int page_flush(struct pool *p, uint32_t page)
+static int let_go(struct pool *p, uint32_t page)
 {
 	struct pool_page *pg = &p->page[page];
 
@@ -155,6 +158,15 @@ int page_flush(struct pool *p, uint32_t page)
 	stat_inc(p, POOL_STAT_flush_page);
 	pages_gauge(p);
 	return 0;
+}
+
+int page_flush(struct pool *p, uint32_t page)
+{
+	uint64_t begin = time_begin(p, POOL_DURATION_flush_page);
+	int rc = let_go(p, page);
+
+	time_end(p, POOL_DURATION_flush_page, begin);
+	return rc;
 }
 
 void page_limbo_release(struct pool *p)
@@ -192,6 +204,7 @@ static uint32_t evict_candidate(const struct pool *p)
 
 uint32_t page_evict(struct pool *p, uint32_t n)
 {
+	uint64_t begin = time_begin(p, POOL_DURATION_evict);
 	uint32_t done = 0;
 
 	while (done < n) {
@@ -211,10 +224,11 @@ uint32_t page_evict(struct pool *p, uint32_t n)
 	}
 	if (!done)
 		stat_inc(p, POOL_STAT_evict_fail);
+	time_end(p, POOL_DURATION_evict, begin);
 	return done;
 }
 
-enum pool_status page_alloc(struct pool *p, uint32_t *out)
+static enum pool_status take_free(struct pool *p, uint32_t *out)
 {
 	uint32_t page = p->free_head;
 
@@ -242,4 +256,13 @@ enum pool_status page_alloc(struct pool *p, uint32_t *out)
 	pages_gauge(p);
 	*out = page;
 	return POOL_OK;
+}
+
+enum pool_status page_alloc(struct pool *p, uint32_t *out)
+{
+	uint64_t begin = time_begin(p, POOL_DURATION_alloc);
+	enum pool_status status = take_free(p, out);
+
+	time_end(p, POOL_DURATION_alloc, begin);
+	return status;
 }

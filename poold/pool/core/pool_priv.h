@@ -8,6 +8,7 @@
 
 #include "common/barrier.h"
 #include "common/counters.h"
+#include "common/duration.h"
 #include "common/pool_stats.h"
 #include "common/walk.h"
 #include "common/write_policy.h"
@@ -135,6 +136,7 @@ struct pool {
 	struct pool_callbacks cb;
 	uint8_t *arena;
 	uint64_t *stats;
+	struct duration_timer timer[POOL_DURATION_COUNT];
 	struct pool_page *page;
 	struct pool_gtable *gtable;
 	struct pool_user *user;
@@ -179,6 +181,9 @@ struct pool {
 
 static inline void stat_add(struct pool *p, enum pool_stat s, uint64_t n) { counter_add(&p->stats[s], n); }
 static inline void stat_inc(struct pool *p, enum pool_stat s) { counter_add(&p->stats[s], 1); }
+/* Around what is timed; see duration.h. */
+static inline uint64_t time_begin(struct pool *p, enum pool_duration d) { return duration_begin(&p->timer[d]); }
+static inline void time_end(struct pool *p, enum pool_duration d, uint64_t begin) { duration_end(&p->timer[d], begin); }
 /* doc/spec/pool.md section 1, rule 6: what an operation looks at is bounded, so it is counted. */
 static inline void count_steps(struct pool *p, uint64_t n) { p->op.steps += n; }
 /* high follows gauge in the list of counters. */

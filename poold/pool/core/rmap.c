@@ -174,7 +174,7 @@ static bool chain_remove(struct pool *p, uint64_t *word, uint64_t ref)
 	return false;
 }
 
-void rmap_word_remove(struct pool *p, uint64_t *word, uint64_t ref)
+static void word_remove(struct pool *p, uint64_t *word, uint64_t ref)
 {
 	stat_inc(p, POOL_STAT_deref);
 	if (!word) {
@@ -187,6 +187,14 @@ void rmap_word_remove(struct pool *p, uint64_t *word, uint64_t ref)
 	} else if (RMAP_TAG(*word) != RMAP_CHAIN || !chain_remove(p, word, ref)) {
 		pool_corrupt(p);
 	}
+}
+
+void rmap_word_remove(struct pool *p, uint64_t *word, uint64_t ref)
+{
+	uint64_t begin = time_begin(p, POOL_DURATION_deref);
+
+	word_remove(p, word, ref);
+	time_end(p, POOL_DURATION_deref, begin);
 }
 
 void rmap_remove(struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot)
@@ -245,6 +253,8 @@ uint32_t rmap_count(const struct pool *p, uint64_t gfn)
 /* Complete whatever the counters say, and by full address. */
 static void rmap_flush_scan(struct pool *p, uint64_t gfn)
 {
+	uint64_t begin = time_begin(p, POOL_DURATION_scan);
+
 	stat_inc(p, POOL_STAT_flush_gfn_slow);
 	for (uint32_t page = 1; page < p->cfg.max_pages; page++) {
 		if (!page_in_use(p, page) || !(page_kind(p, page)->flags & KF_LEAF))
@@ -259,6 +269,7 @@ static void rmap_flush_scan(struct pool *p, uint64_t gfn)
 			stat_inc(p, POOL_STAT_flush_gfn_entries);
 		}
 	}
+	time_end(p, POOL_DURATION_scan, begin);
 }
 
 void rmap_word_flush(struct pool *p, uint64_t *word)

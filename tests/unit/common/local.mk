@@ -1,4 +1,5 @@
 UNIT_TESTS += tests/unit/common/test_clock
+UNIT_TESTS += tests/unit/common/test_duration
 UNIT_TESTS += tests/unit/common/test_frame
 UNIT_TESTS += tests/unit/common/test_control_server
 # Tests of the link. Criterion programs for single calls; plain programs (exit code 0, 1 or 77) where threads run under

@@ -215,7 +215,7 @@ Test(insn_writes, place_and_length_decide_too)
 	gpr[GPR_RBX] = 0x5000;
 	gpr[GPR_RAX] = 0x9003;
 	gpr[GPR_RCX] = 0x9001;
-	cr_expect_eq(CLASS_OF("\xf0\x48\x0f\xb1\x0b"), WRITE_CLASS_FORK_LOCKED, "lock cmpxchg [rbx], rcx takes R/W away");
+	cr_expect_eq(CLASS_OF("\xf0\x48\x0f\xb1\x0b"), WRITE_CLASS_FORK_LOCKED, "a locked CMPXCHG that takes R/W away");
 	gpr[GPR_RAX] = 0x9001;
 	gpr[GPR_RCX] = 0x9003;
 	cr_expect_eq(CLASS_OF("\xf0\x48\x0f\xb1\x0b"), SIMPLE, "and here it gives it");
