@@ -191,6 +191,17 @@ Test(pool_defects_cache, defect_D41_failed_load_keeps_the_old_root)
 	pool_vcpu_roots(f.p, 0, after, &now);
 	cr_assert_arr_eq(before, after, sizeof(before));
 	cr_assert_eq(now.cr3, t.pml4);
+	/* The first of the two roots can be made, and the second cannot. */
+	fix_settle(&f);
+	s = defects_starve(f.p, 1);
+	pool_set_root(f.p, 0, &m, &f.r);
+	cr_assert(f.r.status == POOL_NEED_FLUSH || f.r.status == POOL_E_NOMEM, "%d", f.r.status);
+	cr_assert_eq(f.r.root[0] | f.r.root[1], 0);
+	defects_feed(f.p, s);
+	pool_vcpu_roots(f.p, 0, after, &now);
+	cr_assert_arr_eq(before, after, sizeof(before));
+	cr_assert_eq(now.cr3, t.pml4);
+	fix_audit(&f, "after half of a load");
 	m.cr3 = 1ull << 38;
 	pool_set_root(f.p, 0, &m, &f.r);
 	cr_assert_eq(f.r.status, POOL_E_RANGE);
@@ -238,6 +249,22 @@ Test(pool_defects_cache, defect_D43_no_user_to_free_is_an_error)
 			page_unpin(f.p, page);
 	fix_audit(&f, "after users ran out");
 	expect_table(20);
+}
+
+/* The oldest page has no record to give: the next one goes as well. */
+Test(pool_defects_cache, defect_D43_eviction_goes_on_until_a_record_is_free)
+{
+	f.cfg.max_users = 16;
+	start();
+	for (unsigned i = 0; i < 14; i++)
+		expect_table(i);
+	fix_write(&f, t.pd, 0, 8);
+	expect_table(14);
+	cr_assert_eq(f.p->n_user_free, 0);
+	cr_assert_eq(defects_map_once(&f, gva_of(15), 0), POOL_OK);
+	fix_settle(&f);
+	expect_table(15);
+	fix_audit(&f, "after a record was made free");
 }
 
 /* Eviction for a new leaf table leaves every page of the path that leads there. */
@@ -289,6 +316,38 @@ Test(pool_defects_cache, defect_D45_table_is_made_wholly_or_not_at_all)
 	}
 }
 
+static void map_with_pages_in_limbo(void)
+{
+	expect_table(0);
+	expect_table(1);
+	cr_assert_eq(page_flush(f.p, page_of(1)), 0);
+	cr_assert_neq(f.p->limbo_head, PAGE_NIL);
+	cr_assert_eq(defects_map_once(&f, gva_of(2), 0), POOL_OK, "there are free pages: nothing to wait for");
+	for (uint32_t page = 1; page < f.p->cfg.max_pages; page++)
+		if (page_in_use(f.p, page))
+			cr_assert(f.p->page[page].flags & PAGE_HASHED);
+	fix_audit(&f, "with pages in limbo");
+}
+
+Test(pool_defects_cache, defect_D45_table_is_made_while_others_go)
+{
+	start();
+	map_with_pages_in_limbo();
+}
+
+Test(pool_defects_cache, defect_D46_what_is_made_is_no_failure)
+{
+	struct defects_starved s;
+
+	start();
+	map_with_pages_in_limbo();
+	fix_settle(&f);
+	s = defects_starve(f.p, 1);
+	cr_assert_eq(defects_map_once(&f, gva_of(3), 0), POOL_OK, "the last page");
+	defects_feed(f.p, s);
+	fix_audit(&f, "after the last page");
+}
+
 Test(pool_defects_cache, defect_D46_retry_makes_no_second_record)
 {
 	struct defects_starved s;
@@ -335,7 +394,33 @@ Test(pool_defects_cache, defect_D47_errors_leave_nothing_in_the_results)
 	cr_assert_eq(page_alloc(f.p, &page), POOL_E_NOMEM);
 	cr_assert_eq(page, PAGE_NIL);
 	defects_feed(f.p, s);
+	/* The same when there is something to wait for. */
+	expect_table(1);
+	cr_assert_eq(page_flush(f.p, page_of(1)), 0);
+	s = defects_starve(f.p, 0);
+	page = 77;
+	cr_assert_eq(cache_page(f.p, &key, &page), POOL_NEED_FLUSH);
+	cr_assert_eq(page, PAGE_NIL);
+	defects_feed(f.p, s);
 	fix_audit(&f, "after errors");
+}
+
+Test(pool_defects_cache, defect_D47_failed_creation_gives_no_pool)
+{
+	struct pool_config bad;
+	struct pool *p;
+	char err[80];
+
+	start();
+	bad = f.cfg;
+	bad.nvcpu = 0;
+	p = f.p;
+	cr_assert_eq(pool_create(&p, &bad, NULL, f.arena, f.tracking, f.stats, err, sizeof(err)), -EINVAL);
+	cr_assert_null(p);
+	f.p = NULL;
+	fix_close(&f);
+	fix_init(&f);
+	fix_open(&f);
 }
 
 Test(pool_defects_cache, defect_D48_one_key_has_one_page)
@@ -348,6 +433,24 @@ Test(pool_defects_cache, defect_D48_one_key_has_one_page)
 	cr_assert_eq(cache_page(f.p, &key, &a), POOL_OK);
 	cr_assert_eq(cache_page(f.p, &key, &b), POOL_CACHED);
 	cr_assert_eq(a, b);
+	/* Pinned ones as well, and behind others in the bucket. */
+	page_pin(f.p, a);
+	cr_assert_eq(cache_page(f.p, &key, &b), POOL_CACHED);
+	cr_assert_eq(a, b);
+	page_unpin(f.p, a);
+	for (unsigned i = 0; i < 3; i++) {
+		static const uint32_t bits[] = { ROLE_WP, ROLE_NXE, ROLE_WP | ROLE_NXE };
+		struct pool_key other = key;
+
+		other.role = role_canon(key.role ^ bits[i]);
+		cr_assert_eq(cache_page(f.p, &other, &b), POOL_OK);
+		cr_assert_neq(a, b);
+	}
+	cr_assert_eq(cache_page(f.p, &key, &b), POOL_CACHED);
+	cr_assert_eq(a, b);
+	pool_flush_all(f.p, &f.r);
+	fix_settle(&f);
+	cr_assert_eq(cache_page(f.p, &key, &a), POOL_OK);
 	/* A look-up that fails for another reason than "there is none" must not end in a new page. */
 	bucket = cache_bucket(f.p, key.gpa);
 	cr_assert_eq(f.p->bucket[bucket], a);
@@ -394,6 +497,37 @@ Test(pool_defects_cache, defect_D49_with_4_byte_entries)
 	stale_tables_go(KIND_32BIT_PT_FOR_32BIT_PT, 2);
 }
 
+/* A table that still has a user is stale like any other, and so is one behind a table of another role. */
+Test(pool_defects_cache, defect_D49_users_and_other_roles_save_no_stale_table)
+{
+	struct pool_key key = { .role = role_canon(KIND_PAE_PT_FOR_PAE_PT | ROLE_LM | ROLE_ACC) }, old = key, other = key;
+	uint64_t pd, pt;
+	uint32_t a, b;
+
+	start();
+	pd = fix_table(&f);
+	pt = fix_table(&f);
+	fix_poke(&f, pd, pt | FIX_USED, 4);
+	fix_poke(&f, pt, TARGET | FIX_USED, 4);
+	fix_set_root(&f, FIX_PAGED, pd, 0, 0, false);
+	fix_expect(&f, 0, 0, TARGET);
+	a = defects_find(f.p, KIND_PAE_PT_FOR_32BIT_PT, pt, PAGE_NIL);
+	cr_assert_neq(f.p->page[a].users, USER_NIL);
+	key.gpa = pt;
+	cr_assert_eq(cache_page(f.p, &key, &b), POOL_OK);
+	cr_assert(!page_in_use(f.p, a), "the guest has made another table of it");
+	/* Pinned for a while, so that two kinds meet in the bucket. */
+	old.role = role_canon(KIND_PAE_PT_FOR_32BIT_PT | ROLE_ACC);
+	old.gpa = other.gpa = key.gpa = TARGET + 9 * PAGE_SIZE;
+	other.role = role_canon(key.role ^ ROLE_NXE);
+	cr_assert_eq(cache_page(f.p, &old, &a), POOL_OK);
+	page_pin(f.p, a);
+	cr_assert_eq(cache_page(f.p, &other, &b), POOL_OK);
+	page_unpin(f.p, a);
+	cr_assert_eq(cache_page(f.p, &key, &b), POOL_OK);
+	cr_assert(!page_in_use(f.p, a));
+}
+
 Test(pool_defects_cache, defect_D50_without_cache_nothing_piles_up)
 {
 	uint32_t used = 0;
@@ -413,6 +547,16 @@ Test(pool_defects_cache, defect_D50_without_cache_nothing_piles_up)
 			fix_write(&f, t.pd + 8 * j, pt_of(j) | FIX_USED, 8);
 		fix_invlpg(&f, 0);
 	}
+	/* Directories and the insides of large pages too. */
+	fix_write(&f, t.pd + 8, PTE_PS | FIX_USED, 8);
+	cr_assert_eq(fix_map(&f, gva_of(1), 0), POOL_OK);
+	cr_assert_eq(pool_pages_of_kind(f.p, KIND_PAE_PT_FOR_PAE_2MB), 1);
+	fix_write(&f, t.pd + 8, 0, 8);
+	cr_assert_eq(pool_pages_of_kind(f.p, KIND_PAE_PT_FOR_PAE_2MB), 0);
+	cr_assert_eq(fix_map(&f, 0, 0), POOL_OK);
+	fix_write(&f, t.pdpt, 0, 8);
+	cr_assert_eq(pool_pages_of_kind(f.p, KIND_64BIT_PD_FOR_64BIT_PD), 0);
+	cr_assert_eq(pool_pages_of_kind(f.p, KIND_PAE_PT_FOR_PAE_PT), 0);
 }
 
 Test(pool_defects_cache, defect_D51_full_pool_goes_on)
@@ -433,6 +577,20 @@ Test(pool_defects_cache, defect_D51_full_pool_goes_on)
 	cr_assert_eq(f.stats[POOL_STAT_alloc_fail], 0);
 	cr_assert_lt(f.stats[POOL_STAT_need_flush], f.stats[POOL_STAT_evict] / 8, "one flush serves many");
 	fix_audit(&f, "of a full pool");
+}
+
+Test(pool_defects_cache, defect_D51_few_pages_are_enough)
+{
+	struct defects_starved s;
+
+	start();
+	for (unsigned i = 0; i < 3; i++)
+		expect_table(i);
+	s = defects_starve(f.p, 0);
+	cr_assert_eq(defects_map_once(&f, gva_of(3), 0), POOL_NEED_FLUSH, "pages to evict, whatever their number");
+	defects_feed(f.p, s);
+	fix_settle(&f);
+	expect_table(3);
 }
 
 Test(pool_defects_cache, defect_D55_second_flush_of_a_page_is_refused)

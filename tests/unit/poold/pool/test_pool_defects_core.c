@@ -91,6 +91,7 @@ Test(pool_defects_core, defect_D54_pool_of_100000_pages)
 {
 	struct defects_starved s;
 	uint64_t bytes;
+	uint32_t pt;
 
 	fix_open(&f);
 	free(f.arena);
@@ -107,6 +108,14 @@ Test(pool_defects_core, defect_D54_pool_of_100000_pages)
 	/* Take the pages that are left of the low ones away too. */
 	f.p->free_head = s.head;
 	f.p->n_free = s.n;
+	/* And the low records of users, extents and guest tables. */
+	for (unsigned i = 0; i < 70000; i++) {
+		f.p->user_free = f.p->user[f.p->user_free].below[0];
+		f.p->ext_free = f.p->extent[f.p->ext_free].next;
+		f.p->gt_free = f.p->gtable[f.p->gt_free].head;
+	}
+	f.p->n_user_free -= 70000;
+	f.p->n_ext_free -= 70000;
 	t = fix_long_tables(&f);
 	for (unsigned i = 0; i < 20; i++)
 		fix_poke(&f, t.pt + 8 * i, TARGET | FIX_USED, 8);
@@ -115,13 +124,18 @@ Test(pool_defects_core, defect_D54_pool_of_100000_pages)
 		fix_expect(&f, i * PAGE_SIZE, 0, TARGET);
 	cr_assert_gt(defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL), 70000);
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 20);
+	pt = defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL);
+	cr_assert_geq(f.p->page[pt].users, 70000);
+	cr_assert_geq(f.p->page[pt].gt, 70000);
+	cr_assert_geq((uint32_t)f.p->rmap[ram_index(f.p, gfn_of(TARGET))], 70000, "an extent");
 	rmap_flush(f.p, gfn_of(TARGET));
 	cr_assert_eq(defects_leaves_of(f.p, gfn_of(TARGET)), 0);
 	fix_expect(&f, 0, 0, TARGET);
 	pool_flush_all(f.p, &f.r);
 	cr_assert_eq(f.r.status, POOL_OK);
 	cr_assert_eq(f.p->n_used, 2);
-	cr_assert_eq(f.p->n_user_free, f.p->cfg.max_users);
+	cr_assert_eq(f.p->n_user_free, f.p->cfg.max_users - 70000);
+	cr_assert_eq(f.p->n_ext_free, f.p->cfg.max_extents - 70000);
 }
 
 Test(pool_defects_core, defect_D58_clear_all_clears_flags_and_flushes)
