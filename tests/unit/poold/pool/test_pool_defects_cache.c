@@ -648,6 +648,14 @@ Test(pool_defects_cache, defect_D57_flush_is_owed_on_every_way_out)
 	cr_assert_gt(f.r.ntouch, 0, "the entry to the evicted table");
 	defects_feed(f.p, s);
 	fix_settle(&f);
+	/* Pages that wait for a flush, and a request that changes nothing but waits for them. */
+	expect_table(0);
+	cr_assert_eq(page_flush(f.p, page_of(0)), 0);
+	s = defects_starve(f.p, 0);
+	cr_assert_eq(defects_map_once(&f, gva_of(1), 0), POOL_NEED_FLUSH);
+	cr_assert_eq(f.r.flush, POOL_FLUSH_ALL);
+	defects_feed(f.p, s);
+	fix_settle(&f);
 	expect_table(0);
 	/* The directory leads elsewhere now; the request is older than that, so it fails, after the old table was put. */
 	fix_poke(&f, t.pd, pt_of(3) | FIX_USED, 8);

@@ -155,6 +155,10 @@ Test(pool_defects_core, defect_D58_clear_all_clears_flags_and_flushes)
 	cr_assert(!epoch_vcpu_is_clean(f.p, 0), "until the CPU has flushed");
 	fix_settle(&f);
 	cr_assert(epoch_vcpu_is_clean(f.p, 0));
+	/* Also when there is nothing to clear: the pool does not believe its own tables here. */
+	pool_clear_all(f.p, &f.r);
+	cr_assert_eq(f.r.flush, POOL_FLUSH_ALL);
+	cr_assert(!epoch_vcpu_is_clean(f.p, 0));
 }
 
 /* ---- one store ---- */
@@ -169,7 +173,7 @@ static void on_step(int sig, siginfo_t *info, void *context)
 
 	look.steps++;
 	if (e != look.a && e != look.b)
-		look.torn = e;
+		look.torn = e ? e : ~0ull;
 	if (!load_relaxed(&look.on))
 		uc->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)RFLAGS_TF;
 }
@@ -217,7 +221,7 @@ static void *watch_entry(void *unused)
 		else if (e == watch.b)
 			store_release(&watch.seen_b, true);
 		else
-			watch.torn = e;
+			watch.torn = e ? e : ~0ull;
 	}
 	return unused;
 }
@@ -271,6 +275,8 @@ Test(pool_defects_core, defect_D59_nothing_is_done_in_assertions)
 	/* Put together here, or this program would hold it in any case. */
 	strcat(name, "fail");
 	cr_assert(!memmem(program, size, name, strlen(name)), "the library, or a test of it, asserts");
+	strcpy(name + strlen("__assert_"), "perror");
+	cr_assert(!memmem(program, size, name, strlen(name)), "the library, or a test of it, asserts that there is no errno");
 	free(program);
 }
 
@@ -283,7 +289,7 @@ static void on_step32(int sig, siginfo_t *info, void *context)
 
 	look32.steps++;
 	if (e != look32.a && e != look32.b)
-		look32.torn = e;
+		look32.torn = e ? e : ~0u;
 	if (!load_relaxed(&look32.on))
 		uc->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)RFLAGS_TF;
 }
@@ -384,6 +390,15 @@ Test(pool_defects_core, defect_D62_monitor_is_dropped_last_and_set_first)
 	for (unsigned i = 0; i < 8; i++)
 		fix_poke(&f, t.pt + 8 * i, (i == 7 ? table : TARGET + i * PAGE_SIZE) | FIX_USED, 8);
 	fix_expect(&f, 0, 0, TARGET);
+	/* One of two shadows goes: the other still needs it. */
+	fix_expect(&f, 0, WALK_USER, TARGET);
+	pt = defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL);
+	cr_assert_eq(page_flush(f.p, pt), 0);
+	cr_assert_neq(defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL), PAGE_NIL);
+	cr_assert_eq(f.state[gfn_of(t.pt)], PAGE_STATE_MONITORED);
+	cr_assert_eq(page_flush(f.p, defects_find(f.p, KIND_PAE_PT_FOR_PAE_PT, t.pt, PAGE_NIL)), 0);
+	cr_assert_eq(f.state[gfn_of(t.pt)], 0);
+	cr_assert_eq(fix_map(&f, 0, 0), POOL_OK);
 	f.p->cb.entry_changed = note_entry;
 	f.p->cb.state_changed = note_state;
 	f.p->cb.ctx = NULL;
@@ -445,6 +460,18 @@ Test(pool_defects_core, defect_D64_every_store_drops_the_old_reference)
 	cr_assert_eq(f.p->rmap[gfn_of(TARGET)], RMAP_WORD(RMAP_SINGLE, RMAP_REF(pt, 0)), "rights add no second one");
 	cr_assert_eq(f.p->page[pt].n_present, 1);
 	fix_audit(&f, "after stores over present entries");
+	/* Whoever clears an entry goes that way: a write of the guest, and INVLPG. */
+	fix_write(&f, t.pt, 0, 8);
+	cr_assert_eq(f.p->rmap[gfn_of(TARGET)], 0);
+	cr_assert_eq(f.p->page[pt].n_present, 0);
+	fix_write(&f, t.pt, TARGET | FIX_USED, 8);
+	cr_assert_eq(fix_map(&f, 0, 0), POOL_OK);
+	cr_assert_eq(f.p->page[pt].n_present, 1);
+	fix_poke(&f, t.pt, 0, 8);
+	pool_invlpg(f.p, 0, 0, false, &f.r);
+	cr_assert_eq(f.p->rmap[gfn_of(TARGET)], 0);
+	cr_assert_eq(f.p->page[pt].n_present, 0);
+	fix_audit(&f, "after entries were cleared");
 }
 
 Test(pool_defects_core, defect_D65_supervisor_writes_without_wp)
@@ -463,6 +490,38 @@ Test(pool_defects_core, defect_D65_supervisor_writes_without_wp)
 }
 
 /* ---- bounds ---- */
+
+/* Room is made for what comes next, not for all that might come: what one trap costs does not grow with the pool. */
+Test(pool_defects_core, defect_D66_one_call_lets_few_pages_go)
+{
+	struct defects_starved s;
+	uint64_t evicted;
+
+	f.cfg.prefetch = 1;
+	start();
+	for (unsigned i = 0; i < 62; i++) {
+		uint64_t pt = 0x400000 + i * PAGE_SIZE;
+
+		fix_poke(&f, pt, TARGET | FIX_USED, 8);
+		fix_poke(&f, t.pd + 8 * i, pt | FIX_USED, 8);
+	}
+	for (unsigned i = 0; i < 60; i++)
+		cr_assert_eq(fix_map(&f, i * (2ull << 20), 0), POOL_OK);
+	s = defects_starve(f.p, 0);
+	evicted = f.stats[POOL_STAT_evict];
+	cr_assert_eq(defects_map_once(&f, 60 * (2ull << 20), 0), POOL_NEED_FLUSH);
+	defects_feed(f.p, s);
+	cr_assert_eq(f.stats[POOL_STAT_evict] - evicted, POOL_EVICT_BATCH);
+	cr_assert_leq(f.p->op.steps, (POOL_EVICT_BATCH + 2) * 4 * POOL_SLOTS);
+	fix_settle(&f);
+	fix_audit(&f, "after evictions");
+	/* And one record is one page. */
+	for (; f.p->n_user_free; f.p->n_user_free--)
+		f.p->user_free = f.p->user[f.p->user_free].below[0];
+	evicted = f.stats[POOL_STAT_evict];
+	cr_assert_eq(defects_map_once(&f, 61 * (2ull << 20), 0), POOL_OK);
+	cr_assert_eq(f.stats[POOL_STAT_evict] - evicted, 1);
+}
 
 Test(pool_defects_core, defect_D66_walks_of_broken_lists_end)
 {
@@ -545,4 +604,11 @@ Test(pool_defects_core, defect_D68_second_record_of_an_entry_is_refused)
 	cr_assert_eq(f.p->n_user_free, users);
 	cr_assert_eq(f.p->user[f.p->page[pt].users].below[0], USER_NIL);
 	cr_assert(f.p->corrupt, "in every build");
+	/* And by the records themselves. */
+	f.p->corrupt = false;
+	user_add(f.p, pt, pd, 0);
+	cr_assert(f.p->corrupt);
+	cr_assert_eq(f.p->n_user_free, users);
+	f.p->corrupt = false;
+	fix_audit(&f, "with one record");
 }
