@@ -28,7 +28,7 @@ TRAPD_ROOMS = trapd/libtrapd.a trapd/control/libcontrol.a trapd/vm/libvm.a trapd
 # call them, so a program that wants those and not the fake has REAL_PORT in its LDFLAGS: one function of each member of an archive
 # that has some.
 REAL_PORT = -Wl,-u,vcpu_set_modes -Wl,-u,vcpu_post_write -Wl,-u,vcpu_read_cr8 -Wl,-u,vcpu_read_x87 -Wl,-u,vcpu_debug_changed \
-	-Wl,-u,vcpu_moved_opcode -Wl,-u,vcpu_write_begin -Wl,-u,vcpu_invlpg
+	-Wl,-u,vcpu_moved_opcode -Wl,-u,vcpu_write_begin -Wl,-u,vcpu_invlpg -Wl,-u,vcpu_before_write
 
 libexec_PROGRAMS += trapd/trapd
 trapd_trapd_CPPFLAGS = $(trapd_libtrapd_a_CPPFLAGS)

@@ -93,7 +93,8 @@ EXTRA_DIST += \
 	tests/guests/vandal.c \
 	tests/guests/wild.c
 
-GUESTS += tests/guests/flags.elf tests/guests/pace.elf tests/guests/platform.elf tests/guests/stores.elf
+GUESTS += tests/guests/flags.elf tests/guests/pace.elf tests/guests/platform.elf tests/guests/reuse.elf \
+	tests/guests/stores.elf
 EXTRA_DIST += \
 	tests/guests/flags.c \
 	tests/guests/pace.c \
@@ -101,6 +102,7 @@ EXTRA_DIST += \
 	tests/guests/platform32.c \
 	tests/guests/platform64.c \
 	tests/guests/platform_disk.c \
+	tests/guests/reuse.c \
 	tests/guests/stores.c \
 	tests/guests/stores.h \
 	tests/guests/stores_insn.c \

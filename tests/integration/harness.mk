@@ -39,6 +39,7 @@ INTEGRATION_TESTS = \
 	tests/integration/test_load_bearing \
 	tests/integration/test_matrix \
 	tests/integration/test_recovery \
+	tests/integration/test_reuse \
 	tests/integration/test_run \
 	tests/integration/test_screen \
 	tests/integration/test_slots \
@@ -66,6 +67,7 @@ tests_integration_test_large_leaves_LDADD = $(HARNESS_LIBS)
 tests_integration_test_load_bearing_LDADD = $(HARNESS_LIBS)
 tests_integration_test_matrix_LDADD = $(HARNESS_LIBS)
 tests_integration_test_recovery_LDADD = $(HARNESS_LIBS)
+tests_integration_test_reuse_LDADD = $(HARNESS_LIBS)
 tests_integration_test_run_LDADD = $(HARNESS_LIBS)
 tests_integration_test_screen_LDADD = $(HARNESS_LIBS)
 tests_integration_test_slots_LDADD = $(HARNESS_LIBS)

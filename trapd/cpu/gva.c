@@ -167,6 +167,21 @@ int gva_read(struct vcpu *v, uint64_t gva, void *out, unsigned size, unsigned fl
 	return 0;
 }
 
+/* Nothing is stored before poold has answered for both pages. */
+static int before_write(struct vcpu *v, uint64_t gva, const struct gva_span *span, unsigned flags, unsigned class)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < span->count && !err; i++) {
+		const struct gva_part *part = &span->part[i];
+
+		if (part->ram)
+			err = vcpu_before_write(v, gva, part->gpa, part->len, class);
+		gva = (gva + part->len) & wrap_mask(v, flags);
+	}
+	return err;
+}
+
 int gva_write(struct vcpu *v, uint64_t gva, const void *in, unsigned size, unsigned flags, unsigned class)
 {
 	uint16_t ev_flags = gva_event_flags(v, flags, class);
@@ -176,6 +191,12 @@ int gva_write(struct vcpu *v, uint64_t gva, const void *in, unsigned size, unsig
 
 	if (err)
 		return err;
+	err = before_write(v, gva, &span, flags, class);
+	if (err)
+		return err;
+	/* Strings have begun a run of their own, and their operands are smaller. */
+	if (size > 2 * sizeof(uint64_t))
+		vcpu_run_begin(v);
 	for (unsigned i = 0; i < span.count; i++) {
 		const struct gva_part *part = &span.part[i];
 
@@ -185,6 +206,8 @@ int gva_write(struct vcpu *v, uint64_t gva, const void *in, unsigned size, unsig
 			mmio_write(v, part->gpa, from, part->len);
 		from += part->len;
 	}
+	if (size > 2 * sizeof(uint64_t))
+		vcpu_run_end(v);
 	return 0;
 }
 

@@ -20,7 +20,7 @@
 int gva_read(struct vcpu *v, uint64_t gva, void *out, unsigned size, unsigned flags);
 /*
  * Write size bytes, an aligned operand of 1, 2, 4 or 8 bytes with one host store. class: enum write_class, for the write event.
- * Returns 0, -EFAULT.
+ * Returns 0, -EFAULT, -ECANCELED.
  */
 int gva_write(struct vcpu *v, uint64_t gva, const void *in, unsigned size, unsigned flags, unsigned class);
 /*

@@ -3,7 +3,7 @@
  * One vCPU: its thread, its KVM file, its virtual CPU state and its end of the link. Everything here belongs to the vCPU's
  * own thread unless said otherwise.
  *
- * The functions below, but for those of raise.c, are a port: the sixteen things that emulation (cpu/, insn/, emulate/, priv/)
+ * The functions below, but for those of raise.c, are a port: the things that emulation (cpu/, insn/, emulate/, priv/)
  * needs of whatever runs the guest. They have two implementations. The real one lies in rooms above: vcpu/, trap/, code/, link/.
  * The other one is tests/unit/fakes/fake_vcpu.c, which records what it is asked and needs neither KVM nor poold. The linker gives
  * a program one or the other, and it takes members of archives whole: a test with the fake can have no member that defines a
@@ -118,6 +118,18 @@ int vcpu_invlpg(struct vcpu *v, uint64_t gva);
  * it might rest on what this one has stored. doc/spec/ring.md, "Which events a request must wait for".
  */
 void vcpu_write_begin(struct vcpu *v);
+/*
+ * Before a store of size bytes inside one page of guest RAM, at gva and gpa, that the guest's write to the page was not already
+ * judged for: if it is a guest table, and the write policy lets a table go for a write of this class, poold is asked. Then the
+ * table is gone, or the store is told as ever. class: enum write_class. 0, -ECANCELED.
+ */
+int vcpu_before_write(struct vcpu *v, uint64_t gva, uint64_t gpa, unsigned size, unsigned class);
+/*
+ * Stores between these two that lie side by side are told as one event of unknown content, in place of one each. For strings, and
+ * for what is longer than an operand. They are not nested. vcpu_write_begin() and vcpu_write_end() hold as ever.
+ */
+void vcpu_run_begin(struct vcpu *v);
+void vcpu_run_end(struct vcpu *v);
 /* Publish what was posted. Before the guest goes on, and before anything that waits for another vCPU. */
 void vcpu_write_end(struct vcpu *v);
 /*

@@ -135,14 +135,12 @@ static bool condition_ended(const struct vcpu *v, const struct insn *in)
 	return (bool)(v->cpu.rflags & RFLAGS_ZF) != in->rep;
 }
 
-static int string_run(struct vcpu *v, const struct insn *in, const struct string_op *op, unsigned size)
+static int string_repeat(struct vcpu *v, const struct insn *in, const struct string_op *op, unsigned size)
 {
 	const struct operand counter = counter_operand(in, GPR_RCX);
 	uint64_t left = insn_read_gpr(v, &counter);
 	unsigned batch = v->cpu.rflags & RFLAGS_TF ? 1 : STRING_BATCH;
 
-	if (!in->rep && !in->repne)
-		return op->step(v, in, size);
 	for (unsigned done = 0; left; done++) {
 		int err;
 
@@ -156,6 +154,19 @@ static int string_run(struct vcpu *v, const struct insn *in, const struct string
 			break;
 	}
 	return 0;
+}
+
+/* What a REP stores to a guest table is one event for each call, if it lies side by side. */
+static int string_run(struct vcpu *v, const struct insn *in, const struct string_op *op, unsigned size)
+{
+	int err;
+
+	if (!in->rep && !in->repne)
+		return op->step(v, in, size);
+	vcpu_run_begin(v);
+	err = string_repeat(v, in, op, size);
+	vcpu_run_end(v);
+	return err;
 }
 
 int emulate_movs(struct vcpu *v, const struct insn *in, const struct emulate_row *row)

@@ -30,7 +30,17 @@ void vcpu_write_end(struct vcpu *v)
 		store_release(&v->writing, v->writing + 1);	/* even after the tail; pairs with the acquire in claim_tails, pool_request.c */
 }
 
-/* The store of this event is done: put the event into the ring if its page is monitored. */
+static bool any_is_monitored(const uint8_t *state, const struct link_event *ev)
+{
+	uint64_t last = (ev->ev_gpa + write_run_bytes(ev) - 1) >> PAGE_SHIFT;
+
+	for (uint64_t gfn = ev->ev_gpa >> PAGE_SHIFT; gfn <= last; gfn++)
+		if (load_relaxed(&state[gfn]) & PAGE_STATE_MONITORED)
+			return true;
+	return false;
+}
+
+/* The stores of this event are done: put the event into the ring if a page of it is monitored. */
 static void post_one(struct vcpu *v, const struct link_event *ev)
 {
 	const uint8_t *state = v->machine->page_state;
@@ -38,7 +48,7 @@ static void post_one(struct vcpu *v, const struct link_event *ev)
 	if (!state || !v->link_up)
 		return;
 	fence_full();	/* S1: the store to RAM before the look at page_state; pairs with S2 in poold's state_changed */
-	if (!(load_relaxed(&state[ev->ev_gpa >> PAGE_SHIFT]) & PAGE_STATE_MONITORED))
+	if (!any_is_monitored(state, ev))
 		return;
 	v->events_since_reply = true;
 	counter_add(&v->stat[TRAP_STAT_write_events], 1);
@@ -51,6 +61,11 @@ void events_post(struct vcpu *v, const struct link_event *ev)
 	struct link_event out[2];
 	unsigned n;
 
+	if (v->link->run.open) {
+		if (write_run_add(&v->link->run, ev, out))
+			post_one(v, out);
+		return;
+	}
 	if (!v->link->pair.open) {
 		post_one(v, ev);
 		return;
@@ -69,4 +84,24 @@ void events_close_pair(struct vcpu *v)
 	v->link->pair.open = false;
 	if (write_pair_end(&v->link->pair, &ev))
 		post_one(v, &ev);
+}
+
+void events_post_held(struct vcpu *v)
+{
+	struct link_event ev;
+
+	events_close_pair(v);
+	if (write_run_end(&v->link->run, &ev))
+		post_one(v, &ev);
+}
+
+void vcpu_run_begin(struct vcpu *v)
+{
+	v->link->run.open = true;
+}
+
+void vcpu_run_end(struct vcpu *v)
+{
+	v->link->run.open = false;
+	events_post_held(v);
 }

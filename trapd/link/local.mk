@@ -1,6 +1,7 @@
 # trapd's end of the link: requests, events, and what vCPUs do together for them.
 noinst_LIBRARIES += trapd/link/liblink.a
 trapd_link_liblink_a_SOURCES = \
+	trapd/link/before_write.c \
 	trapd/link/corrupt_limit.c \
 	trapd/link/corrupt_limit.h \
 	trapd/link/events.c \
@@ -15,4 +16,6 @@ trapd_link_liblink_a_SOURCES = \
 	trapd/link/world.c \
 	trapd/link/world.h \
 	trapd/link/write_pair.c \
-	trapd/link/write_pair.h
+	trapd/link/write_pair.h \
+	trapd/link/write_run.c \
+	trapd/link/write_run.h

@@ -126,7 +126,8 @@ static int request(struct vcpu *v, struct link_req *req, struct link_rep *rep)
 	uint64_t touch[POOL_MAX_TOUCH] = { 0 }, begin;
 	int rc;
 
-	events_close_pair(v);	/* no request overtakes an event */
+	events_post_held(v);	/* no request overtakes an event */
+	v->link->emulate_gfn = 0;
 	for (unsigned i = 0; i < MAX_REPEATS; i++) {
 		if (!v->link_up)
 			return -ENOTCONN;
@@ -203,6 +204,8 @@ static int write_request(struct vcpu *v, enum link_op op, uint64_t gva, uint64_t
 	counter_add(&v->stat[stat], 1);
 	rc = request(v, &req, &rep);
 	*status = rc ? POOL_OK : rep.rp_status;
+	if (!rc && op == LINK_OP_WRITE_FAULT && *status == POOL_EMULATE)
+		v->link->emulate_gfn = (gpa >> PAGE_SHIFT) + 1;
 	return rc;
 }
 

@@ -11,6 +11,7 @@
 #include "trapd/kvm/stub.h"
 #include "trapd/link/corrupt_limit.h"
 #include "trapd/link/write_pair.h"
+#include "trapd/link/write_run.h"
 
 /* One request in so many is timed: reading the TSC twice costs a hundredth of the shortest one. */
 #define REQUEST_TIMED_ONE_IN	4u
@@ -30,6 +31,8 @@ struct vcpu_link {
 	struct link_client client;
 	struct return_work work;
 	struct write_pair pair;
+	struct write_run run;
+	uint64_t emulate_gfn;		/* 1 + the page for which the last request was a WRITE_FAULT, answered EMULATE; 0: none */
 	struct duration request;	/* from a request's way out to its reply, with the waiting; any thread reads it */
 	struct duration_timer request_timer;
 	bool audit_failed;		/* an audit that followed a request has found violations, and the VM was stopped for it */

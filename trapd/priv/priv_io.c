@@ -12,8 +12,9 @@
 #include "trapd/devices/bus.h"
 #include "trapd/priv/priv.h"
 
-/* A REP is done in parts, so that the vCPU looks at its requests now and then. */
-#define STRING_MAX 32u
+/* A REP is done in parts, so that the vCPU looks at its requests now and then. A disk sector is read in one. */
+#define OUTS_MAX	32u	/* operands */
+#define INS_MAX_BYTES	512u
 
 static uint16_t port_of(const struct vcpu *v, const struct operand *op)
 {
@@ -55,16 +56,20 @@ static void set_address_register(struct vcpu *v, const struct insn *in, unsigned
 	insn_write_gpr(v, &(struct operand){ .type = OPERAND_REG, .size = in->addrsize, .reg = gpr }, value);
 }
 
-/* The destination is checked before the device is asked: what a device has given cannot be put back. */
+/*
+ * The destination is checked before the device is asked: what a device has given cannot be put back. What it stores into a guest
+ * table is the device's, not entries that the guest has written; from user mode it is no table any more.
+ */
 static int ins_once(struct vcpu *v, uint16_t port, uint64_t gva, unsigned size)
 {
+	enum write_class class = v->cpu.cpl == 3 ? WRITE_CLASS_REUSE : WRITE_CLASS_DEVICE;
 	uint64_t value;
 	int ret = gva_probe(v, gva, size, true, 0);
 
 	if (ret)
 		return ret;
 	value = bus_port_read(v->machine->bus, port, size);
-	return gva_write(v, gva, &value, size, 0, WRITE_CLASS_STRING);
+	return gva_write(v, gva, &value, size, 0, class);
 }
 
 static int outs_once(struct vcpu *v, uint16_t port, uint64_t gva, unsigned size)
@@ -77,7 +82,7 @@ static int outs_once(struct vcpu *v, uint16_t port, uint64_t gva, unsigned size)
 	return ret;
 }
 
-static int string_io(struct vcpu *v, const struct insn *in, bool input)
+static int string_part(struct vcpu *v, const struct insn *in, bool input)
 {
 	const struct operand *mem = insn_memory(in);
 	unsigned index = input ? GPR_RDI : GPR_RSI;
@@ -85,14 +90,16 @@ static int string_io(struct vcpu *v, const struct insn *in, bool input)
 	bool repeat = in->rep || in->repne;
 	uint64_t count = repeat ? gpr[GPR_RCX] & mask : 1;
 	uint16_t port = gpr[GPR_RDX] & 0xffff;
+	unsigned most;
 	uint64_t step;
 	int ret;
 
 	if (!mem)
 		return -EOPNOTSUPP;
+	most = v->cpu.rflags & RFLAGS_TF ? 1 : input ? INS_MAX_BYTES / mem->size : OUTS_MAX;
 	step = v->cpu.rflags & RFLAGS_DF ? 0 - (uint64_t)mem->size : mem->size;
 	ret = tss_check_io(v, port, mem->size);
-	for (unsigned n = 0; n < STRING_MAX && count && !ret; n++) {
+	for (unsigned n = 0; n < most && count && !ret; n++) {
 		ret = insn_linear(v, in, mem, mem->size, input, &gva);
 		if (!ret)
 			ret = input ? ins_once(v, port, gva, mem->size) : outs_once(v, port, gva, mem->size);
@@ -110,10 +117,15 @@ static int string_io(struct vcpu *v, const struct insn *in, bool input)
 
 int priv_ins(struct vcpu *v, const struct insn *in)
 {
-	return string_io(v, in, true);
+	int ret;
+
+	vcpu_run_begin(v);
+	ret = string_part(v, in, true);
+	vcpu_run_end(v);
+	return ret;
 }
 
 int priv_outs(struct vcpu *v, const struct insn *in)
 {
-	return string_io(v, in, false);
+	return string_part(v, in, false);
 }

@@ -83,11 +83,14 @@ enum next write_fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_
 			return after_emulation(v, rc);
 		w.emulated = false;
 	}
-	if (!w.emulated)
+	/* A class that says why the table goes is told, also of an instruction that trapd cannot carry out. */
+	if (!w.emulated && write_policy(w.class, state, v->machine->extensions) == WRITE_DO_EMULATE)
+		w.class = WRITE_CLASS_UNKNOWN;
+	if (w.class == WRITE_CLASS_UNKNOWN)
 		return unshadow(v, gva, walk->gpa);
 	rc = pool_request_write_fault(v, gva, walk->gpa, w.class, w.size, &status);
 	if (rc || status != POOL_EMULATE)
 		return follow_answer(v, rc, status, walk->gpa);
-	rc = emulate(v, &in, &w);
+	rc = w.emulated ? emulate(v, &in, &w) : -EOPNOTSUPP;
 	return rc == -EOPNOTSUPP ? unshadow(v, gva, walk->gpa) : after_emulation(v, rc);
 }

@@ -43,13 +43,36 @@ void vcpu_write_end(struct vcpu *v)
 	(void)v;
 }
 
+int vcpu_before_write(struct vcpu *v, uint64_t gva, uint64_t gpa, unsigned size, unsigned class)
+{
+	struct fake_vcpu *f = fake_of(v);
+
+	f->asked[f->nasked++ % 16] = (struct fake_ask){ .gva = gva, .gpa = gpa, .size = size, .class = class, .nposts = f->nposts };
+	return f->before_write_result;
+}
+
+void vcpu_run_begin(struct vcpu *v)
+{
+	struct fake_vcpu *f = fake_of(v);
+
+	cr_assert(!f->run_open, "runs are not nested");
+	f->run_open = true;
+	f->runs++;
+}
+
+void vcpu_run_end(struct vcpu *v)
+{
+	cr_assert(fake_of(v)->run_open);
+	fake_of(v)->run_open = false;
+}
+
 void vcpu_post_write(struct vcpu *v, uint64_t gpa, unsigned size, const void *new_bytes, const void *old_bytes,
 		     uint16_t ev_flags)
 {
 	struct fake_vcpu *f = fake_of(v);
 	struct fake_post *p = &f->post[f->nposts++ % 16];
 
-	*p = (struct fake_post){ .gpa = gpa, .size = size, .flags = ev_flags };
+	*p = (struct fake_post){ .gpa = gpa, .size = size, .flags = ev_flags, .in_run = f->run_open };
 	if (size <= sizeof(p->new_bytes)) {
 		memcpy(p->new_bytes, new_bytes, size);
 		memcpy(p->old_bytes, old_bytes, size);

@@ -15,7 +15,9 @@
 #include "trapd/emulate/x87.h"
 
 /* count: 0 for a store, the number of stores of a fill. */
-struct fake_post { uint64_t gpa; unsigned size, count; uint8_t new_bytes[64], old_bytes[64]; uint16_t flags; };
+struct fake_post { uint64_t gpa; unsigned size, count; uint8_t new_bytes[64], old_bytes[64]; uint16_t flags; bool in_run; };
+/* What vcpu_before_write() was asked. nposts: stores before it. */
+struct fake_ask { uint64_t gva, gpa; unsigned size, class, nposts; };
 
 struct fake_vcpu {
 	struct vcpu v;			/* first: the stand-ins get from v to the rest */
@@ -33,6 +35,11 @@ struct fake_vcpu {
 	unsigned apic_base_changes;
 	unsigned nposts;		/* all of them; the last 16 are kept */
 	struct fake_post post[16];
+	unsigned nasked;		/* all of them; the last 16 are kept */
+	struct fake_ask asked[16];
+	int before_write_result;
+	unsigned runs;			/* vcpu_run_begin() */
+	bool run_open;
 };
 
 /* ram_bytes: a multiple of 4 KiB, at most 3 GiB. The CPU is as a Multiboot loader leaves it: protected mode, unpaged, flat. */

@@ -369,6 +369,26 @@ Test(emulate, fill_of_memory_that_nobody_watches_is_one_step_within_its_page)
 	teardown(&b);
 }
 
+/* ... as one event: link/write_run.h. */
+Test(emulate, what_a_repeat_stores_is_one_run)
+{
+	struct bench b;
+
+	setup(&b);
+	b.c->gpr[GPR_RSI] = WINDOW + 0x1000;
+	b.c->gpr[GPR_RDI] = WINDOW;
+	b.c->gpr[GPR_RCX] = 40;
+	cr_assert_eq(RUN(&b, "\xf3\xa5"), 0);
+	cr_assert(b.f.runs == 1 && !b.f.run_open && b.f.nposts == 32 && b.f.post[0].in_run);
+	b.c->gpr[GPR_RCX] = 1;
+	cr_assert_eq(RUN(&b, "\xa5"), 0);
+	cr_assert(b.f.runs == 1 && b.f.nposts == 1, "no REP, no run");
+	b.c->gpr[GPR_RDI] = 0;	/* not mapped */
+	b.c->gpr[GPR_RCX] = 5;
+	cr_assert(RUN(&b, "\xf3\xa5") == -EFAULT && b.f.runs == 2 && !b.f.run_open);
+	teardown(&b);
+}
+
 Test(emulate, repeat_of_exactly_32_retires)
 {
 	struct bench b;
@@ -614,6 +634,36 @@ Test(gva, frames_are_probed_whole)
 	cr_assert(gva_probe(&b.f.v, WINDOW + 0x1f00, 0x101, true, 0) == -EFAULT && b.f.v.exc.cr2 == WINDOW + 0x2000);
 	cr_assert(gva_probe(&b.f.v, WINDOW + 0x1f00, 0x101, false, 0) == 0);
 	cr_assert(gva_write(&b.f.v, WINDOW + 0x1fe0, zero, 64, 0, WRITE_CLASS_FRAME) == -EFAULT && b.f.nposts == 0);
+	teardown(&b);
+}
+
+static const uint8_t zeros[64];
+
+Test(gva, both_pages_are_asked_for_before_the_first_store)
+{
+	struct bench b;
+
+	setup(&b);
+	cr_assert(gva_write(&b.f.v, WINDOW + 0x1ffc, zeros, 8, 0, WRITE_CLASS_FRAME) == 0);
+	cr_assert(b.f.nasked == 2 && b.f.asked[0].nposts == 0 && b.f.asked[1].nposts == 0 && b.f.nposts == 2);
+	cr_assert(b.f.asked[0].gva == WINDOW + 0x1ffc && b.f.asked[1].gva == WINDOW + 0x2000);
+	cr_assert(b.f.asked[0].size == 4 && b.f.asked[1].size == 4);
+	cr_assert(b.f.asked[0].gpa == b.f.post[0].gpa && b.f.asked[1].gpa == b.f.post[1].gpa);
+	cr_assert(b.f.asked[0].class == WRITE_CLASS_FRAME && b.f.asked[1].class == WRITE_CLASS_FRAME);
+	b.f.before_write_result = -ECANCELED;
+	cr_assert(gva_write(&b.f.v, WINDOW, zeros, 8, 0, WRITE_CLASS_FRAME) == -ECANCELED && b.f.nposts == 2);
+	teardown(&b);
+}
+
+/* As one event: link/write_run.h. */
+Test(gva, what_is_longer_than_an_operand_is_one_run)
+{
+	struct bench b;
+
+	setup(&b);
+	cr_assert(gva_write(&b.f.v, WINDOW, zeros, 16, 0, WRITE_CLASS_SIMPLE) == 0 && b.f.runs == 0);
+	cr_assert(gva_write(&b.f.v, WINDOW, zeros, 28, 0, WRITE_CLASS_SIMPLE) == 0 && b.f.runs == 1 && !b.f.run_open);
+	cr_assert(b.f.post[b.f.nposts - 1].in_run);
 	teardown(&b);
 }
 

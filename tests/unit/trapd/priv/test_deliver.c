@@ -76,6 +76,20 @@ Test(deliver, same_privilege_fault_pushes_error_and_rf_and_no_stack_pointer)
 	cr_expect_eq(fake_get64(&f, FAKE_GDT + FAKE_KCODE) >> 40 & 1, 1, "accessed bit of the code segment");
 }
 
+/* Each word of a frame says what it is before it is stored, so that a guest table in its place can be let go. */
+Test(deliver, frame_asks_for_the_page_as_reuse)
+{
+	unsigned frame;
+
+	put_gate(VEC_GP, FAKE_KCODE, HANDLER, 0x8e, 0);
+	vcpu_raise(&f.v, VEC_GP, 0x18);
+	cr_assert_eq(deliver_exception(&f.v), 0);
+	cr_assert_eq(f.nasked, 4);
+	frame = f.nposts - 4;		/* before it, the accessed bit of the code segment */
+	for (unsigned i = 0; i < 4; i++)
+		cr_expect(f.asked[i].class == WRITE_CLASS_FRAME && f.asked[i].gpa == f.post[frame + i].gpa && f.asked[i].nposts == frame + i);
+}
+
 Test(deliver, trap_gate_keeps_if_and_clears_tf_nt)
 {
 	put_gate(VEC_DE, FAKE_KCODE, HANDLER, 0x8f, 0);

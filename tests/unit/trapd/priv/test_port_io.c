@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/unit/fakes/fake_tables.h"
+#include "common/write_class.h"
 #include "trapd/devices/bus.h"
 
 #define PORT	0x300
@@ -104,15 +105,57 @@ Test(port_io, rep_ins_goes_in_bounded_parts)
 {
 	unsigned runs = 0;
 
-	c->gpr[GPR_RCX] = 100;
+	c->gpr[GPR_RCX] = 300;
 	c->gpr[GPR_RDI] = 0x9000;
 	while (c->rip == FAKE_RIP && runs++ < 10)
 		cr_assert_eq(FAKE_RUN(&f, "\xf3\x6d"), 0);
-	cr_expect_eq(runs, 4);
-	cr_expect_eq(port.reads, 100);
+	cr_expect_eq(runs, 3, "of up to 512 bytes each");
+	cr_expect_eq(port.reads, 300);
 	cr_expect_eq(c->gpr[GPR_RCX], 0);
-	cr_expect_eq(c->gpr[GPR_RDI], 0x9000 + 400);
-	cr_expect_eq(fake_get32(&f, 0x9000 + 396), 0x1000 + 99);
+	cr_expect_eq(c->gpr[GPR_RDI], 0x9000 + 1200);
+	cr_expect_eq(fake_get32(&f, 0x9000 + 1196), 0x1000 + 299);
+}
+
+/* One event tells of it: link/write_run.h. */
+Test(port_io, a_disk_sector_is_one_run_of_a_device)
+{
+	c->gpr[GPR_RCX] = 256;
+	c->gpr[GPR_RDI] = 0x9000;
+	cr_assert_eq(FAKE_RUN(&f, "\x66\xf3\x6d"), 0);
+	cr_expect_eq(c->rip, FAKE_RIP + 3, "whole");
+	cr_expect(f.runs == 1 && !f.run_open);
+	cr_expect_eq(f.nposts, 256);
+	for (unsigned i = 0; i < 16; i++) {
+		cr_expect(f.post[i].in_run);
+		cr_expect_eq((f.post[i].flags & LINK_CLASS_MASK) >> LINK_CLASS_SHIFT, WRITE_CLASS_DEVICE);
+	}
+}
+
+Test(port_io, ins_of_user_code_shows_that_the_page_is_no_table)
+{
+	fake_set_ring(&f, 3, FAKE_STACK3);
+	c->gpr[GPR_RDI] = 0x9000;
+	cr_assert_eq(FAKE_RUN(&f, "\x6c"), 0);
+	cr_expect(f.nasked == 1 && f.asked[0].class == WRITE_CLASS_REUSE);
+}
+
+Test(port_io, rep_ins_is_stepped_by_iterations)
+{
+	c->gpr[GPR_RCX] = 3;
+	c->gpr[GPR_RDI] = 0x9000;
+	c->rflags |= RFLAGS_TF;
+	cr_expect_eq(FAKE_RUN(&f, "\xf3\x6d"), -EFAULT);
+	cr_expect_eq(f.v.exc.vector, VEC_DB);
+	cr_expect(port.reads == 1 && c->gpr[GPR_RCX] == 2 && c->rip == FAKE_RIP);
+}
+
+Test(port_io, a_run_ends_with_the_fault_that_ends_it)
+{
+	c->seg[SREG_ES].limit = 0x9007;
+	c->gpr[GPR_RCX] = 4;
+	c->gpr[GPR_RDI] = 0x9000;
+	EXPECT_GP0("\xf3\x6d");
+	cr_expect(f.runs == 1 && !f.run_open);
 }
 
 Test(port_io, ins_that_faults_takes_nothing_from_the_device)
