@@ -40,6 +40,15 @@ enum write_half write_half(struct write_history *h, struct write_store *s)
 	return WRITE_HALF_FIRST;
 }
 
+uint32_t write_count(struct write_history *h, struct write_store *s, enum write_half *half)
+{
+	enum write_half is = write_half(h, s);
+
+	if (half)
+		*half = is;
+	return is == WRITE_HALF_NONE ? write_weight(s) : is == WRITE_HALF_FIRST;
+}
+
 uint32_t write_limit(const struct write_limits *l, bool all_leaf, bool may_unsync)
 {
 	uint32_t special = !all_leaf ? l->upper : may_unsync ? l->leaf : 0;

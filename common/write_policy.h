@@ -36,6 +36,7 @@ struct write_history {
 };
 
 #define WRITE_MODS_MAX		0xffffffffu
+#define WRITE_LIMIT_DEFAULT	48u	/* modifications that do not make a table hot, unless the configuration says otherwise */
 #define WRITE_FLOOD_LIMIT	3u
 #define WRITE_ZEROS_LIMIT	2u
 #define WRITE_REINIT_NEAR	64u	/* bytes of code that a loop over a table fits into */
@@ -58,6 +59,8 @@ enum write_half write_half(struct write_history *h, struct write_store *s);
  * but one byte at byte 0 of an entry (an operation on its status bits) counts 1.
  */
 uint32_t write_weight(const struct write_store *s);
+/* What a write adds to the modification counter: by write_half() and write_weight(). *half, if not NULL: what write_half() says. */
+uint32_t write_count(struct write_history *h, struct write_store *s, enum write_half *half);
 /* Does it touch more than one entry without being whole entries? */
 bool write_is_cross_entry(const struct write_store *s);
 /* leaf: all shadows of the table are leaf tables, and it may be left writable (unsync) instead of being let go. */

@@ -28,7 +28,7 @@ static void config_defaults(struct pool_config *c)
 	if (!c->prefetch)
 		c->prefetch = 8;
 	if (!c->hot_limit)
-		c->hot_limit = 48;
+		c->hot_limit = WRITE_LIMIT_DEFAULT;
 }
 
 /* Each limit by its own field. NULL or what is wrong. */

@@ -248,6 +248,7 @@ static enum pool_status write_fault_decide(struct pool *p, uint32_t vcpu, uint64
 		return POOL_UNSHADOW;
 	}
 	gtable_mods_add(p, gt, 1);
+	state = ram_state(p, gfn_of(gpa));	/* this write counts too: it may be the one that makes the table hot */
 	says_nothing = p->gtable[gt].history.reason == WRITE_REASON_NONE &&
 		       write_policy(class, state & ~PAGE_STATE_HOT, p->cfg.extensions) == WRITE_DO_EMULATE;
 	status = unsync_write_fault(p, gt, &state, says_nothing);

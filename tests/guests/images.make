@@ -25,8 +25,9 @@ user_PARTS = $(LIB32) $(TRAPS32) $(LIB64) $(TRAPS64) paging32.c32 paging64.c64 u
 vandal_PARTS = $(ONLY64) vandal.c64
 wild_PARTS = $(LIB32) wild.c32
 
-IMAGES += flags pace platform reuse stores
+IMAGES += flags halves pace platform reuse stores
 flags_PARTS = $(ONLY64) flags.c64
+halves_PARTS = $(LIB32) paging32.c32 halves.c32
 pace_PARTS = $(ONLY64) pace.c64 irq_devices.c64
 platform_PARTS = $(LIB32) $(LIB64) $(TRAPS64) paging32.c32 platform32.c32 platform64.c64 platform_disk.c32 platform_disk.c64
 reuse_PARTS = $(ONLY64) reuse.c64 irq_devices.c64

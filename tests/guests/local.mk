@@ -93,10 +93,11 @@ EXTRA_DIST += \
 	tests/guests/vandal.c \
 	tests/guests/wild.c
 
-GUESTS += tests/guests/flags.elf tests/guests/pace.elf tests/guests/platform.elf tests/guests/reuse.elf \
+GUESTS += tests/guests/flags.elf tests/guests/halves.elf tests/guests/pace.elf tests/guests/platform.elf tests/guests/reuse.elf \
 	tests/guests/stores.elf
 EXTRA_DIST += \
 	tests/guests/flags.c \
+	tests/guests/halves.c \
 	tests/guests/pace.c \
 	tests/guests/platform.h \
 	tests/guests/platform32.c \

@@ -32,3 +32,36 @@ sp_test(reuse, former_page_tables_become_stacks_while_poold_is_killed)
 	sp_expect_counter(vm, "pool.flush_reused", >, 0);
 	sp_expect_counter(vm, "audit_violations", ==, 0);
 }
+
+/* 48 entries are emulated, with the next one the table goes, however they are written and whether or not poold is asked between. */
+static void limit_is_48(const char *cmdline, const char *policy, unsigned events)
+{
+	struct sp_vm *vm = sp_run(&(struct sp_guest){ .image = "halves", .audit = "cheap", .cmdline = cmdline, .policy = policy }, 30);
+
+	sp_expect_exit(vm, 0, 0);
+	sp_expect_verdict(vm, "halves: ok, 512 entries");
+	sp_expect_counter(vm, "pool.mon_entries_cleared", ==, 48);
+	sp_expect_counter(vm, "pool.mon_write_events", ==, events);
+	sp_expect_counter(vm, "pool.flush_hot", ==, 1);
+	sp_expect_counter(vm, "audit_violations", ==, 0);
+}
+
+sp_test(reuse, entries_written_by_halves_are_one_event_each)
+{
+	limit_is_48("every=0", NULL, 48);
+}
+
+sp_test(reuse, entries_written_by_halves_count_one_without_pair)
+{
+	limit_is_48("every=0", "pair=off", 96);
+}
+
+sp_test(reuse, entries_written_by_halves_with_requests_between)
+{
+	limit_is_48("every=3", "pair=off", 96);
+}
+
+sp_test(reuse, entries_written_whole_count_the_same)
+{
+	limit_is_48("whole=1", NULL, 48);
+}

@@ -18,4 +18,6 @@ trapd_link_liblink_a_SOURCES = \
 	trapd/link/write_pair.c \
 	trapd/link/write_pair.h \
 	trapd/link/write_run.c \
-	trapd/link/write_run.h
+	trapd/link/write_run.h \
+	trapd/link/write_tally.c \
+	trapd/link/write_tally.h

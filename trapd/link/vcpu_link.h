@@ -12,6 +12,7 @@
 #include "trapd/link/corrupt_limit.h"
 #include "trapd/link/write_pair.h"
 #include "trapd/link/write_run.h"
+#include "trapd/link/write_tally.h"
 
 /* One request in so many is timed: reading the TSC twice costs a hundredth of the shortest one. */
 #define REQUEST_TIMED_ONE_IN	4u
@@ -32,6 +33,7 @@ struct vcpu_link {
 	struct return_work work;
 	struct write_pair pair;
 	struct write_run run;
+	struct write_tally tally;
 	uint64_t emulate_gfn;		/* 1 + the page for which the last request was a WRITE_FAULT, answered EMULATE; 0: none */
 	struct duration request;	/* from a request's way out to its reply, with the waiting; any thread reads it */
 	struct duration_timer request_timer;

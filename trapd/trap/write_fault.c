@@ -17,6 +17,16 @@
 #include "trapd/trap/vcpu_priv.h"
 #include "trapd/trap/write_pair_insns.h"
 
+/* A root in use is never let go: nobody has to be asked about its writes. */
+static bool has_to_ask(struct vcpu *v, uint64_t gpa, uint8_t state, const struct insn_write *w)
+{
+	struct write_store s = { .gpa = gpa, .rip = v->cpu.rip, .len = w->size, .entry_size = insn_entry_size(v) };
+
+	if (state & PAGE_STATE_HOT || write_policy(w->class, state, v->machine->extensions) != WRITE_DO_EMULATE)
+		return true;
+	return !(state & PAGE_STATE_ROOT) && write_tally_is_full(&v->link->tally, &s);
+}
+
 static int emulate(struct vcpu *v, const struct insn *in, const struct insn_write *w)
 {
 	int rc;
@@ -77,7 +87,7 @@ enum next write_fault_monitored(struct vcpu *v, uint64_t gva, const struct walk_
 		return NEXT_EXCEPTION;
 	if (!rc)
 		insn_classify_write(v, &in, gva, insn_entry_size(v), &w);
-	if (w.emulated && !(state & PAGE_STATE_HOT) && write_policy(w.class, state, v->machine->extensions) == WRITE_DO_EMULATE) {
+	if (w.emulated && !has_to_ask(v, walk->gpa, state, &w)) {
 		rc = emulate(v, &in, &w);
 		if (rc != -EOPNOTSUPP)
 			return after_emulation(v, rc);

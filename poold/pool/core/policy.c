@@ -74,8 +74,7 @@ bool policy_written(struct pool *p, uint32_t gt, uint64_t gpa, uint32_t len, uin
 	enum write_half half;
 
 	s.entry_size = page_kind(p, p->gtable[gt].head)->guest_size;
-	half = write_half(&p->gtable[gt].history, &s);
-	weight = half == WRITE_HALF_NONE ? write_weight(&s) : half == WRITE_HALF_FIRST;
+	weight = write_count(&p->gtable[gt].history, &s, &half);
 	ext = p->cfg.extensions & rules[half];
 	if (write_is_cross_entry(&s))
 		stat_inc(p, POOL_STAT_mon_cross_entry);

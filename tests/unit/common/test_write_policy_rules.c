@@ -67,6 +67,27 @@ Test(write_policy_rules, two_halves_of_one_entry_are_one_write)
 	cr_assert_eq(half(&h, 0x5ff8, 2, 8), WRITE_HALF_NONE);
 }
 
+static uint32_t count(struct write_history *h, uint64_t gpa, uint32_t len)
+{
+	struct write_store s = store(gpa, len, 8);
+	enum write_half is;
+	uint32_t n = write_count(h, &s, &is);
+
+	cr_assert_eq(n == 0, is == WRITE_HALF_SECOND);
+	return n;
+}
+
+Test(write_policy_rules, an_entry_counts_one_however_it_is_written)
+{
+	struct write_history h = { 0 };
+
+	cr_assert_eq(count(&h, 0x5000, 8), 1);
+	cr_assert_eq(count(&h, 0x5000, 4) + count(&h, 0x5004, 4), 1);
+	cr_assert_eq(count(&h, 0x5004, 4) + count(&h, 0x5000, 4), 1);
+	cr_assert_eq(count(&h, 0x5000, 4) + count(&h, 0x500c, 4), 2);
+	cr_assert_eq(count(&h, 0x5002, 4), 4);
+}
+
 Test(write_policy_rules, cross_entry_is_more_than_one_entry)
 {
 	const struct write_store one = store(0x5008, 8, 8), two = store(0x500c, 8, 8), half = store(0x500c, 4, 8);

@@ -5,3 +5,4 @@ UNIT_TESTS += tests/unit/trapd/link/test_corrupt_limit
 UNIT_TESTS += tests/unit/trapd/link/test_write_pair
 UNIT_TESTS += tests/unit/trapd/link/test_write_run
 UNIT_TESTS += tests/unit/trapd/link/test_before_write
+UNIT_TESTS += tests/unit/trapd/link/test_write_tally
