@@ -16,7 +16,7 @@ UNIT_TESTS =
 EXTRA_DIST += tests/unit/run-criterion tests/unit/lsan.supp
 
 # A vCPU without KVM and poold; devices without a VM; lines and a clock that stand still.
-FAKE_VCPU = tests/unit/fakes/fake_vcpu.c tests/unit/fakes/fake_vcpu.h
+FAKE_VCPU = tests/unit/fakes/fake_vcpu.c tests/unit/fakes/fake_vcpu.h tests/unit/fakes/insn_said.h
 FAKE_BUS = tests/unit/fakes/fake_bus.c tests/unit/fakes/fake_bus.h
 FAKE_IRQS = tests/unit/fakes/fake_irqs.c tests/unit/fakes/fake_irqs.h
 FAKE_PLATFORM = tests/unit/fakes/fake_platform.c tests/unit/fakes/fake_platform.h

@@ -8,6 +8,7 @@
 
 #include <capstone/capstone.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "trapd/cpu/vcpu.h"
@@ -37,7 +38,6 @@ struct insn {
 	bool lock, rep, repne;
 	uint8_t noperands;
 	struct operand op[4];
-	char text[80];		/* mnemonic and operands, for reports; filled by insn_decode */
 };
 
 /* A function that carries out the instructions of one row of a table. Return values: vcpu.h. */
@@ -54,6 +54,12 @@ int insn_fetch(struct vcpu *v, struct insn *out);
  * Returns 0, or -EOPNOTSUPP if capstone does not know the instruction. Thread: any; each has its own decoder.
  */
 int insn_decode(const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t rip, struct insn *out);
+/*
+ * Mnemonic and operands of an instruction that insn_decode() has decoded with these code_bits and rip, for reports: in->bytes is
+ * decoded once more, because the text is wanted so seldom. text: at least 1 byte, INSN_TEXT for all of it. Thread: any.
+ */
+#define INSN_TEXT	80u
+void insn_text(const struct insn *in, unsigned code_bits, uint64_t rip, char *text, size_t size);
 
 /*
  * insn_linear(): the linear address of a memory operand of size bytes, with the base of its segment, cut to the width of the

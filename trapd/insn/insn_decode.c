@@ -206,48 +206,59 @@ static bool prefix_is_undefined(const struct insn_prefix *p, const uint8_t *opco
 	return n > 2 && opcode[1] == 0x38 && (opcode[2] & 0xfe) == 0xf0 && p->repeat == 0xf3;
 }
 
-static int decode(struct decoder *decoder, const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t rip, struct insn *out)
+/*
+ * Ask capstone, after prefixes that it would take wrongly are put right. Fills *prefix and *length, and returns what it says, which
+ * is valid until the decoder's next use; NULL: it does not know the instruction.
+ */
+static const cs_insn *disassemble(struct decoder *decoder, const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t rip,
+				  struct insn_prefix *prefix, unsigned *length)
 {
-	struct insn_prefix prefix;
 	uint8_t buffer[6 + 15];
 	const uint8_t *code = bytes;
 	unsigned stripped = 0;
-	size_t left;
+	size_t left = n;
 	uint64_t address = rip;
 
-	memset(out, 0, sizeof(*out));
-	memcpy(out->bytes, bytes, n);
 	if (!decoder)
-		return -EOPNOTSUPP;
-	insn_prefix_read(bytes, n, code_bits, &prefix);
-	left = n;
-	if (prefix_is_undefined(&prefix, bytes + prefix.length, n - prefix.length))
-		return -EOPNOTSUPP;
-	if (prefix.repeat && repeat_is_ignored(bytes + prefix.length, n - prefix.length)) {
-		prefix.repeat = 0;
-		prefix.redundant = true;
+		return NULL;
+	insn_prefix_read(bytes, n, code_bits, prefix);
+	if (prefix_is_undefined(prefix, bytes + prefix->length, n - prefix->length))
+		return NULL;
+	if (prefix->repeat && repeat_is_ignored(bytes + prefix->length, n - prefix->length)) {
+		prefix->repeat = 0;
+		prefix->redundant = true;
 	}
 	/* Capstone wants a mandatory F2 or F3 right before 0F, and 66 in its own place. */
-	if (prefix.length < n && (prefix.redundant || (prefix.repeat && (prefix.opsize || bytes[prefix.length] == 0x0f)))) {
-		unsigned kept = insn_prefix_canonical(&prefix, bytes[prefix.length] == 0x0f, buffer);
+	if (prefix->length < n && (prefix->redundant || (prefix->repeat && (prefix->opsize || bytes[prefix->length] == 0x0f)))) {
+		unsigned kept = insn_prefix_canonical(prefix, bytes[prefix->length] == 0x0f, buffer);
 
-		memcpy(buffer + kept, bytes + prefix.length, n - prefix.length);
-		stripped = prefix.length - kept;
+		memcpy(buffer + kept, bytes + prefix->length, n - prefix->length);
+		stripped = prefix->length - kept;
 		code = buffer;
 		left = n - stripped;
 	}
 	/* A branch target in the text shall be the real one: capstone adds the length that it sees. */
 	address += stripped;
-	if (!cs_disasm_iter(decoder->handle, &code, &left, &address, decoder->insn))
-		return -EOPNOTSUPP;
+	if (!cs_disasm_iter(decoder->handle, &code, &left, &address, decoder->insn) || decoder->insn->size + stripped > 15)
+		return NULL;
+	*length = decoder->insn->size + stripped;
+	return decoder->insn;
+}
 
-	const cs_insn *cs = decoder->insn;
-	const cs_x86 *x86 = &cs->detail->x86;
+static int decode(struct decoder *decoder, const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t rip, struct insn *out)
+{
+	struct insn_prefix prefix;
+	unsigned length;
+	const cs_insn *cs = disassemble(decoder, bytes, n, code_bits, rip, &prefix, &length);
+	const cs_x86 *x86;
 
-	if (cs->size + stripped > 15)
+	memset(out, 0, sizeof(*out));
+	memcpy(out->bytes, bytes, n);
+	if (!cs)
 		return -EOPNOTSUPP;
+	x86 = &cs->detail->x86;
 	out->id = cs->id;
-	out->length = (uint8_t)(cs->size + stripped);
+	out->length = (uint8_t)length;
 	out->opsize = (uint8_t)size_operand(code_bits, &prefix);
 	out->addrsize = (uint8_t)size_address(code_bits, &prefix);
 	out->lock = prefix.lock;
@@ -257,7 +268,6 @@ static int decode(struct decoder *decoder, const uint8_t *bytes, unsigned n, uns
 	for (unsigned i = 0; i < out->noperands; i++)
 		operand_convert(&x86->operands[i], &prefix, out->bytes[prefix.length], &out->op[i]);
 	operand_sizes_fix(out);
-	snprintf(out->text, sizeof(out->text), "%.23s %.55s", cs->mnemonic, cs->op_str);
 	return 0;
 }
 
@@ -288,4 +298,14 @@ int insn_decode(const uint8_t *bytes, unsigned n, unsigned code_bits, uint64_t r
 	memcpy(memo->bytes, bytes, n);
 	memo->insn = *out;
 	return 0;
+}
+
+void insn_text(const struct insn *in, unsigned code_bits, uint64_t rip, char *text, size_t size)
+{
+	struct decoders *all = decoders_get();
+	struct insn_prefix prefix;
+	unsigned length;
+	const cs_insn *cs = all ? disassemble(decoder_get(all, code_bits), in->bytes, in->length, code_bits, rip, &prefix, &length) : NULL;
+
+	snprintf(text, size, "%.23s %.55s", cs ? cs->mnemonic : "(not an instruction)", cs ? cs->op_str : "");
 }

@@ -74,6 +74,8 @@ static void add_code(struct text *t, const struct vcpu *v)
 {
 	uint8_t bytes[15];
 	unsigned n = read_code(v, bytes, sizeof(bytes));
+	unsigned bits = cpu_code64(&v->cpu) ? 64 : v->cpu.seg[SREG_CS].db ? 32 : 16;
+	char said[INSN_TEXT];
 	struct insn in;
 
 	add(t, "code at rip:");
@@ -81,10 +83,12 @@ static void add_code(struct text *t, const struct vcpu *v)
 		add(t, " %02x", bytes[i]);
 	if (!n)
 		add(t, " not readable");
-	else if (insn_decode(bytes, n, cpu_code64(&v->cpu) ? 64 : v->cpu.seg[SREG_CS].db ? 32 : 16, v->cpu.rip, &in))
+	else if (insn_decode(bytes, n, bits, v->cpu.rip, &in))
 		add(t, "  (not an instruction)");
-	else
-		add(t, "  %s", in.text);
+	else {
+		insn_text(&in, bits, v->cpu.rip, said, sizeof(said));
+		add(t, "  %s", said);
+	}
 	add(t, "\n");
 }
 

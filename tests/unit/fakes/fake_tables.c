@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "tests/unit/fakes/fake_tables.h"
+#include "tests/unit/fakes/insn_said.h"
 #include "trapd/cpu/desc.h"
 
 void fake_put_gate(struct fake_vcpu *f, unsigned vector, uint16_t selector, uint64_t offset, uint8_t type_dpl_p, uint8_t ist)
@@ -76,9 +77,10 @@ void fake_tables_long(struct fake_vcpu *f)
 int fake_run(struct fake_vcpu *f, const void *bytes, unsigned n)
 {
 	const struct cpu_state *c = &f->v.cpu;
+	unsigned bits = cpu_code64(c) ? 64 : c->seg[SREG_CS].db ? 32 : 16;
 	struct insn in;
 
-	cr_assert_eq(insn_decode(bytes, n, cpu_code64(c) ? 64 : c->seg[SREG_CS].db ? 32 : 16, c->rip, &in), 0);
-	cr_assert_eq(in.length, n, "the test's bytes are one instruction: %s", in.text);
+	cr_assert_eq(insn_decode(bytes, n, bits, c->rip, &in), 0);
+	cr_assert_eq(in.length, n, "the test's bytes are one instruction: %s", insn_said(&in, bits));
 	return emulate_privileged(&f->v, &in);
 }

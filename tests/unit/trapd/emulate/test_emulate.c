@@ -10,6 +10,7 @@
 #include "common/write_class.h"
 #include "tests/unit/fakes/fake_bus.h"
 #include "tests/unit/fakes/fake_vcpu.h"
+#include "tests/unit/fakes/insn_said.h"
 #include "trapd/cpu/gva.h"
 #include "trapd/emulate/emulate.h"
 #include "trapd/insn/insn.h"
@@ -272,7 +273,7 @@ Test(emulate, lock_on_what_cannot_be_locked_is_invalid)
 
 		if (insn_decode((const uint8_t *)forms[i].bytes, forms[i].n, 64, 0x1000, &in))
 			continue;
-		cr_assert(emulate_memory(&b.f.v, &in) == -EFAULT && b.f.v.exc.vector == VEC_UD, "form %u, %s", i, in.text);
+		cr_assert(emulate_memory(&b.f.v, &in) == -EFAULT && b.f.v.exc.vector == VEC_UD, "form %u, %s", i, insn_said(&in, 64));
 	}
 	cr_assert(b.f.nposts == 0 && b.c->rip == 0x1000);
 	teardown(&b);

@@ -21,6 +21,7 @@
 
 #include "tests/unit/fakes/fake_bus.h"
 #include "tests/unit/fakes/fake_vcpu.h"
+#include "tests/unit/fakes/insn_said.h"
 #include "tests/unit/trapd/emulate/cpu_trial.h"
 #include "tests/unit/trapd/emulate/native_forms.h"
 #include "trapd/emulate/emulate.h"
@@ -469,7 +470,7 @@ static int emulate(struct bench *b, const struct trial *t)
 static const char *describe(const struct bench *b, const struct trial *t)
 {
 	static char buffer[300];
-	int n = snprintf(buffer, sizeof(buffer), "case %u (%s):", b->done, t->in.text);
+	int n = snprintf(buffer, sizeof(buffer), "case %u (%s):", b->done, insn_said(&t->in, b->bits));
 
 	for (unsigned i = 0; i < 15; i++)
 		n += snprintf(buffer + n, sizeof(buffer) - (size_t)n, " %02x", t->bytes[i]);

@@ -11,6 +11,7 @@
 
 #include "tests/unit/fakes/fake_bus.h"
 #include "tests/unit/fakes/fake_vcpu.h"
+#include "tests/unit/fakes/insn_said.h"
 #include "tests/unit/trapd/emulate/native_forms.h"
 #include "trapd/emulate/insn_writes.h"
 #include "trapd/insn/insn.h"
@@ -155,8 +156,8 @@ static void check_case(struct bench *b, struct fake_vcpu *f, const struct write_
 	memcpy(f->v.cpu.gpr, b->st.gpr, sizeof(f->v.cpu.gpr));
 	f->v.cpu.rip = (uintptr_t)b->code;
 	insn_classify_write(&f->v, &in, (uintptr_t)b->area + first, 8, &w);
-	cr_assert(w.size == t->size && w.class == t->class, "%s (%s): size %u class %u", t->name, in.text, w.size, w.class);
-	cr_assert(!w.size || w.gva == (uintptr_t)b->area + first, "%s (%s): at %#lx", t->name, in.text, w.gva);
+	cr_assert(w.size == t->size && w.class == t->class, "%s (%s): size %u class %u", t->name, insn_said(&in, 64), w.size, w.class);
+	cr_assert(!w.size || w.gva == (uintptr_t)b->area + first, "%s (%s): at %#lx", t->name, insn_said(&in, 64), w.gva);
 	if (host_lacks(t))
 		return;
 	find_written(b, t, written);
