@@ -22,6 +22,7 @@
 #include "common/barrier.h"
 #include "common/clock.h"
 #include "common/guest_ram.h"
+#include "common/pool_stats.h"
 
 static pid_t test_process;
 
@@ -234,8 +235,23 @@ int fake_trapd_attach(struct fake_trapd *t, const struct fake_poold *p)
 	return rc;
 }
 
+/* For tests/integration/counters-seen: which counters of the pool have moved. */
+static void note_counters(const struct fake_trapd *t)
+{
+	const char *path = getenv("SHADOWPOOL_COUNTERS");
+	FILE *f = path && t->stats_p.base ? fopen(path, "ae") : NULL;
+
+	if (!f)
+		return;
+	for (unsigned i = 0; i < POOL_STAT_COUNT; i++)
+		if (load_relaxed((const uint64_t *)t->stats_p.base + i))
+			fprintf(f, "pool.%s\n", pool_stat_name[i]);
+	fclose(f);
+}
+
 void fake_trapd_detach(struct fake_trapd *t)
 {
+	note_counters(t);
 	if (t->sock >= 0)
 		close(t->sock);
 	if (t->eventfd >= 0)

@@ -4,6 +4,7 @@ tests_integration_harness_libharness_a_SOURCES = \
 	ctl/vm_config.c ctl/vm_config.h \
 	tests/integration/harness/begin.c \
 	tests/integration/harness/console.c \
+	tests/integration/harness/counters.c \
 	tests/integration/harness/daemons.c \
 	tests/integration/harness/folder.c \
 	tests/integration/harness/harness.h \

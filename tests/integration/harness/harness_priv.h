@@ -75,4 +75,9 @@ void sp_kernel_log_forget(void);
 /* The end of a text, for messages. */
 void sp_print_tail(const char *title, const char *text);
 
+/* ---- counters.c ---- */
+
+/* Note which counters are above 0 in the file that the environment's SHADOWPOOL_COUNTERS names, if it does. */
+void sp_note_counters(const Shadowpool__Stats *stats);
+
 #endif

@@ -136,6 +136,8 @@ uint64_t sp_counter(struct sp_vm *vm, const char *name)
 	else
 		stats_request(vm, &about, &request);
 	reply = sp_want_once(vm->daemons, SP_TRAPD, &request, fact ? SHADOWPOOL__REPLY__RESULT_VM : SHADOWPOOL__REPLY__RESULT_STATS);
+	if (!fact)
+		sp_note_counters(reply->stats);
 	found = fact ? find(reply->vm->n_facts, reply->vm->facts, name + 6, &value) : find_stat(reply->stats, name, &value);
 	shadowpool__reply__free_unpacked(reply, NULL);
 	if (!found)

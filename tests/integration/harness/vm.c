@@ -213,6 +213,8 @@ const Shadowpool__VmInfo *sp_vm_wait(struct sp_vm *vm, double seconds)
 	while (!ended_within(vm, sp_limit_left_ms(&limit)))
 		if (!sp_limit_left_ms(&limit))
 			sp_fail("%s: did not end within %g s", vm->what, seconds * sp_scale());
+	if (getenv("SHADOWPOOL_COUNTERS"))
+		sp_note_counters(sp_stats(vm));
 	return vm->end;
 }
 
