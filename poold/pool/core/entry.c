@@ -69,9 +69,12 @@ static uint64_t entry_poison(struct pool *p, const struct pool_kind *k, uint64_t
 
 static void target_drop(struct pool *p, const struct pool_kind *k, uint32_t page, uint32_t slot, uint64_t old)
 {
-	if (!target_exists(p, k, old))
+	if (!target_exists(p, k, old)) {
+		/* The address of a leaf leads to its guest page. One that leads to none could only be found by looking through all. */
+		if (entry_is_leaf(k, old))
+			stat_inc(p, POOL_STAT_linear_searches);
 		pool_corrupt(p);
-	else if (entry_maps_large(k, old))
+	} else if (entry_maps_large(k, old))
 		rmap_word_remove(p, large_word(p, large_gpa(p, old)), RMAP_REF(page, slot));
 	else if (k->flags & KF_LEAF)
 		rmap_remove(p, gfn_of(entry_gpa(p, old)), page, slot);

@@ -16,7 +16,6 @@ done
 sort -u "$out/moved" >"$out/names"
 for name in $names; do
 	case $name in
-	linear_searches) want=0 ;;			# it says that there are none
 	trace_records | trace_dropped) continue ;;	# the recorder's, not the library's: test_trace and test_trace_live
 	*) want=1 ;;
 	esac

@@ -372,6 +372,22 @@ Test(pool_audit, lost_reference_is_no_crash)
 	expect_corrupt_and_reset();
 }
 
+/* No search is made for what a leaf that leads nowhere once meant: it is counted, and the pool refuses to go on. */
+Test(pool_audit, a_leaf_that_leads_nowhere_is_not_searched_for)
+{
+	struct pool_walk_step s;
+
+	f.audit = false;
+	fix_expect(&f, 0x5000, 0, 0x301000);
+	s = leaf_of(0x5000);
+	cr_assert_eq(f.stats[POOL_STAT_linear_searches], 0);
+	raw_store(s, 0xffffff000000ull | FIX_USED);
+	fix_poke(&f, t.pt + 8 * 5, 0, 8);
+	pool_guest_write(f.p, 0, t.pt + 8 * 5, 8, WRITE_CLASS_SIMPLE, false, 0, &f.r);
+	cr_assert_eq(f.r.status, POOL_E_CORRUPT);
+	cr_assert_eq(f.stats[POOL_STAT_linear_searches], 1);
+}
+
 /* The arena is writable by the other process: whatever stands there, nothing is followed unchecked. */
 Test(pool_audit, scribbled_arena_is_no_crash)
 {
