@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "tests/unit/fakes/fake_vcpu.h"
+#include "tests/unit/fakes/insn_said.h"
 #include "tests/unit/trapd/emulate/native_forms.h"
 #include "trapd/devices/bus.h"
 #include "trapd/emulate/emulate.h"
@@ -166,13 +167,14 @@ static void run_emulated(struct bench *b, const struct instance *o, struct insn 
 	c->rip = start;
 	err = insn_decode(o->bytes, o->length, b->s.bits, start, in);
 	cr_assert(!err, "%s: not decoded %s", where, describe(o, ""));
-	cr_assert(in->length == o->length, "%s: length %u %s", where, in->length, describe(o, in->text));
+	cr_assert(in->length == o->length, "%s: length %u %s", where, in->length, describe(o, insn_said(in, b->s.bits)));
 	for (unsigned i = 0; i < 10 && c->rip == start; i++) {
 		err = emulate_memory(&b->f.v, in);
 		cr_assert(!err, "%s: result %d vector %u cr2 %#lx %s", where, err, b->f.v.exc.vector,
-			  (unsigned long)b->f.v.exc.cr2, describe(o, in->text));
+			  (unsigned long)b->f.v.exc.cr2, describe(o, insn_said(in, b->s.bits)));
 	}
-	cr_assert(c->rip == start + o->length, "%s: RIP is off by %ld %s", where, (long)(c->rip - start), describe(o, in->text));
+	cr_assert(c->rip == start + o->length, "%s: RIP is off by %ld %s", where, (long)(c->rip - start),
+		  describe(o, insn_said(in, b->s.bits)));
 }
 
 static void compare(struct bench *b, const struct instance *o, const struct native_state *real, const struct insn *in,
@@ -185,13 +187,13 @@ static void compare(struct bench *b, const struct instance *o, const struct nati
 	for (unsigned i = 0; i < GPR_COUNT; i++)
 		cr_assert(c->gpr[i] == real->gpr[i], "%s: register %u is %#lx, CPU %#lx, was %#lx %s", where, i,
 			  (unsigned long)c->gpr[i], (unsigned long)real->gpr[i], (unsigned long)o->in.gpr[i],
-			  describe(o, in->text));
+			  describe(o, insn_said(in, b->s.bits)));
 	cr_assert((c->rflags & mask) == (real->rflags & mask), "%s: flags %#lx, CPU %#lx, were %#lx %s", where,
 		  (unsigned long)(c->rflags & mask), (unsigned long)(real->rflags & mask), (unsigned long)o->in.rflags,
-		  describe(o, in->text));
+		  describe(o, insn_said(in, b->s.bits)));
 	for (uint64_t at = first; at < last; at++)
 		cr_assert(*(uint8_t *)guest_byte(b, at) == b->memory[at - b->s.base], "%s: memory at %#lx%+ld differs %s", where,
-			  (unsigned long)o->ea, (long)(at - o->ea), describe(o, in->text));
+			  (unsigned long)o->ea, (long)(at - o->ea), describe(o, insn_said(in, b->s.bits)));
 }
 
 static void compare_all(struct bench *b, const char *where)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/unit/fakes/fake_tables.h"
+#include "tests/unit/fakes/insn_said.h"
 #include "trapd/cpu/desc.h"
 #include "trapd/cpu/seg.h"
 #include "trapd/devices/bus.h"
@@ -112,28 +113,30 @@ static void scramble(void)
 		c->dr7 = DR7_FIXED | (rnd() % 4 ? 0 : DR7_GD);
 }
 
+static unsigned bits;	/* of the code that the instruction was decoded in; it may change CS */
+
 static void check(unsigned cpl_before, int ret, const struct insn *in)
 {
 	const struct cpu_state *c = &f.v.cpu;
 	const struct segment *cs = &c->seg[SREG_CS], *ss = &c->seg[SREG_SS];
 
-	cr_assert(ret == 0 || ret == -EFAULT || ret == -EOPNOTSUPP || ret == -ECANCELED, "%d by %s", ret, in->text);
-	cr_assert_eq(ret == -ECANCELED, f.machine.stop.why.reason != VM_RUNNING, "%s", in->text);
+	cr_assert(ret == 0 || ret == -EFAULT || ret == -EOPNOTSUPP || ret == -ECANCELED, "%d by %s", ret, insn_said(in, bits));
+	cr_assert_eq(ret == -ECANCELED, f.machine.stop.why.reason != VM_RUNNING, "%s", insn_said(in, bits));
 	cr_assert(c->cpl == 0 || c->cpl == 3);
-	cr_assert(segment_is_code(cs) && cs->present && cs->usable, "CS after %s", in->text);
-	cr_assert_eq(cs->selector & 3, c->cpl, "RPL of CS after %s", in->text);
-	cr_assert(segment_is_conforming(cs) ? cs->dpl <= c->cpl : cs->dpl == c->cpl, "DPL of CS after %s", in->text);
+	cr_assert(segment_is_code(cs) && cs->present && cs->usable, "CS after %s", insn_said(in, bits));
+	cr_assert_eq(cs->selector & 3, c->cpl, "RPL of CS after %s", insn_said(in, bits));
+	cr_assert(segment_is_conforming(cs) ? cs->dpl <= c->cpl : cs->dpl == c->cpl, "DPL of CS after %s", insn_said(in, bits));
 	cr_assert(ss->usable ? segment_is_writable_data(ss) && ss->dpl == c->cpl : c->cpl == 0 && cpu_long_mode(c),
-		  "SS after %s", in->text);
+		  "SS after %s", insn_said(in, bits));
 	cr_assert(!cpu_long_mode(c) || !cs->l || !cs->db);
 	cr_assert(!(c->cr0 & CR0_PG) || (c->cr0 & CR0_PE));
-	cr_assert_eq(!!(c->efer & EFER_LMA), (c->cr0 & CR0_PG) && (c->efer & EFER_LME), "LMA after %s", in->text);
+	cr_assert_eq(!!(c->efer & EFER_LMA), (c->cr0 & CR0_PG) && (c->efer & EFER_LME), "LMA after %s", insn_said(in, bits));
 	cr_assert(!(c->efer & EFER_LMA) || (c->cr4 & CR4_PAE));
 	cr_assert_eq(c->rflags & (RFLAGS_FIXED | RFLAGS_VM), RFLAGS_FIXED);
 	if (!ret)
-		cr_assert(seg_rip_is_valid(&f.v), "RIP %#lx after %s", (unsigned long)c->rip, in->text);
+		cr_assert(seg_rip_is_valid(&f.v), "RIP %#lx after %s", (unsigned long)c->rip, insn_said(in, bits));
 	if (cpl_before == 3 && c->cpl == 0)
-		cr_assert(in->id == X86_INS_LCALL || in->id == X86_INS_SYSCALL, "%s became ring 0", in->text);
+		cr_assert(in->id == X86_INS_LCALL || in->id == X86_INS_SYSCALL, "%s became ring 0", insn_said(in, bits));
 }
 
 /* The same after delivery, where user code may enter the kernel through the IDT. */
@@ -164,7 +167,8 @@ Test(priv_random, any_instruction_leaves_a_state_that_the_real_cpu_can_have)
 		scramble();
 		cpl = f.v.cpu.cpl;
 		n = make_instruction(bytes);
-		if (!insn_decode(bytes, n, cpu_code64(&f.v.cpu) ? 64 : 32, FAKE_RIP, &in)) {
+		bits = cpu_code64(&f.v.cpu) ? 64 : 32;
+		if (!insn_decode(bytes, n, bits, FAKE_RIP, &in)) {
 			ret = emulate_privileged(&f.v, &in);
 			check(cpl, ret, &in);
 			emulated += !ret;
