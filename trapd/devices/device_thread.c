@@ -22,7 +22,7 @@
 struct device_thread {
 	struct bus *bus;
 	struct timers *timers;
-	struct watch *first;
+	LIST_HEAD(, watch) watches;
 	int64_t start_ns;
 	pthread_t thread;
 	bool started, ending;
@@ -61,6 +61,7 @@ int device_thread_create(struct device_thread **out, struct bus *b)
 	if (!d)
 		return rc;
 	d->bus = b;
+	LIST_INIT(&d->watches);
 	d->start_ns = clock_ns();
 	d->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rc = d->wake_fd < 0 ? -errno : timers_create(&d->timers, &timers_ops, d);
@@ -93,21 +94,13 @@ void device_watch_init(struct watch *w, struct device_thread *d, int fd, void (*
 	*w = (struct watch){ .thread = d, .fd = fd, .ready = ready, .dev = dev };
 	if (!d)
 		return;
-	w->next = d->first;
-	d->first = w;
+	LIST_INSERT_HEAD(&d->watches, w, all);
 }
 
 void device_watch_fini(struct watch *w)
 {
-	struct watch **p;
-
-	if (!w->thread)
-		return;
-	for (p = &w->thread->first; *p; p = &(*p)->next)
-		if (*p == w) {
-			*p = w->next;
-			break;
-		}
+	if (w->thread)
+		LIST_REMOVE(w, all);
 	w->thread = NULL;
 }
 
@@ -128,11 +121,13 @@ struct poll_set {
 
 static void poll_set_fill(const struct device_thread *d, struct poll_set *p)
 {
+	struct watch *w;
+
 	p->fd[0] = (struct pollfd){ .fd = d->wake_fd, .events = POLLIN };
 	p->watch[0] = NULL;
 	p->n = 1;
-	for (struct watch *w = d->first; w && p->n <= MAX_WATCHES; w = w->next) {
-		if (!w->events || w->fd < 0)
+	LIST_FOREACH(w, &d->watches, all) {
+		if (!w->events || w->fd < 0 || p->n > MAX_WATCHES)
 			continue;
 		p->fd[p->n] = (struct pollfd){ .fd = w->fd, .events = w->events };
 		p->watch[p->n++] = w;

@@ -7,6 +7,7 @@
 #define SHADOWPOOL_TRAPD_DEVICES_DEVICE_THREAD_H
 
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct bus;
 struct device_thread;
@@ -22,7 +23,7 @@ struct watch {
 	short events;			/* POLLIN, POLLOUT: what is waited for; 0: nothing */
 	void (*ready)(void *dev, short revents);
 	void *dev;
-	struct watch *next;
+	LIST_ENTRY(watch) all;		/* of its thread */
 };
 
 /* Make the device thread's state; the thread does not run yet. Returns 0, -ENOMEM, or -errno of eventfd(2). Thread: control. */

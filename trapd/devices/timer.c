@@ -12,7 +12,7 @@
 struct timers {
 	const struct timers_ops *ops;
 	void *ctx;
-	struct timer *first;
+	LIST_HEAD(, timer) all;
 };
 
 int timers_create(struct timers **out, const struct timers_ops *ops, void *ctx)
@@ -23,6 +23,7 @@ int timers_create(struct timers **out, const struct timers_ops *ops, void *ctx)
 		return -ENOMEM;
 	q->ops = ops;
 	q->ctx = ctx;
+	LIST_INIT(&q->all);
 	*out = q;
 	return 0;
 }
@@ -41,7 +42,7 @@ static struct timer *earliest(const struct timers *q)
 {
 	struct timer *t, *first = NULL;
 
-	for (t = q->first; t; t = t->next)
+	LIST_FOREACH(t, &q->all, all)
 		if (t->at_ns != TIMER_NEVER && (!first || t->at_ns < first->at_ns))
 			first = t;
 	return first;
@@ -64,21 +65,14 @@ uint64_t timers_expire(struct timers *q)
 
 void timer_init(struct timer *t, struct timers *q, void (*expired)(void *dev), void *dev)
 {
-	*t = (struct timer){ .timers = q, .expired = expired, .dev = dev, .at_ns = TIMER_NEVER, .next = q->first };
-	q->first = t;
+	*t = (struct timer){ .timers = q, .expired = expired, .dev = dev, .at_ns = TIMER_NEVER };
+	LIST_INSERT_HEAD(&q->all, t, all);
 }
 
 void timer_fini(struct timer *t)
 {
-	struct timer **p;
-
-	if (!t->timers)
-		return;
-	for (p = &t->timers->first; *p; p = &(*p)->next)
-		if (*p == t) {
-			*p = t->next;
-			break;
-		}
+	if (t->timers)
+		LIST_REMOVE(t, all);
 	t->timers = NULL;
 }
 

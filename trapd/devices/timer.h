@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #define TIMER_NEVER		UINT64_MAX
 /*
@@ -30,7 +31,7 @@ struct timer {
 	void (*expired)(void *dev);
 	void *dev;
 	uint64_t at_ns;			/* TIMER_NEVER: not armed */
-	struct timer *next;		/* in the list of all timers of the VM */
+	LIST_ENTRY(timer) all;		/* the list of all timers of the VM */
 };
 
 struct timers_ops {
