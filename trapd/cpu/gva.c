@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/barrier.h"
 #include "common/walk.h"
 #include "trapd/cpu/gva.h"
 #include "trapd/cpu/host_mem.h"
@@ -165,6 +166,21 @@ int gva_read(struct vcpu *v, uint64_t gva, void *out, unsigned size, unsigned fl
 		to += part->len;
 	}
 	return 0;
+}
+
+unsigned gva_peek(const struct vcpu *v, uint64_t gva, void *out, unsigned size)
+{
+	uint8_t *to = out;
+
+	for (unsigned i = 0; i < size; i++) {
+		struct walk_result w;
+
+		if (walk_guest(&v->machine->ram, &v->walk, (gva + i) & cpu_linear_mask(&v->cpu), WALK_PROBE, &w) ||
+		    !guest_ram_contains(&v->machine->ram, w.gpa, 1))
+			return i;
+		to[i] = load_relaxed((const uint8_t *)guest_ram_ptr(&v->machine->ram, w.gpa));
+	}
+	return size;
 }
 
 /* Nothing is stored before poold has answered for both pages. */

@@ -19,6 +19,11 @@
 /* Read size (1 to 64) bytes. Returns 0, -EFAULT (#PF raised), -EOPNOTSUPP (size is above 8 and a part is no RAM). */
 int gva_read(struct vcpu *v, uint64_t gva, void *out, unsigned size, unsigned flags);
 /*
+ * Look at size bytes of guest RAM as far as the guest's tables lead to them, whatever they permit: no A bit is set, no exception raised,
+ * no device read. Returns how many bytes from the first one on could be read. For trapd's own needs, never for the guest's.
+ */
+unsigned gva_peek(const struct vcpu *v, uint64_t gva, void *out, unsigned size);
+/*
  * Write size bytes, an aligned operand of 1, 2, 4 or 8 bytes with one host store. class: enum write_class, for the write event.
  * Returns 0, -EFAULT, -ECANCELED.
  */

@@ -2,7 +2,7 @@
 /* Segment loads, see seg.h. Runs on the vCPU's thread; touches no real register. */
 #include "trapd/cpu/seg.h"
 
-#include "common/barrier.h"
+#include "trapd/cpu/gva.h"
 #include "trapd/cpu/machine.h"
 #include "trapd/cpu/real_mode.h"
 
@@ -142,19 +142,8 @@ void seg_commit_cs(struct vcpu *v, const struct segment *cs, uint8_t cpl)
 static bool read_own_descriptor(const struct vcpu *v, uint64_t *descriptor)
 {
 	uint32_t at = v->cpu.seg[SREG_CS].selector & ~(SELECTOR_RPL | SELECTOR_TI);
-	uint8_t *to = (uint8_t *)descriptor;
 
-	if (at + 7 > v->cpu.gdtr.limit)
-		return false;
-	for (unsigned i = 0; i < 8; i++) {
-		struct walk_result w;
-
-		if (walk_guest(&v->machine->ram, &v->walk, (v->cpu.gdtr.base + at + i) & cpu_linear_mask(&v->cpu), WALK_PROBE, &w) ||
-		    !guest_ram_contains(&v->machine->ram, w.gpa, 1))
-			return false;
-		to[i] = load_relaxed((const uint8_t *)guest_ram_ptr(&v->machine->ram, w.gpa));
-	}
-	return true;
+	return at + 7 <= v->cpu.gdtr.limit && gva_peek(v, v->cpu.gdtr.base + at, descriptor, 8) == 8;
 }
 
 void seg_gdt_changed(struct vcpu *v)

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/barrier.h"
 #include "trapd/cpu/gva.h"
 #include "trapd/insn/insn.h"
 #include "trapd/trap/vcpu_priv.h"
@@ -54,26 +53,11 @@ static void add_segments(struct text *t, const struct cpu_state *c)
 	    (unsigned long long)c->idtr.base, c->idtr.limit, c->tr.selector, (unsigned long long)c->tr.base);
 }
 
-/* Read up to n bytes at RIP, as far as they can be read, without setting A bits or raising exceptions. Returns their number. */
-static unsigned read_code(const struct vcpu *v, uint8_t *out, unsigned n)
-{
-	uint64_t base = cpu_code64(&v->cpu) ? 0 : v->cpu.seg[SREG_CS].base;
-
-	for (unsigned i = 0; i < n; i++) {
-		struct walk_result w;
-
-		if (walk_guest(&v->machine->ram, &v->walk, (base + v->cpu.rip + i) & cpu_linear_mask(&v->cpu), WALK_PROBE, &w) ||
-		    !guest_ram_contains(&v->machine->ram, w.gpa, 1))
-			return i;
-		out[i] = load_relaxed((const uint8_t *)guest_ram_ptr(&v->machine->ram, w.gpa));
-	}
-	return n;
-}
-
 static void add_code(struct text *t, const struct vcpu *v)
 {
 	uint8_t bytes[15];
-	unsigned n = read_code(v, bytes, sizeof(bytes));
+	uint64_t base = cpu_code64(&v->cpu) ? 0 : v->cpu.seg[SREG_CS].base;
+	unsigned n = gva_peek(v, base + v->cpu.rip, bytes, sizeof(bytes));
 	unsigned bits = cpu_code64(&v->cpu) ? 64 : v->cpu.seg[SREG_CS].db ? 32 : 16;
 	char said[INSN_TEXT];
 	struct insn in;

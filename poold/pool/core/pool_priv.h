@@ -297,7 +297,10 @@ uint32_t rmap_count(const struct pool *p, uint64_t gfn);
 void rmap_flush(struct pool *p, uint64_t gfn);
 bool rmap_has(const struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot);
 void rmap_init(struct pool *p);
-/* The same for one word of either map; rmap_word_flush: not if it is overflowed. */
+/*
+ * Insert, remove, look up and flush references in one word of a reverse map: rmap's of 4 KiB leaves, or large_rmap's of 2 MiB leaves.
+ * rmap_word_flush() is not for a word that is overflowed, which does not say where the leaves are.
+ */
 void rmap_word_insert(struct pool *p, uint64_t *word, uint64_t ref);
 void rmap_word_remove(struct pool *p, uint64_t *word, uint64_t ref);
 bool rmap_word_has(const struct pool *p, uint64_t word, uint64_t ref);
@@ -376,13 +379,17 @@ void unsync_init(struct pool *p);
 /* Out of the list, the mark is gone; the caller publishes the new state. */
 void unsync_unlist(struct pool *p, uint32_t gt);
 /*
- * A write to a monitored table in this state, which is brought up to date if it has changed here. plain: by an instruction that says nothing about the table's end.
+ * A write to the monitored table gt, whose page has *state, which is brought up to date if it changes here. plain: the write is by an
+ * instruction that says nothing about the table's end.
  * POOL_UNSYNC: it may be made natively; POOL_OK: the write policy decides.
  */
 enum pool_status unsync_write_fault(struct pool *p, uint32_t gt, uint8_t *state, bool plain);
 /* A table is about to be hung under an entry: on a CPU its walk reads memory, so its shadow must be in step. */
 enum pool_status unsync_before_child(struct pool *p, const struct pool_key *key);
-/* The same for a directory that was kept with what hangs below it. */
+/*
+ * An upper table is about to be linked again with the tables that hang below it: on a CPU the walk through its new parent reads them,
+ * so each of them must be in step.
+ */
 enum pool_status unsync_below_child(struct pool *p, uint32_t page);
 /* Nothing is stale any more, because no leaf is left. */
 void unsync_forget_all(struct pool *p);
