@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the files of the pool library share: kinds, roles, descriptors of pages, guest tables, users and extents. Nobody
- * outside poold/pool*.c includes this, but tests that inject faults. Everything runs under the caller's lock of the VM.
+ * outside poold/pool/ includes this, but tests that inject faults. Everything runs under the caller's lock of the VM.
  */
 #ifndef SHADOWPOOL_POOLD_POOL_PRIV_H
 #define SHADOWPOOL_POOLD_POOL_PRIV_H
@@ -43,10 +43,10 @@
 #define POOL_SLOTS		512u
 #define POOL_MAX_PATH		5u
 #define POOL_MAX_OPEN		4u
-#define POOL_EVICT_BATCH	16u
-#define POOL_MAX_UNSHADOW	4u
+#define POOL_EVICT_BATCH	16u		/* pages evicted at a time, so that one NEED_FLUSH serves many */
+#define POOL_MAX_UNSHADOW	4u		/* places kept of what one instruction wrote; see struct pool_vcpu */
 #define POOL_MAX_FETCH		2u		/* an instruction may cross a page */
-#define POOL_MAX_UNSYNC		64u
+#define POOL_MAX_UNSYNC		64u		/* the most that the configuration's unsync_tables may be */
 #define POOL_LEVELS		5u		/* levels are 1 to 4 */
 
 #define PAGE_ZEROED	(1u << 0)
@@ -56,9 +56,9 @@
 struct pool_page {
 	uint64_t gpa;
 	uint32_t role;			/* KIND_FREE: free or limbo */
-	uint32_t hash_next;		/* free and limbo: link of that list */
+	uint32_t hash_next;		/* next page in the bucket; of a free page or one in limbo: in that list */
 	uint32_t age_prev, age_next;	/* prev is newer */
-	uint64_t age_at;		/* pool.age_now when it came into the LRU list; as the oldest, that of the oldest */
+	uint64_t age_at;		/* pool.age_now when it came into the LRU list; at the old end: its neighbour's age_at */
 	uint32_t users;
 	uint32_t gt;
 	uint32_t mon_prev, mon_next;
@@ -118,7 +118,7 @@ struct pool_vcpu {
 	uint32_t acked;			/* flush epoch completed */
 	struct pool_debt pending;	/* from posted events */
 	uint64_t unshadow_rip;
-	uint64_t unshadow_gpa[POOL_MAX_UNSHADOW];	/* a ring: the last ones by that instruction since the last load of a root */
+	uint64_t unshadow_gpa[POOL_MAX_UNSHADOW];	/* a ring: the last ones by unshadow_rip since the last load of a root */
 	uint32_t n_unshadow;
 };
 
@@ -144,16 +144,16 @@ struct pool {
 	uint32_t *bucket;
 	uint64_t *rmap;			/* one word per RAM gfn */
 	uint8_t *state;			/* page_state per RAM gfn */
-	uint64_t *large_rmap;		/* one word per 2 MiB of RAM; as those of rmap, for large leaves */
+	uint64_t *large_rmap;		/* one reverse map word per 2 MiB of RAM: the large leaves that map it */
 	uint16_t *no_large;		/* per 2 MiB: pages in it that are watched or no RAM */
-	uint32_t n_frames;		/* entries of these two; 0: no large leaves */
+	uint32_t n_frames;		/* entries of large_rmap and of no_large; 0: no large leaves */
 	uint32_t n_gfn, hash_shift;
-	uint32_t low_gfn, high_gfn;	/* RAM pages below 4 GiB, and from there */
+	uint32_t low_gfn, high_gfn;	/* how many RAM pages lie below 4 GiB, and how many from 4 GiB on */
 	uint32_t free_head, n_free;
 	uint32_t limbo_head, limbo_tail, n_limbo;
 	uint32_t age_head, age_tail, n_aged;
-	uint64_t age_now;		/* insertions into that list so far: for the eye, nothing is decided by it */
-	uint32_t root_head, root_tail;	/* the roots among them, in the same order */
+	uint64_t age_now;		/* insertions into the LRU list so far: for the eye, nothing is decided by it */
+	uint32_t root_head, root_tail;	/* idle roots, in the order of the LRU list */
 	uint32_t n_used, n_pinned, n_idle_roots;
 	uint32_t user_free, n_user_free;
 	uint32_t ext_free, n_ext_free;
@@ -298,8 +298,8 @@ void rmap_flush(struct pool *p, uint64_t gfn);
 bool rmap_has(const struct pool *p, uint64_t gfn, uint32_t page, uint32_t slot);
 void rmap_init(struct pool *p);
 /*
- * Insert, remove, look up and flush references in one word of a reverse map: rmap's of 4 KiB leaves, or large_rmap's of 2 MiB leaves.
- * rmap_word_flush() is not for a word that is overflowed, which does not say where the leaves are.
+ * Insert, remove, look up and flush references in one word of a reverse map: rmap's of 4 KiB leaves, or large_rmap's of 2 MiB
+ * leaves. rmap_word_flush() is not for a word that is overflowed, which does not say where the leaves are.
  */
 void rmap_word_insert(struct pool *p, uint64_t *word, uint64_t ref);
 void rmap_word_remove(struct pool *p, uint64_t *word, uint64_t ref);
@@ -379,16 +379,16 @@ void unsync_init(struct pool *p);
 /* Out of the list, the mark is gone; the caller publishes the new state. */
 void unsync_unlist(struct pool *p, uint32_t gt);
 /*
- * A write to the monitored table gt, whose page has *state, which is brought up to date if it changes here. plain: the write is by an
- * instruction that says nothing about the table's end.
+ * A write to the monitored table gt, whose page has *state, which is brought up to date if it changes here. plain: the write is
+ * by an instruction that says nothing about the table's end.
  * POOL_UNSYNC: it may be made natively; POOL_OK: the write policy decides.
  */
 enum pool_status unsync_write_fault(struct pool *p, uint32_t gt, uint8_t *state, bool plain);
 /* A table is about to be hung under an entry: on a CPU its walk reads memory, so its shadow must be in step. */
 enum pool_status unsync_before_child(struct pool *p, const struct pool_key *key);
 /*
- * An upper table is about to be linked again with the tables that hang below it: on a CPU the walk through its new parent reads them,
- * so each of them must be in step.
+ * An upper table is about to be linked again with the tables that hang below it: on a CPU the walk through its new parent reads
+ * them, so each of them must be in step.
  */
 enum pool_status unsync_below_child(struct pool *p, uint32_t page);
 /* Nothing is stale any more, because no leaf is left. */
@@ -409,9 +409,9 @@ struct derived {
 	bool fetch_only;	/* ABSENT but for a fetch: target and bits are those of the leaf */
 	bool code;		/* fetches from here are watched */
 	bool narrow;		/* of 4 bytes: cannot lead to a copy */
-	bool large;		/* TABLE: the entry might map 2 MiB itself, ... */
-	uint64_t large_target;	/* ... these, ... */
-	uint64_t large_bits;	/* ... with this entry, apart from the address */
+	bool large;		/* TABLE: the entry might map 2 MiB itself, by a large leaf */
+	uint64_t large_target;	/* TABLE and large: gpa of the 2 MiB that the large leaf would map */
+	uint64_t large_bits;	/* TABLE and large: the large leaf without its address */
 	uint64_t guest;
 	uint64_t target;	/* LEAF: gpa of the page; TABLE: gpa of the child's key */
 	uint32_t role;		/* TABLE: role of the child */
