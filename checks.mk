@@ -1,5 +1,6 @@
 # Checks beside make check: lint (scripts/lint/: an executable there is a check more), check-unit, check-hosts (other kinds of
-# host, emulated), check-long (up to an hour), check-counters (is every counter above 0 in some test?), coverage (of the pool library by its tests), check-mutants (tests/mutants/local.mk).
+# host, emulated), check-long (up to an hour), check-counters (is every counter above 0 in some test?), coverage (of the pool library by
+# its tests), check-mutants and check-daemon-mutants (tests/mutants/local.mk).
 EXTRA_DIST += checks.mk scripts/lint tests/unit/poold/pool/pool-coverage .ci/run scripts/demo scripts/check scripts/lib/packages.sh \
 	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/integration/counters-seen tests/systemd/systemd-box doc/architecture.md doc/fault-path.md \
 	doc/flags-patcher.md doc/hosts.md doc/smp.md \
@@ -9,7 +10,7 @@ EXTRA_DIST += checks.mk scripts/lint tests/unit/poold/pool/pool-coverage .ci/run
 TO_LINT = autogen.sh .ci/run scripts/demo scripts/check scripts/lib/*.sh $$(grep -lE "^.!/bin/(ba)?sh" scripts/lint/*) scripts/lint/lib.sh scripts/lint/*.planted \
 	systemd/verify \
 	tests/hosts/host-box tests/hosts/run-tests tests/hosts/check-hosts tests/integration/counters-seen tests/systemd/systemd-box tests/integration/*.sh tests/run-limited tests/unit/run-criterion tests/unit/poold/pool/pool-coverage tests/unit/*/*/*.sh tests/kernels/run-kernels tests/kernels/*.sh \
-	tests/mutants/run-mutants tests/bench/native-speed
+	tests/mutants/run-mutants tests/mutants/run-daemons tests/mutants/rules.sh tests/bench/native-speed
 .PHONY: lint check-unit check-threads check-hosts check-long check-random check-counters coverage
 lint: all
 	cd $(top_srcdir) && shellcheck -S warning -x -e SC1090,SC1091,SC2154 $(TO_LINT)
