@@ -71,14 +71,7 @@ static void client_wake_peer(struct link_client *c, uint32_t old, bool always)
 
 static void client_set_state(struct link_client *c, uint32_t state)
 {
-	uint32_t cpu = link_wait_this_cpu();
-
-	if (cpu != c->cpu) {
-		c->cpu = cpu;
-		store_relaxed(&c->mine->lt_cpu, cpu);
-	}
-	if (load_relaxed(&c->mine->lt_state) != state)
-		store_relaxed(&c->mine->lt_state, state);
+	link_tell_state(&c->cpu, &c->mine->lt_cpu, &c->mine->lt_state, state);
 }
 
 /* Spin while that can help. True: *value is the word's new value (acquire). */

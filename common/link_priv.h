@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/barrier.h"
 #include "common/link.h"
 
 /*
@@ -27,6 +28,22 @@
 uint64_t link_wait_budget_ns(uint64_t average_ns);
 uint64_t link_wait_average_ns(uint64_t average_ns, uint64_t sample_ns);
 uint32_t link_wait_this_cpu(void);
+
+/*
+ * Tell the peer whether this thread runs or waits, and on which CPU: hints for its spinning. last is the CPU told last, cpu and state
+ * are the words in shared memory. Each is stored only when it changes, so that the peer's cache line stays where it is.
+ */
+static inline void link_tell_state(uint32_t *last, uint32_t *cpu, uint32_t *state, uint32_t is)
+{
+	uint32_t now = link_wait_this_cpu();
+
+	if (now != *last) {
+		*last = now;
+		store_relaxed(cpu, now);
+	}
+	if (load_relaxed(state) != is)
+		store_relaxed(state, is);
+}
 
 /* Shared futex on a word that may be mapped read-only. wait: 0, -EAGAIN (changed), -EINTR, -ETIMEDOUT. */
 int link_futex_wait(const uint32_t *word, uint32_t expected, uint32_t timeout_ms);

@@ -151,14 +151,7 @@ int64_t link_server_claimed(struct link_server *s, uint32_t v, uint32_t w, const
 
 static void server_set_state(struct link_server *s, uint32_t state)
 {
-	uint32_t cpu = link_wait_this_cpu();
-
-	if (cpu != s->cpu) {
-		s->cpu = cpu;
-		store_relaxed(&s->loop->ll_cpu, cpu);
-	}
-	if (load_relaxed(&s->loop->ll_state) != state)
-		store_relaxed(&s->loop->ll_state, state);
+	link_tell_state(&s->cpu, &s->loop->ll_cpu, &s->loop->ll_state, state);
 }
 
 void link_server_reply(struct link_server *s, uint32_t v, const struct link_rep *rep, const uint64_t *touch)
