@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A digest of the whole state, so that two runs of the same calls can be compared. Part of the pool library: any caller of
- * it, under the VM's lock. Changes nothing. Two independent multiply-xor lanes: made to find differences, not attackers.
+ * it, under the VM's lock. Changes nothing.
  */
 #include "poold/pool/audit/audit.h"
+#include "poold/pool/audit/mix.h"
 #include "poold/pool/core/pool_priv.h"
-
-struct digest { uint64_t a, b; };
-
-static void mix(struct digest *d, uint64_t v)
-{
-	d->a = (d->a ^ v) * 0x9fb21c651e98df25ull;
-	d->a ^= d->a >> 32;
-	d->b = (d->b + v) * 0xd6e8feb86659fd93ull;
-	d->b ^= d->b >> 29;
-}
 
 /* The sum of each one's mixed value: what was at which depth of their tree is history, and no state. */
 static void mix_user(void *ctx, const struct pool_user *u)

@@ -10,4 +10,5 @@ poold_pool_audit_libaudit_a_SOURCES = \
 	poold/pool/audit/audit_rmap.c \
 	poold/pool/audit/describe.c \
 	poold/pool/audit/digest.c \
+	poold/pool/audit/mix.h \
 	poold/pool/audit/semantic.c

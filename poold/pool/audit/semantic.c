@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "poold/pool/audit/audit.h"
+#include "poold/pool/audit/mix.h"
 #include "poold/pool/core/pool_priv.h"
 
 /*
@@ -93,19 +94,9 @@ int pool_translations(const struct pool *p, uint64_t root, pool_translation_fn *
 	return visit_table(&v, page, &top);
 }
 
-struct semantic { uint64_t a, b; };
-
-static void mix(struct semantic *d, uint64_t v)
-{
-	d->a = (d->a ^ v) * 0x9fb21c651e98df25ull;
-	d->a ^= d->a >> 32;
-	d->b = (d->b + v) * 0xd6e8feb86659fd93ull;
-	d->b ^= d->b >> 29;
-}
-
 static bool mix_translation(void *ctx, const struct pool_translation *t)
 {
-	struct semantic *d = ctx;
+	struct digest *d = ctx;
 
 	mix(d, t->gva);
 	mix(d, t->gpa | (uint64_t)t->nx << 1 | t->writable);
@@ -114,7 +105,7 @@ static bool mix_translation(void *ctx, const struct pool_translation *t)
 
 void pool_semantic_digest(const struct pool *p, uint64_t out[2])
 {
-	struct semantic d = { 0x7472616e736cull, 0x6174696f6e73ull };
+	struct digest d = { 0x7472616e736cull, 0x6174696f6e73ull };
 
 	for (uint32_t vcpu = 0; vcpu < p->cfg.nvcpu; vcpu++) {
 		uint64_t root[2] = { 0 };
