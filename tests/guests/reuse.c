@@ -116,8 +116,9 @@ static void by_interrupt(uint64_t *top)
 	traps_ist_set(VECTOR_IRQ, (void (*)(void))reuse_irq, top);
 	pic_mask(0xfffe);
 	pit_start(0, 100);
+	/* No HLT: the interrupt comes once, and an emulated host lets it come between STI and HLT now and then (doc/hosts.md). */
 	while (reuse_count == before)
-		__asm__ volatile("sti; hlt; cli" : : : "memory");
+		__asm__ volatile("sti; nop; nop; cli" : : : "memory");
 	pic_mask(0xffff);
 	EXPECT_EQ(top[-1], SEL_DATA, "SS of the interrupt's frame");
 	EXPECT_EQ(top[-4], SEL_CODE64, "CS of the interrupt's frame");
@@ -131,7 +132,7 @@ static void by_far_call(uint64_t *top)
 
 	far.offset = (unsigned long)reuse_far;
 	far.selector = SEL_CODE64;
-	__asm__ volatile("mov %%rsp, %%rbx; lea 1f(%%rip), %0; mov %1, %%rsp; rex.W lcall *%2; 1: mov %%rbx, %%rsp"
+	__asm__ volatile("mov %%rsp, %%rbx; lea 1f(%%rip), %0; mov %1, %%rsp; .byte 0x48; lcall *%2; 1: mov %%rbx, %%rsp"
 			 : "=&r"(after) : "r"(top), "m"(far) : "rbx", "memory");
 	/* The real CPU may carry it out, and shows its own privilege level. */
 	EXPECT_EQ(top[-1] & ~3ul, SEL_CODE64, "CS of the far call");
