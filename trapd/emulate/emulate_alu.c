@@ -6,11 +6,11 @@
 #include "trapd/cpu/gva.h"
 #include "trapd/emulate/emulate_priv.h"
 
-/* op[0] = alu(op[0], op[1]); without op[1] the source is 1 (D0 and D1 shifts, INC and DEC ignore it). */
+/* op[0] = alu(op[0], op[1]); what has no op[1] (INC, DEC, NOT, NEG) ignores the source. Shifts by D0 and D1 have the 1 as op[1]. */
 int emulate_binary(struct vcpu *v, const struct insn *in, const struct emulate_row *row)
 {
 	const struct operand *to = &in->op[0];
-	uint64_t src = 1, old, rflags, gva;
+	uint64_t src = 0, old, rflags, gva;
 	int err = in->noperands > 1 ? operand_load(v, in, &in->op[1], &src) : 0;
 
 	if (err)

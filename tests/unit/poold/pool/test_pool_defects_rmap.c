@@ -67,6 +67,36 @@ Test(pool_defects_rmap, defect_D02_index_0_is_an_index_and_page_0_is_none)
 	fix_audit(&f, "at the end");
 }
 
+/* The chain of a page whose front is extent 0, and that loses the extent behind it. */
+Test(pool_defects_rmap, defect_D02_extent_0_in_front_keeps_what_is_in_it)
+{
+	const uint64_t other = TARGET + PAGE_SIZE;
+
+	f.cfg.max_extents = 2;
+	f.cfg.prefetch = 1;
+	start();
+	for (unsigned i = 0; i < 11; i++)
+		fix_write(&f, t.pt + 8 * i, (i < 2 ? other : TARGET) | FIX_USED, 8);
+	for (unsigned i = 0; i < 4; i++)
+		cr_assert_eq(fix_map(&f, i * PAGE_SIZE, 0), POOL_OK);
+	cr_assert_eq(word_of(other), RMAP_WORD(RMAP_CHAIN, 0));
+	cr_assert_eq(word_of(TARGET), RMAP_WORD(RMAP_CHAIN, 1));
+	fix_write(&f, t.pt, 0, 8);
+	fix_write(&f, t.pt + 8, 0, 8);
+	for (unsigned i = 4; i < 11; i++)
+		cr_assert_eq(fix_map(&f, i * PAGE_SIZE, 0), POOL_OK);
+	cr_assert_eq(word_of(TARGET), RMAP_WORD(RMAP_CHAIN, 0), "extent 0 is in front");
+	for (unsigned i = 2; i < 9; i++)
+		fix_write(&f, t.pt + 8 * i, 0, 8);
+	cr_assert_eq(word_of(TARGET), RMAP_WORD(RMAP_CHAIN, 0), "two references are left in extent 0");
+	cr_assert_eq(f.p->n_ext_free, 1);
+	fix_audit(&f, "with extent 0 alone");
+	fix_write(&f, t.pt + 8 * 9, 0, 8);
+	fix_write(&f, t.pt + 8 * 10, 0, 8);
+	cr_assert_eq(word_of(TARGET), 0);
+	cr_assert_eq(f.p->n_ext_free, 2);
+}
+
 /* A million steps of every path that clears or sets an entry, recounted after each: five seconds on a quiet machine. */
 Test(pool_defects_rmap, defect_D03_present_counters_follow_every_path, .timeout = 200)
 {
