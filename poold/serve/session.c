@@ -108,6 +108,7 @@ int session_create(struct session **out, const struct attach_hello *hello, const
 	}
 	snprintf(s->name, sizeof(s->name), "%s", hello->vm_name);
 	s->epoch = epoch;
+	STAILQ_INIT(&s->wishes);
 	s->audit = hello->audit;
 	s->config = *config;
 	s->config.ram.base = objects->ram.base;

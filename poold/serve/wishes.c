@@ -12,17 +12,9 @@
 
 void wishes_add(struct session *s, struct session_wish *w)
 {
-	struct session_wish *last;
-
 	w->taken = false;
 	pthread_mutex_lock(&s->lock);
-	last = SLIST_FIRST(&s->wishes);
-	while (last && SLIST_NEXT(last, entry))
-		last = SLIST_NEXT(last, entry);
-	if (last)
-		SLIST_INSERT_AFTER(last, w, entry);
-	else
-		SLIST_INSERT_HEAD(&s->wishes, w, entry);
+	STAILQ_INSERT_TAIL(&s->wishes, w, entry);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -32,12 +24,12 @@ bool wishes_remove(struct session *s, struct session_wish *w)
 	bool mine;
 
 	pthread_mutex_lock(&s->lock);
-	SLIST_FOREACH(found, &s->wishes, entry)
+	STAILQ_FOREACH(found, &s->wishes, entry)
 		if (found == w)
 			break;
 	mine = found && !found->taken;
 	if (mine)
-		SLIST_REMOVE(&s->wishes, w, session_wish, entry);
+		STAILQ_REMOVE(&s->wishes, w, session_wish, entry);
 	pthread_mutex_unlock(&s->lock);
 	return mine;
 }
@@ -48,7 +40,7 @@ static struct session_wish *wish_take(struct session *s)
 	struct session_wish *w;
 
 	pthread_mutex_lock(&s->lock);
-	SLIST_FOREACH(w, &s->wishes, entry)
+	STAILQ_FOREACH(w, &s->wishes, entry)
 		if (!w->taken)
 			break;
 	if (w)
@@ -85,7 +77,7 @@ bool wishes_full(struct session *s)
 	bool full = false;
 
 	pthread_mutex_lock(&s->lock);
-	SLIST_FOREACH(w, &s->wishes, entry)
+	STAILQ_FOREACH(w, &s->wishes, entry)
 		full |= w->taken && w->full;
 	pthread_mutex_unlock(&s->lock);
 	return full;
@@ -93,24 +85,21 @@ bool wishes_full(struct session *s)
 
 void wishes_done(struct session *s, const struct pool_call_out *audit)
 {
-	struct session_wishes ready = SLIST_HEAD_INITIALIZER(ready), rest = SLIST_HEAD_INITIALIZER(rest);
+	struct session_wishes ready = STAILQ_HEAD_INITIALIZER(ready), rest = STAILQ_HEAD_INITIALIZER(rest);
 	struct session_wish *w;
 
 	pthread_mutex_lock(&s->lock);
-	while ((w = SLIST_FIRST(&s->wishes))) {
-		SLIST_REMOVE_HEAD(&s->wishes, entry);
+	while ((w = STAILQ_FIRST(&s->wishes))) {
+		STAILQ_REMOVE_HEAD(&s->wishes, entry);
 		if (!audit || w->taken)
-			SLIST_INSERT_HEAD(&ready, w, entry);
+			STAILQ_INSERT_TAIL(&ready, w, entry);
 		else
-			SLIST_INSERT_HEAD(&rest, w, entry);
+			STAILQ_INSERT_TAIL(&rest, w, entry);
 	}
-	while ((w = SLIST_FIRST(&rest))) {	/* turned round twice: in their order again */
-		SLIST_REMOVE_HEAD(&rest, entry);
-		SLIST_INSERT_HEAD(&s->wishes, w, entry);
-	}
+	STAILQ_CONCAT(&s->wishes, &rest);
 	pthread_mutex_unlock(&s->lock);
-	while ((w = SLIST_FIRST(&ready))) {
-		SLIST_REMOVE_HEAD(&ready, entry);
+	while ((w = STAILQ_FIRST(&ready))) {
+		STAILQ_REMOVE_HEAD(&ready, entry);
 		w->done(w, audit);	/* w is the callee's from here on */
 	}
 }

@@ -15,7 +15,7 @@
 struct session;
 
 struct session_wish {
-	SLIST_ENTRY(session_wish) entry;
+	STAILQ_ENTRY(session_wish) entry;
 	struct pool_call call;		/* the library call; op 0: none, the audit is all that is wanted */
 	bool full;			/* a full audit */
 	/*
@@ -28,7 +28,7 @@ struct session_wish {
 	uint64_t tables, entries;	/* by how much the call has lowered pages_used and present_entries */
 };
 
-SLIST_HEAD(session_wishes, session_wish);
+STAILQ_HEAD(session_wishes, session_wish);
 
 /* Add a wish. Takes the lock. Thread: any for which the session cannot go (connections_lock()). */
 void wishes_add(struct session *s, struct session_wish *w);
