@@ -55,7 +55,7 @@ extern const struct duration_name duration_pool_names[POOL_DURATION_COUNT];
 void duration_timer_init(struct duration_timer *t, struct duration *to, uint32_t one_in);
 /* Add one time to a histogram. */
 void duration_add(struct duration *d, uint64_t ticks);
-/* Copy a histogram that is being written: each number is right by itself. Add it to *sum. */
+/* Add a histogram, which may be written meanwhile, to *sum: each number is right by itself. */
 void duration_sum(struct duration *sum, const struct duration *d);
 
 static inline uint64_t duration_now(void)

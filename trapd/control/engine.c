@@ -61,11 +61,11 @@ static void look(struct vm *vm, struct vm_snapshot *out)
 
 	memset(out, 0, sizeof(*out));
 	out->facts = vm->machine.facts;
-	for (i = 0; i < vm->machine.nvcpu; i++)
+	for (i = 0; i < vm->machine.nvcpu; i++) {
 		for (n = 0; n < TRAP_STAT_COUNT; n++)
 			out->trap[n] += load_relaxed(&vm->machine.vcpu[i].stat[n]);
-	for (i = 0; i < vm->machine.nvcpu; i++)
 		duration_sum(&out->request, &vm->machine.vcpu[i].link->request);
+	}
 	/* The vCPU thread swaps the link's objects under this lock when it attaches anew. */
 	pthread_mutex_lock(&vm->pool.lock);
 	out->pool_bytes = vm->pool.pool_bytes;

@@ -226,8 +226,8 @@ static void configure_link(struct vm *vm)
 
 	vm->pool.config = (struct pool_link_config){
 		.vm_name = c->name, .socket = c->attach_socket, .pool_bytes = c->pool_bytes, .pool_pages = c->pool_pages,
-		.audit = c->audit, .untimed = c->untimed, .poison = c->poison, .vm_fd = vm->fd, .ram_fd = vm->ram_fd.fd, .stats_fd = vm->stats_t.fd,
-		.stub = vm->stub_window,
+		.audit = c->audit, .untimed = c->untimed, .poison = c->poison, .vm_fd = vm->fd, .ram_fd = vm->ram_fd.fd,
+		.stats_fd = vm->stats_t.fd, .stub = vm->stub_window,
 	};
 }
 
